@@ -1,0 +1,3 @@
+"""Daycount: billing that explains every cent."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Rules about the code, the documents and the locks of this repository."""
