@@ -1,0 +1,1 @@
+"""Charge models: one file each, how units become money."""

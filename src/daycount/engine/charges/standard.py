@@ -1,0 +1,33 @@
+"""Standard pricing: every unit costs the same."""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+_DECIMAL = re.compile(r"(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?")
+
+
+def read_properties(properties: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """
+    Keep the model's own property (`amount`, a decimal string in major units; "0" when nothing is given) and tell what is wrong with it.
+
+    A JSON number is refused: a price is written exactly. Source: Lago docs, charges/standard.
+    """
+    if not properties:
+        return {"amount": "0"}, []
+    amount = properties.get("amount")
+    if not isinstance(amount, str) or not _DECIMAL.fullmatch(amount.strip()):
+        return {"amount": "0"}, ["invalid_amount"]
+    return {"amount": amount.strip()}, []
+
+
+def price(*, units: Decimal, amount: Decimal) -> Fraction:
+    """
+    Price `units` at `amount` major units of currency each.
+
+    The product is exact; `fees.py` rounds it once. 2.48388 units at 10 are 24.8388.
+    """
+    assert amount >= 0
+    return Fraction(units) * Fraction(amount)

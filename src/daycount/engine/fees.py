@@ -1,0 +1,177 @@
+"""
+Fees: what one charge or one base fee comes to, with the way it was computed.
+
+Every draft carries its derivation: plain data (texts, numbers, dates) in which each figure can be worked out from the
+one before. It is stored with the fee, so that it stays true when prices change.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from daycount.engine.calendar import BaseFee, Window
+from daycount.engine.charges import standard
+from daycount.engine.metrics import Quantity, UsageRequest
+from daycount.money import Currency, decimal_text, precise_cents, round_half_away, to_cents
+
+_UNIT_PLACES = 15
+
+
+class FeeDraft(Struct, frozen=True, kw_only=True):
+    """
+    A fee before it is stored.
+
+    `amount_cents` is rounded once, half away from zero; `precise_amount_cents` is the same before rounding;
+    `precise_unit_amount` is in major units. `units` is what the customer reads, for a prorated charge without proration.
+    """
+
+    fee_type: str
+    subscription_id: UUID
+    charge_id: UUID | None
+    units: Decimal
+    events_count: int
+    amount_cents: int
+    precise_amount_cents: Decimal
+    precise_unit_amount: Decimal
+    amount_details: Mapping[str, Any]
+    window: Window
+    derivation: Mapping[str, Any]
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether there is nothing to bill or to show: no units, no amount, no events."""
+        return not (self.units or self.amount_cents or self.events_count)
+
+
+class ChargeTerms(Struct, frozen=True, kw_only=True):
+    """What a charge fee is priced by."""
+
+    charge_id: UUID
+    subscription_id: UUID
+    charge_model: str
+    properties: Mapping[str, Any]
+    metric: Mapping[str, Any]
+    """What is shown of the metric: code, name, aggregation_type, field_name, recurring, rounding."""
+
+
+def charge_fee(terms: ChargeTerms, *, quantity: Quantity, request: UsageRequest, window: Window, currency: Currency) -> FeeDraft:
+    """
+    Price what was used in a window.
+
+    Negative units or amounts bill nothing. 77 seat days of 31 at 10.00 are 2.48388 units, 24.8388, and 2484 cents.
+    Source: Lago docs, charges; rounding half away from zero at the currency's exponent, once.
+    """
+    assert terms.charge_model == "standard", terms.charge_model
+    unit_price = Decimal(str(terms.properties["amount"]))
+    is_negative = quantity.billed < 0 or quantity.full_units < 0
+    billed, full_units = (Decimal(0), Decimal(0)) if is_negative else (quantity.billed, quantity.full_units)
+    amount = standard.price(units=billed, amount=unit_price)
+    cents = to_cents(amount, currency=currency)
+    derivation = {
+        "kind": "charge",
+        "metric": dict(terms.metric),
+        "period": _period(window, zone=request.zone),
+        "quantity": _quantity(quantity, request=request),
+        "price": {
+            "model": terms.charge_model,
+            "unit_amount": decimal_text(unit_price),
+            "units": decimal_text(billed),
+            "amount": _exact(amount),
+        },
+        "rounding": _rounding(amount, cents=cents, currency=currency),
+    }
+    return FeeDraft(
+        fee_type="charge",
+        subscription_id=terms.subscription_id,
+        charge_id=terms.charge_id,
+        units=full_units,
+        events_count=quantity.events_count,
+        amount_cents=cents,
+        precise_amount_cents=precise_cents(amount, currency=currency),
+        precise_unit_amount=round_half_away(amount / Fraction(full_units), places=_UNIT_PLACES) if full_units else Decimal(0),
+        amount_details={},
+        window=window,
+        derivation=derivation,
+    )
+
+
+def subscription_fee(
+    fee: BaseFee, *, subscription_id: UUID, plan_amount_cents: int, plan_name: str, window: Window, zone: str, currency: Currency
+) -> FeeDraft:
+    """
+    Turn the exact base fee of a window into a fee of one unit.
+
+    3 100 cents for 20 of 31 days are 2 000 cents. Source: Lago docs, subscription fees; exact fractions instead of floats.
+    """
+    amount = fee.amount / currency.subunits
+    cents = to_cents(amount, currency=currency)
+    derivation = {
+        "kind": "subscription",
+        "plan": {"name": plan_name, "amount_cents": plan_amount_cents},
+        "period": _period(window, zone=zone),
+        "share": {"days": fee.days, "full_days": fee.full_days, "is_full_price": fee.is_full_price, "amount": _exact(amount)},
+        "rounding": _rounding(amount, cents=cents, currency=currency),
+    }
+    return FeeDraft(
+        fee_type="subscription",
+        subscription_id=subscription_id,
+        charge_id=None,
+        units=Decimal(1),
+        events_count=0,
+        amount_cents=cents,
+        precise_amount_cents=precise_cents(amount, currency=currency),
+        precise_unit_amount=Decimal(cents) / currency.subunits,
+        amount_details={"plan_amount_cents": plan_amount_cents},
+        window=window,
+        derivation=derivation,
+    )
+
+
+def _exact(amount: Fraction) -> str:
+    """Write a fraction so that nothing is lost: a decimal where it ends, else numerator/denominator."""
+    text = decimal_text(amount)
+    return text if Fraction(text) == amount else f"{amount.numerator}/{amount.denominator}"
+
+
+def _period(window: Window, *, zone: str) -> dict[str, Any]:
+    return {
+        "from": window.period.start.isoformat(),
+        "to": window.period.end.isoformat(),
+        "zone": zone,
+        "first_day": window.days.first.isoformat(),
+        "last_day": window.days.last.isoformat(),
+        "full_days": window.full_days,
+    }
+
+
+def _quantity(quantity: Quantity, *, request: UsageRequest) -> dict[str, Any]:
+    steps: dict[str, Any] = {
+        "events_count": quantity.events_count,
+        "full_units": decimal_text(quantity.full_units),
+        "exact": f"{quantity.exact.numerator}/{quantity.exact.denominator}",
+        "billed": decimal_text(quantity.billed),
+        "is_prorated": request.is_prorated,
+    }
+    if quantity.total_days is not None:
+        steps["total_days"] = quantity.total_days
+        steps["members"] = [
+            {"name": member.name, "days": member.days, "spans": [[span.first.isoformat(), span.last.isoformat()] for span in member.spans]}
+            for member in quantity.members
+        ]
+    elif request.is_prorated:
+        steps["carried"] = decimal_text(quantity.carried)
+        steps["by_day"] = {day.isoformat(): decimal_text(value) for day, value in sorted(quantity.by_day.items())}
+    return steps
+
+
+def _rounding(amount: Fraction, *, cents: int, currency: Currency) -> dict[str, Any]:
+    return {
+        "currency": currency.code,
+        "exact_cents": _exact(amount * currency.subunits),
+        "cents": cents,
+        "rule": "half away from zero, once",
+    }

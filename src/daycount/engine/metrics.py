@@ -1,0 +1,287 @@
+"""
+Aggregation: from the events of a bucket to a quantity.
+
+The event store answers a `UsageRequest` with a `Usage`: plain facts (counts, sums, what each seat did and when) without
+any arithmetic of days or money. `measure` turns those facts into the quantity that is priced, and keeps how it got
+there. `observe` is the reference of what a store must answer, over a plain list of events; every store is tested
+against it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from daycount.engine.calendar import Window
+from daycount.engine.proration import Span, billed_days, billed_spans, prorated_quantity, prorated_sum, prorated_units
+from daycount.money import ceil_to, exact_sum, round_half_away
+from daycount.periods import Period, local_date
+
+_MAX_DIGITS = 100
+
+
+class AggregationType(StrEnum):
+    """How events become units."""
+
+    COUNT = "count_agg"
+    SUM = "sum_agg"
+    UNIQUE_COUNT = "unique_count_agg"
+
+
+class RoundingFunction(StrEnum):
+    """How a metric rounds its final aggregate."""
+
+    ROUND = "round"
+    CEIL = "ceil"
+    FLOOR = "floor"
+
+
+class UsageRequest(Struct, frozen=True, kw_only=True):
+    """
+    One bucket of events: those of one subscription and metric dated inside `period`.
+
+    A recurring request sees all of history before the period's end. `field_name` is None for counts only.
+    """
+
+    organization_id: UUID
+    external_subscription_id: str
+    code: str
+    aggregation: AggregationType
+    field_name: str | None
+    is_recurring: bool
+    is_prorated: bool
+    period: Period
+    zone: str
+
+
+class Toggle(Struct, frozen=True, array_like=True):
+    """A seat that became active (`is_add`) or stopped being so, at an instant."""
+
+    at: datetime
+    is_add: bool
+
+
+class Member(Struct, frozen=True, array_like=True):
+    """One counted value (a seat) and its toggles in the order of (timestamp, ingestion); repeats are left out."""
+
+    name: str
+    toggles: tuple[Toggle, ...]
+
+
+class Usage(Struct, frozen=True, kw_only=True):
+    """
+    What a store found for one request.
+
+    `events_count`: events dated inside the period that count (for a recurring sum: of all history).
+    `total`: the number of events, the sum of the field, or the number of values active at the period's end.
+    Prorated requests carry the detail that days are counted from: `members` (unique count), or `carried` (sum before the
+    period) and `by_day` (sum for each local day of the period).
+    """
+
+    events_count: int
+    total: Decimal
+    members: tuple[Member, ...] = ()
+    carried: Decimal = Decimal(0)
+    by_day: Mapping[date, Decimal] = {}
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """An event as aggregation sees it; `sequence` is its place in the order of ingestion."""
+
+    sequence: int
+    at: datetime
+    properties: Mapping[str, str]
+
+
+class MemberDays(Struct, frozen=True, kw_only=True):
+    """The local days one seat is billed for."""
+
+    name: str
+    spans: tuple[Span, ...]
+    days: int
+
+
+class Quantity(Struct, frozen=True, kw_only=True):
+    """
+    What is priced, and how it came about.
+
+    `billed` is handed to the charge model; `full_units` is the quantity without proration; `exact` is the aggregate as a
+    fraction before any rounding.
+    """
+
+    billed: Decimal
+    full_units: Decimal
+    events_count: int
+    exact: Fraction
+    full_days: int
+    members: tuple[MemberDays, ...] = ()
+    carried: Decimal = Decimal(0)
+    by_day: Mapping[date, Decimal] = {}
+    total_days: int | None = None
+
+
+def measure(
+    usage: Usage,
+    *,
+    request: UsageRequest,
+    window: Window,
+    rounding_function: RoundingFunction | None,
+    rounding_precision: int | None,
+    billed_zone: ZoneInfo | None,
+) -> Quantity:
+    """
+    Turn what a store found into the quantity that is priced.
+
+    `billed_zone` is the zone of the days that the period before was billed in, if it was another. Rounding, in order: the prorated aggregate up to 5 decimals, once for the bucket; then the metric's own rounding.
+    Source: Lago docs, prorated charges; rounding order is ours and exact (ADR-0006).
+    """
+
+    def rounded(value: Decimal) -> Decimal:
+        return apply_rounding(value, function=rounding_function, precision=rounding_precision)
+
+    full = rounded(usage.total)
+    if not request.is_prorated:
+        return Quantity(
+            billed=full, full_units=full, events_count=usage.events_count, exact=Fraction(usage.total), full_days=window.full_days
+        )
+    if request.aggregation is AggregationType.SUM:
+        exact = prorated_sum(
+            carried=usage.carried, by_day=usage.by_day, first_day=window.days.first, last_day=window.days.last, full_days=window.full_days
+        )
+        return Quantity(
+            billed=rounded(prorated_quantity(exact)),
+            full_units=full,
+            events_count=usage.events_count,
+            exact=exact,
+            full_days=window.full_days,
+            carried=usage.carried,
+            by_day=usage.by_day,
+        )
+    members = member_days(usage.members, window=window, zone=ZoneInfo(request.zone), billed_zone=billed_zone)
+    exact = prorated_units((member.days for member in members), full_days=window.full_days)
+    return Quantity(
+        billed=rounded(prorated_quantity(exact)),
+        full_units=full,
+        events_count=usage.events_count,
+        exact=exact,
+        full_days=window.full_days,
+        members=members,
+        total_days=sum(member.days for member in members),
+    )
+
+
+def member_days(members: Iterable[Member], *, window: Window, zone: ZoneInfo, billed_zone: ZoneInfo | None) -> tuple[MemberDays, ...]:
+    """Count the local days each seat is billed for in the window; seats without a day are left out."""
+    counted = []
+    for member in members:
+        spans = billed_spans(
+            [(toggle.at, toggle.is_add) for toggle in member.toggles],
+            period=window.period,
+            first_day=window.days.first,
+            last_day=window.days.last,
+            zone=zone,
+            billed_zone=billed_zone,
+        )
+        days = min(billed_days(spans), window.full_days)
+        if days:
+            counted.append(MemberDays(name=member.name, spans=tuple(spans), days=days))
+    return tuple(sorted(counted, key=lambda item: (item.spans[0].first, item.name)))
+
+
+def apply_rounding(value: Decimal, *, function: RoundingFunction | None, precision: int | None) -> Decimal:
+    """Round an aggregate as its metric says; half-way is away from zero. 1234.567 by ceil and -2 is 1300."""
+    places = precision or 0
+    match function:
+        case None:
+            return value
+        case RoundingFunction.ROUND:
+            return round_half_away(value, places=places)
+        case RoundingFunction.CEIL:
+            return ceil_to(value, places=places)
+        case RoundingFunction.FLOOR:
+            return -ceil_to(-value, places=places)
+
+
+def read_number(text: str | None) -> Decimal | None:
+    """Read a property as a number: an optional minus, digits, and perhaps a decimal part; anything else is None, also beyond 100 characters."""
+    if text is None or len(text) > _MAX_DIGITS:
+        return None
+    digits = text.removeprefix("-")
+    whole, point, rest = digits.partition(".")
+    is_plain = whole.isascii() and whole.isdigit() and (not point or (rest.isascii() and rest.isdigit()))
+    return Decimal(text) if is_plain else None
+
+
+def read_operation(text: str | None) -> bool | None:
+    """Read `operation_type`: True for add (also when absent), False for remove, None for anything else."""
+    return True if text is None else {"add": True, "remove": False}.get(text)
+
+
+def observe(events: Sequence[Event], *, request: UsageRequest) -> Usage:
+    """
+    Answer a request from a plain list of events of its subscription and code: the reference for every store.
+
+    Events at one instant count in the order of ingestion. Values that are missing, not numeric, or carry an unknown
+    operation are left out. Source: Lago docs, aggregation; ignoring bad operations and missing values is our fix.
+    """
+    ordered = sorted((event for event in events if event.at < request.period.end), key=lambda event: (event.at, event.sequence))
+    inside = [event for event in ordered if event.at >= request.period.start]
+    match request.aggregation:
+        case AggregationType.COUNT:
+            return Usage(events_count=len(inside), total=Decimal(len(inside)))
+        case AggregationType.SUM:
+            return _observe_sum(ordered if request.is_recurring else inside, request)
+        case AggregationType.UNIQUE_COUNT:
+            return _observe_unique(ordered if request.is_recurring else inside, request)
+
+
+def _observe_sum(events: Sequence[Event], request: UsageRequest) -> Usage:
+    assert request.field_name is not None
+    zone = ZoneInfo(request.zone)
+    count, carried = 0, Decimal(0)
+    total = Decimal(0)
+    by_day: dict[date, Decimal] = {}
+    for event in events:
+        number = read_number(event.properties.get(request.field_name))
+        if number is None:
+            continue
+        count += 1
+        total = exact_sum((total, number))
+        if event.at < request.period.start:
+            carried = exact_sum((carried, number))
+        else:
+            day = local_date(event.at, zone=zone)
+            by_day[day] = exact_sum((by_day.get(day, Decimal(0)), number))
+    if not request.is_prorated:
+        return Usage(events_count=count, total=total)
+    return Usage(events_count=count, total=total, carried=carried, by_day=by_day)
+
+
+def _observe_unique(events: Sequence[Event], request: UsageRequest) -> Usage:
+    assert request.field_name is not None
+    toggles: dict[str, list[Toggle]] = {}
+    count = 0
+    for event in events:
+        value = event.properties.get(request.field_name)
+        is_add = read_operation(event.properties.get("operation_type"))
+        if value is None or is_add is None:
+            continue
+        count += event.at >= request.period.start
+        history = toggles.setdefault(value, [])
+        was_active = bool(history) and history[-1].is_add
+        if is_add != was_active:
+            history.append(Toggle(event.at, is_add))
+    active = sum(1 for history in toggles.values() if history and history[-1].is_add)
+    if not request.is_prorated:
+        return Usage(events_count=count, total=Decimal(active))
+    members = tuple(
+        Member(name, tuple(history))
+        for name, history in sorted(toggles.items())
+        if history and (history[-1].is_add or history[-1].at >= request.period.start)
+    )
+    return Usage(events_count=count, total=Decimal(active), members=members)
