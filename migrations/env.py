@@ -1,0 +1,17 @@
+"""Runs migrations on the connection that `daycount.infra.schema` hands over."""
+
+from alembic import context
+
+import daycount.catalog.tables
+import daycount.customers.tables
+import daycount.infra.agenda
+import daycount.invoicing.tables
+import daycount.organizations.tables
+import daycount.subscriptions.tables
+import daycount.usage.tables  # noqa: F401 - these register their tables on the metadata
+from daycount.infra.database import metadata
+
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, target_metadata=metadata, compare_type=True, compare_server_default=True)
+with context.begin_transaction():
+    context.run_migrations()

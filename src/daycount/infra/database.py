@@ -1,0 +1,107 @@
+"""
+The way to PostgreSQL: one engine a process, one metadata for all tables, COPY for many rows.
+
+Knows no domain words. Each package declares its tables on `metadata` (in its `tables.py`) and keeps its SQL in its
+`store.py`; this module only opens connections and moves rows in bulk.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine, MetaData
+from sqlalchemy.engine import make_url
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _json_text(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def connect(url: str, *, pool_size: int) -> Engine:
+    """
+    Open a pool of at most `pool_size` connections to the database at `url`.
+
+    Sessions speak UTC. JSON columns are read and written by msgspec; statements are prepared by the driver once they
+    repeat.
+    """
+    address = make_url(url).set(drivername="postgresql+psycopg")
+    return sa.create_engine(
+        address,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_pre_ping=False,
+        pool_timeout=30,
+        json_serializer=_json_text,
+        json_deserializer=msgspec.json.decode,
+        connect_args={"options": "-c timezone=UTC", "application_name": "daycount"},
+    )
+
+
+def plain_url(url: str) -> str:
+    """Return `url` as the driver itself wants it, without a dialect."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def run(tx: Connection, statement: sa.Executable, **parameters: object) -> sa.CursorResult[Any]:
+    """Execute one statement with named parameters."""
+    result = tx.execute(statement, parameters)
+    assert isinstance(result, sa.CursorResult)
+    return result
+
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def copy_text(value: object) -> str:
+    """
+    Write one value as a field of PostgreSQL's text COPY format.
+
+    None becomes the null mark; text is escaped, so that it may hold tabs, line ends and backslashes.
+    """
+    match value:
+        case None:
+            return "\\N"
+        case bool():
+            return "t" if value else "f"
+        case str():
+            return value.translate(_ESCAPES)
+        case int() | UUID() | Decimal():
+            return str(value)
+        case datetime():
+            return value.isoformat()
+        case dict() | list() | tuple() | msgspec.Struct():
+            return _json_text(value).translate(_ESCAPES)
+        case _:
+            return str(value).translate(_ESCAPES)
+
+
+def copy_rows(tx: Connection, table: sa.Table, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """
+    Write `rows` into `table` with one COPY inside the transaction of `tx`.
+
+    Raises what the driver raises on a violated constraint; then nothing of the copy stays.
+    """
+    known = {column.name for column in table.columns}
+    assert known.issuperset(columns), sorted(set(columns) - known)
+    text = "".join("\t".join(map(copy_text, row)) + "\n" for row in rows)
+    if not text:
+        return
+    names = ", ".join(f'"{column}"' for column in columns)
+    driver = tx.connection.driver_connection
+    assert driver is not None
+    with driver.cursor() as cursor, cursor.copy(f"copy {table.name} ({names}) from stdin") as copy:
+        copy.write(text)

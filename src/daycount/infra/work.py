@@ -1,0 +1,124 @@
+"""
+Work: what every operation takes first. One request or one job is one `Work`, and one `Work` is one transaction.
+
+It carries the transaction, the instant it all happens at, the source of ids, who acts and for which organization.
+Operations never commit: `Workplace.open` does, at one named commit point, when its block ends without an error.
+"""
+
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine
+
+from daycount.ids import NewId
+from daycount.infra.agenda import Agenda
+
+Reaction = Callable[["Work", Any], None]
+Reactions = Mapping[type, Sequence[Reaction]]
+
+
+class Work:
+    """The circumstances of one request or job."""
+
+    def __init__(
+        self,
+        tx: Connection,
+        *,
+        now: datetime,
+        new_id: NewId,
+        actor: str,
+        organization_id: UUID,
+        is_sandbox: bool,
+        reactions: Reactions,
+    ) -> None:
+        self.tx = tx
+        self.now = now
+        self.new_id = new_id
+        self.actor = actor
+        self.organization_id = organization_id
+        self.is_sandbox = is_sandbox
+        self.agenda = Agenda(tx, organization_id=organization_id, is_sandbox=is_sandbox, new_id=new_id)
+        self._reactions = reactions
+
+    def announce(self, message: object) -> None:
+        """
+        Tell those who listen that something happened.
+
+        They run at once, in this transaction, in the order they were registered; what they raise fails the work.
+        """
+        for reaction in self._reactions.get(type(message), ()):
+            reaction(self, message)
+
+
+class CommitPoints:
+    """
+    Every commit passes here under a name, so that a test can list the points and stop the process at each.
+
+    `DAYCOUNT_TEST_COMMITS=FILE` appends the name of each point reached. `DAYCOUNT_TEST_KILL_AT=NAME#N:before|after`
+    kills this process, as `kill -9` would, before or after the N-th commit (from 1) of that name.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        record = environment.get("DAYCOUNT_TEST_COMMITS")
+        self._record = Path(record) if record else None
+        self._kill_at = environment.get("DAYCOUNT_TEST_KILL_AT")
+        self._is_idle = self._record is None and self._kill_at is None
+        self._reached: Counter[str] = Counter()
+
+    def commit(self, tx: Connection, name: str) -> None:
+        """Commit the transaction of `tx` at the point called `name`."""
+        if self._is_idle:
+            tx.commit()
+            return
+        self._reached[name] += 1
+        mark = f"{name}#{self._reached[name]}"
+        self._pass(f"{mark}:before")
+        tx.commit()
+        self._pass(f"{mark}:after")
+
+    def _pass(self, mark: str) -> None:
+        if self._record is not None:
+            with self._record.open("a") as file:
+                file.write(mark + "\n")
+        if mark == self._kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Workplace:
+    """Opens works: knows the database, the source of ids and who reacts to what."""
+
+    def __init__(self, engine: Engine, *, new_id: NewId, reactions: Reactions, commit_points: CommitPoints) -> None:
+        self.engine = engine
+        self.new_id = new_id
+        self._reactions = reactions
+        self.commit_points = commit_points
+
+    def work_on(self, tx: Connection, *, now: datetime, actor: str, organization_id: UUID, is_sandbox: bool) -> Work:
+        """Make a work inside a transaction that the caller commits."""
+        return Work(
+            tx,
+            now=now,
+            new_id=self.new_id,
+            actor=actor,
+            organization_id=organization_id,
+            is_sandbox=is_sandbox,
+            reactions=self._reactions,
+        )
+
+    @contextmanager
+    def transaction(self, point: str) -> Iterator[Connection]:
+        """
+        Open a connection whose transaction is committed at the point called `point` when the block ends well.
+
+        An error in the block rolls everything back and goes on to the caller.
+        """
+        with self.engine.connect() as tx:
+            yield tx
+            self.commit_points.commit(tx, point)
