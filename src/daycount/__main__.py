@@ -1,0 +1,5 @@
+"""Runs the command line: `python -m daycount`."""
+
+from daycount.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""The wire: HTTP, JSON, and the contract's shapes. Nothing below it knows of them."""

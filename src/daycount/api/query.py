@@ -1,0 +1,77 @@
+"""Query strings: single values, `name[]=…` lists, and the types filters need."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from urllib.parse import parse_qsl
+
+from daycount import errors
+from daycount.periods import parse_instant
+
+_FALSE = frozenset({"false", "0", "f", "off"})
+_MAX_FIELDS = 1000
+_MAX_INTEGER = 2**63 - 1
+
+
+class Query:
+    """The parameters of a request; the last of several equal names wins."""
+
+    def __init__(self, raw: bytes) -> None:
+        try:
+            pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=_MAX_FIELDS)
+        except ValueError as error:
+            raise errors.BadRequest("too many query parameters") from error
+        self._pairs = [(name, value.replace("\x00", "")) for name, value in pairs]
+
+    def one(self, name: str) -> str | None:
+        """Return a value, or None when it is absent or empty."""
+        for key, value in reversed(self._pairs):
+            if key == name:
+                return value or None
+        return None
+
+    def many(self, name: str) -> tuple[str, ...]:
+        """Return the values of `name[]=a&name[]=b`, also of a plain `name=a`; empty ones are left out."""
+        return tuple(value for key, value in self._pairs if key in (f"{name}[]", name) and value)
+
+    def flag(self, name: str) -> bool | None:
+        """Return a boolean; None when it is absent or empty, true for anything that does not say false."""
+        value = self.one(name)
+        return None if value is None else value.lower() not in _FALSE
+
+    def instant(self, name: str) -> datetime | None:
+        """Return an ISO 8601 date or date-time. Raises Invalid (invalid_date)."""
+        value = self.one(name)
+        if value is None:
+            return None
+        try:
+            return parse_instant(value)
+        except ValueError as error:
+            raise errors.Invalid({name: ["invalid_date"]}) from error
+
+    def day(self, name: str) -> date | None:
+        """Return a date, or None when it is absent or cannot be read (the contract ignores it then)."""
+        value = self.one(name)
+        try:
+            return None if value is None else parse_instant(value).date()
+        except ValueError:
+            return None
+
+    def integer(self, name: str) -> int | None:
+        """Return a whole number. Raises Invalid (value_is_invalid)."""
+        value = self.one(name)
+        if value is None:
+            return None
+        try:
+            number = int(value)
+        except ValueError as error:
+            raise errors.Invalid({name: ["value_is_invalid"]}) from error
+        if abs(number) > _MAX_INTEGER:
+            raise errors.Invalid({name: ["value_is_out_of_range"]})
+        return number
+
+    def members(self, name: str, allowed: Sequence[str]) -> tuple[str, ...]:
+        """Return values that must all be of a set. Raises Invalid (value_is_invalid)."""
+        values = self.many(name)
+        if not set(values) <= set(allowed):
+            raise errors.Invalid({name: ["value_is_invalid"]})
+        return values

@@ -1,0 +1,146 @@
+"""
+Routing on the raw path: split first, decode each segment after, so that an id may hold `%2F`.
+
+Repeated slashes are squeezed and a trailing one is ignored, since clients join addresses in different ways. Nothing ever
+redirects. A route knows what it accepts and returns, so that the OpenAPI document is made from the same table.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from msgspec import Struct
+
+from daycount.api.query import Query
+from daycount.organizations.records import Caller
+
+
+class Call(NamedTuple):
+    """One request as a handler sees it: decoded path parameters, the query, the body's struct, and the services."""
+
+    path: Mapping[str, str]
+    query: Query
+    body: Any
+    caller: Caller
+    services: Any
+
+
+Handler = Callable[..., Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """
+    One operation of the API.
+
+    `accepts` is the struct of the body under `root_in` (None: no body is read). `returns` is the struct of the reply under
+    `root_out`; a list when `is_list`. A route that is not `is_transactional` gets the call alone and opens its own
+    transactions.
+    """
+
+    method: str
+    pattern: str
+    handler: Handler
+    summary: str
+    accepts: type[Struct] | None = None
+    root_in: str | None = None
+    returns: Any = None
+    root_out: str | None = None
+    is_list: bool = False
+    has_meta: bool = True
+    is_transactional: bool = True
+    is_extension: bool = False
+    parameters: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """Return the pattern cut at its slashes."""
+        return tuple(segment for segment in self.pattern.split("/") if segment)
+
+    @property
+    def operation(self) -> str:
+        """Return a name that is unique in the API: the handler's."""
+        return str(self.handler.__name__)
+
+
+class Routes:
+    """Collects the routes of one resource."""
+
+    def __init__(self, tag: str) -> None:
+        self.tag = tag
+        self.found: list[Route] = []
+
+    def add(self, method: str, pattern: str, **options: Any) -> Callable[[Handler], Handler]:
+        """Register the decorated handler for a method and a path below /api/v1; options are those of Route."""
+
+        def register(handler: Handler) -> Handler:
+            summary = (handler.__doc__ or "").strip().splitlines()[0].rstrip(".")
+            self.found.append(Route(method=method, pattern=pattern, handler=handler, summary=summary, **options))
+            return handler
+
+        return register
+
+    def get(self, pattern: str, **options: Any) -> Callable[[Handler], Handler]:
+        """Register a GET."""
+        return self.add("GET", pattern, **options)
+
+    def post(self, pattern: str, **options: Any) -> Callable[[Handler], Handler]:
+        """Register a POST."""
+        return self.add("POST", pattern, **options)
+
+    def put(self, pattern: str, **options: Any) -> Callable[[Handler], Handler]:
+        """Register a PUT."""
+        return self.add("PUT", pattern, **options)
+
+    def delete(self, pattern: str, **options: Any) -> Callable[[Handler], Handler]:
+        """Register a DELETE."""
+        return self.add("DELETE", pattern, **options)
+
+
+class Found(NamedTuple):
+    """What a path leads to: the route and its parameters, or the methods the path has when the asked one is not among them."""
+
+    route: Route | None
+    path: Mapping[str, str]
+    allowed: Sequence[str]
+
+
+class Router:
+    """Finds routes by method and raw path."""
+
+    def __init__(self, prefix: str, resources: Sequence[Routes]) -> None:
+        self.prefix = prefix
+        self.resources = resources
+        self._tree: dict[str, Any] = {}
+        for resource in resources:
+            for route in resource.found:
+                self._plant(route)
+
+    def _plant(self, route: Route) -> None:
+        node = self._tree
+        for segment in (*(part for part in self.prefix.split("/") if part), *route.segments):
+            node = node.setdefault("{}" if segment.startswith("{") else segment, {})
+        routes = node.setdefault("", {})
+        assert route.method not in routes, (route.method, route.pattern)
+        routes[route.method] = route
+
+    def find(self, method: str, raw_path: bytes) -> Found:
+        """Return the route for a method and a path as it came over the wire."""
+        raw = [segment for segment in raw_path.split(b"?", 1)[0].decode("latin-1").split("/") if segment]
+        node, values = self._tree, []
+        for segment in raw:
+            name = unquote(segment)
+            if name in node and name != "":
+                node = node[name]
+            elif "{}" in node:
+                node = node["{}"]
+                values.append(name)
+            else:
+                return Found(None, {}, ())
+        routes: dict[str, Route] = node.get("", {})
+        route = routes.get(method)
+        if route is None:
+            return Found(None, {}, sorted(routes))
+        names = [segment.strip("{}") for segment in route.segments if segment.startswith("{")]
+        return Found(route, dict(zip(names, values, strict=True)), sorted(routes))

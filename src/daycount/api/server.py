@@ -1,0 +1,232 @@
+"""
+The ASGI application: reads requests, finds who calls, runs the handler in a thread, writes JSON.
+
+Events take the fast way (`ingest.py`); every other operation is a plain function on a pooled connection. Nothing under
+/api/v1 answers with anything but JSON, and nothing redirects.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from daycount import errors
+from daycount.api import measures
+from daycount.api.errors import describe, internal_error, of_status
+from daycount.api.ingest import Ingest, Reply
+from daycount.api.operations import Administration
+from daycount.api.paging import Page
+from daycount.api.query import Query
+from daycount.api.routing import Call, Route, Router
+from daycount.api.services import Services
+from daycount.api.wire import decode, read_json
+from daycount.organizations.operations import recognize
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_log = structlog.get_logger("api")
+_encoder = msgspec.json.Encoder()
+_KEY_LIFETIME_S = 5
+_MOST_KEYS = 10_000
+_DRAINED = 16
+_SINGLE, _BATCH = b"/api/v1/events", b"/api/v1/events/batch"
+
+
+class Request(NamedTuple):
+    """What of a request the handlers' side needs."""
+
+    method: str
+    raw_path: bytes
+    query: bytes
+    headers: dict[bytes, bytes]
+    body: bytes
+
+
+class Server:
+    """The ASGI application of one web process."""
+
+    def __init__(self, services: Services, router: Router, ingest: Ingest, administration: Administration) -> None:
+        self._services = services
+        self._router = router
+        self._ingest = ingest
+        self._administration = administration
+        self._threads = ThreadPoolExecutor(services.settings.database_pool_size, thread_name_prefix="request")
+        self._keys: dict[str, tuple[UUID, float]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection of the server: HTTP, or its start and stop."""
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
+        headers = dict(scope["headers"])
+        name = "unknown"
+        content_type = b"application/json"
+        try:
+            body = await _read_body(receive, headers, limit=self._services.settings.max_body_bytes)
+            request = Request(scope["method"], raw_path, scope["query_string"], headers, body)
+            if request.method == "POST" and raw_path in (_SINGLE, _BATCH):
+                name = "create_event" if raw_path == _SINGLE else "create_batch_events"
+                status, reply = await self._take_events(request)
+            else:
+                name, status, reply, content_type = await self._dispatch(request)
+        except errors.DaycountError as error:
+            status, described = describe(error)
+            reply = _encoder.encode(described)
+        except Exception:
+            _log.exception("request failed", path=raw_path.decode("latin-1"))
+            status, reply = 500, _encoder.encode(internal_error())
+        measures.REQUESTS.labels(name, str(status)).observe(time.perf_counter() - started)
+        await _send(send, status, reply, content_type, headers)
+
+    async def _take_events(self, request: Request) -> Reply:
+        organization_id = await self._find_organization(request)
+        take = self._ingest.take_single if request.raw_path == _SINGLE else self._ingest.take_batch
+        try:
+            reply = await take(organization_id, request.body)
+        except errors.DaycountError:
+            measures.EVENTS.labels("rejected").inc()
+            raise
+        measures.EVENTS.labels("accepted" if reply[0] == HTTPStatus.OK else "rejected").inc()
+        return reply
+
+    async def _find_organization(self, request: Request) -> UUID:
+        """Find the organization of the key; a key found valid is trusted for a few seconds."""
+        key = _key_of(request.headers)
+        known = self._keys.get(key)
+        now = time.monotonic()
+        if known is not None and known[1] > now:
+            return known[0]
+        caller = await asyncio.get_running_loop().run_in_executor(self._threads, self._recognize, key)
+        if len(self._keys) > _MOST_KEYS:
+            self._keys.clear()
+        self._keys[key] = (caller.organization_id, now + _KEY_LIFETIME_S)
+        return caller.organization_id
+
+    def _recognize(self, key: str) -> Any:
+        with self._services.workplace.engine.connect() as tx:
+            return recognize(tx, key=key, real_now=self._services.clock.now())
+
+    async def _dispatch(self, request: Request) -> tuple[str, int, bytes, bytes]:
+        operation = self._administration.find(request.method, request.raw_path)
+        loop = asyncio.get_running_loop()
+        if operation is not None:
+            status, reply, content_type = await loop.run_in_executor(self._threads, operation, request.headers, request.body, request.query)
+            return "operations", status, reply, content_type
+        method = "GET" if request.method == "HEAD" else request.method
+        found = self._router.find(method, request.raw_path)
+        if found.route is None:
+            if found.allowed:
+                return "unknown", 405, _encoder.encode(of_status(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed")), b"application/json"
+            raise errors.NotFound("resource")
+        status, reply = await loop.run_in_executor(self._threads, self._handle, found.route, found.path, request)
+        return found.route.operation, status, reply, b"application/json"
+
+    def _handle(self, route: Route, path: dict[str, str], request: Request) -> Reply:
+        """Run a handler in its own transaction; what it raises leaves no trace."""
+        if route.pattern in ("/events", "/events/batch") and route.method == "POST":
+            return self._handle_events_elsewhere(route, request)
+        key = _key_of(request.headers)
+        real_now = self._services.clock.now()
+        workplace = self._services.workplace
+        with workplace.engine.connect() as tx:
+            caller = recognize(tx, key=key, real_now=real_now)
+            call = Call(path, Query(request.query), _read_input(route, request), caller, self._services)
+            if route.is_transactional:
+                work = workplace.work_on(
+                    tx,
+                    now=caller.frozen_time or real_now,
+                    actor=f"api_key:{caller.key_id}",
+                    organization_id=caller.organization_id,
+                    is_sandbox=caller.frozen_time is not None,
+                )
+                result = route.handler(work, call)
+                if route.method != "GET":
+                    workplace.commit_points.commit(tx, f"api.{route.operation}")
+                return 200, _write(route, result)
+        return 200, _write(route, route.handler(call))
+
+    def _handle_events_elsewhere(self, route: Route, request: Request) -> Reply:
+        """Take events that came under another spelling of the path, such as with repeated slashes."""
+        caller = self._recognize(_key_of(request.headers))
+        take = self._ingest.take_single if route.pattern == "/events" else self._ingest.take_batch
+        return asyncio.run(take(caller.organization_id, request.body))
+
+
+def _key_of(headers: dict[bytes, bytes]) -> str:
+    """Return the second word of the Authorization header, whatever the first is. Raises Unauthenticated."""
+    words = headers.get(b"authorization", b"").decode("latin-1").split()
+    if len(words) < 2:
+        raise errors.Unauthenticated
+    return words[1]
+
+
+def _read_input(route: Route, request: Request) -> Any:
+    """Read the body's struct from under its root. Raises BadRequest, Invalid."""
+    if route.accepts is None or route.root_in is None:
+        return None
+    body = read_json(request.body) if request.body.strip() else {}
+    source = body.get(route.root_in) if isinstance(body, dict) else None
+    if not isinstance(source, dict) or not source:
+        raise errors.BadRequest(f"param is missing or the value is empty or invalid: {route.root_in}")
+    return decode(route.accepts, source)
+
+
+def _write(route: Route, result: Any) -> bytes:
+    if isinstance(result, Page):
+        return _encoder.encode({route.root_out: result.items, "meta": result.meta})
+    return _encoder.encode({route.root_out: result})
+
+
+async def _read_body(receive: Receive, headers: dict[bytes, bytes], *, limit: int) -> bytes:
+    """Read the whole body. Raises TooLarge; what exceeds the limit is read and dropped for a while, so that the sender gets the answer."""
+    chunks: list[bytes] = []
+    size = 0
+    declared = headers.get(b"content-length", b"0")
+    allowed = limit * _DRAINED
+    if declared.isdigit() and int(declared) > allowed:
+        raise errors.TooLarge
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise errors.BadRequest("the body ended early")
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size <= limit:
+            chunks.append(chunk)
+        if not message.get("more_body", False) or size > allowed:
+            break
+    if size > limit:
+        raise errors.TooLarge
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def _send(send: Send, status: int, body: bytes, content_type: bytes, headers: dict[bytes, bytes]) -> None:
+    reply_headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
+    request_id = headers.get(b"x-request-id")
+    if request_id is not None:
+        reply_headers.append((b"x-request-id", request_id))
+    await send({"type": "http.response.start", "status": status, "headers": reply_headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            await send({"type": "lifespan.shutdown.complete"})
+            return

@@ -1,0 +1,23 @@
+"""What handlers may use besides the database; the composition root fills it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from daycount.clock import Clock
+from daycount.config import Settings
+from daycount.infra.work import Workplace
+from daycount.usage.records import Directory
+from daycount.usage.store import PostgresEventStore
+
+
+class Services(NamedTuple):
+    """The services of one process."""
+
+    settings: Settings
+    workplace: Workplace
+    clock: Clock
+    events: PostgresEventStore
+    directory: Directory
+    advance_clock: Callable[[UUID, datetime], datetime]

@@ -1,0 +1,145 @@
+"""Customers on the wire."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType
+
+from daycount import errors
+from daycount.api.paging import Page, page_of, read_page
+from daycount.api.query import Query
+from daycount.api.routing import Call, Routes
+from daycount.api.wire import Stamp, stamp
+from daycount.customers import operations, store
+from daycount.customers.records import Customer, CustomerFilter, CustomerInput
+from daycount.infra.work import Work
+
+routes = Routes("customers")
+LIST_PARAMETERS = ("search_term", "external_id", "account_type[]", "currencies[]", "countries[]", "states[]", "zipcodes[]", "customer_type")
+
+
+class CustomerMetadataObject(Struct, frozen=True, kw_only=True):
+    """One pair of metadata."""
+
+    lago_id: str
+    key: str
+    value: str
+    display_in_invoice: bool
+    created_at: Stamp
+
+
+class CustomerObject(Struct, frozen=True, kw_only=True):
+    """A customer. Taxes and what else is applied to it are left out inside other objects."""
+
+    lago_id: str
+    billing_entity_code: str
+    external_id: str
+    account_type: str
+    name: str | None
+    firstname: str | None
+    lastname: str | None
+    customer_type: str | None
+    sequential_id: int
+    slug: str
+    created_at: Stamp
+    updated_at: Stamp
+    country: str | None
+    address_line1: str | None
+    address_line2: str | None
+    state: str | None
+    zipcode: str | None
+    email: str | None
+    city: str | None
+    url: str | None
+    phone: str | None
+    logo_url: str | None
+    legal_name: str | None
+    legal_number: str | None
+    currency: str | None
+    tax_identification_number: str | None
+    timezone: str | None
+    applicable_timezone: str
+    net_payment_term: int | None
+    external_salesforce_id: str | None
+    finalize_zero_amount_invoice: str
+    billing_configuration: Mapping[str, Any]
+    shipping_address: Mapping[str, str | None]
+    skip_invoice_custom_sections: bool
+    metadata: Sequence[CustomerMetadataObject]
+    integration_customers: Sequence[Any]
+    taxes: Sequence[Any] | UnsetType = UNSET
+    applicable_invoice_custom_sections: Sequence[Any] | UnsetType = UNSET
+    error_details: Sequence[Any] | UnsetType = UNSET
+
+
+def to_wire(customer: Customer, *, is_whole: bool = True, has_taxes: bool = True) -> CustomerObject:
+    """Write a customer: whole for its own endpoints, without taxes inside an invoice."""
+    return CustomerObject(
+        lago_id=str(customer.id),
+        billing_entity_code=customer.entity.code,
+        external_id=customer.external_id,
+        account_type=customer.account_type,
+        **customer.texts,  # type: ignore[arg-type]  # the mapping holds exactly the text fields above
+        sequential_id=customer.sequential_id,
+        slug=customer.slug,
+        created_at=stamp(customer.created_at),
+        updated_at=stamp(customer.updated_at),
+        applicable_timezone=customer.applicable_timezone,
+        net_payment_term=customer.net_payment_term,
+        finalize_zero_amount_invoice=customer.finalize_zero_amount_invoice,
+        billing_configuration={name: value for name, value in customer.billing_configuration.items() if name != "provider_customer_id"},
+        shipping_address=customer.shipping_address,
+        skip_invoice_custom_sections=customer.skip_invoice_custom_sections,
+        metadata=[
+            CustomerMetadataObject(
+                lago_id=str(item.lago_id),
+                key=item.key,
+                value=item.value,
+                display_in_invoice=item.display_in_invoice,
+                created_at=stamp(item.created_at),
+            )
+            for item in customer.metadata
+        ],
+        integration_customers=[],
+        taxes=[] if has_taxes else UNSET,
+        applicable_invoice_custom_sections=[] if is_whole else UNSET,
+        error_details=[] if is_whole else UNSET,
+    )
+
+
+def read_filter(query: Query) -> CustomerFilter:
+    """Read the filters of the list. Raises Invalid for members of no known set, NotFound for an unknown billing entity."""
+    if any(code != "default" for code in query.many("billing_entity_codes")):
+        raise errors.NotFound("billing_entity")
+    customer_type = query.members("customer_type", ("company", "individual"))
+    return CustomerFilter(
+        search_term=query.one("search_term"),
+        external_id=query.one("external_id"),
+        account_types=query.members("account_type", ("customer", "partner")),
+        currencies=query.many("currencies"),
+        countries=query.many("countries"),
+        states=query.many("states"),
+        zipcodes=query.many("zipcodes"),
+        customer_type=customer_type[-1] if customer_type else None,
+    )
+
+
+@routes.post("/customers", accepts=CustomerInput, root_in="customer", returns=CustomerObject, root_out="customer")
+def create_customer(work: Work, call: Call) -> CustomerObject:
+    """Create the customer of that external id, or change it."""
+    return to_wire(operations.upsert_customer(work, call.body))
+
+
+@routes.get("/customers", returns=CustomerObject, root_out="customers", is_list=True, parameters=LIST_PARAMETERS)
+def find_all_customers(work: Work, call: Call) -> Page:
+    """List customers, newest first."""
+    asked, query = read_page(call.query), read_filter(call.query)
+    found = store.list_customers(work.tx, organization_id=work.organization_id, query=query, limit=asked.per_page, offset=asked.offset)
+    total = store.count_customers(work.tx, organization_id=work.organization_id, query=query)
+    return page_of([to_wire(customer, is_whole=False) for customer in found], asked=asked, total=total)
+
+
+@routes.get("/customers/{external_customer_id}", returns=CustomerObject, root_out="customer")
+def find_customer(work: Work, call: Call) -> CustomerObject:
+    """Find a customer by its external id."""
+    return to_wire(operations.get_customer(work, call.path["external_customer_id"]))

@@ -1,0 +1,365 @@
+"""Invoices and their fees on the wire."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from daycount import errors
+from daycount.api.paging import Page, page_of, read_page
+from daycount.api.query import Query
+from daycount.api.routing import Call, Routes
+from daycount.api.v1 import customers as customers_wire
+from daycount.api.v1 import subscriptions as subscriptions_wire
+from daycount.api.wire import Day, DecimalText, Stamp, read_path_uuid, stamp, stamp_or_none, text
+from daycount.customers import store as customers
+from daycount.customers.operations import get_customer
+from daycount.customers.records import Customer
+from daycount.infra.work import Work
+from daycount.invoicing import store
+from daycount.invoicing.records import PAYMENT_STATUSES, VISIBLE_STATUSES, Fee, Invoice, InvoiceFilter, InvoiceLine
+from daycount.money import CURRENCIES, decimal_text
+from daycount.subscriptions import store as subscriptions
+from daycount.subscriptions.records import Subscription
+
+routes = Routes("invoices")
+LIST_PARAMETERS = (
+    "external_customer_id",
+    "amount_from",
+    "amount_to",
+    "issuing_date_from",
+    "issuing_date_to",
+    "statuses[]",
+    "payment_statuses[]",
+    "payment_overdue",
+    "search_term",
+    "currency",
+    "invoice_type",
+)
+VERSION = 4
+
+
+class BillingPeriodObject(Struct, frozen=True, kw_only=True):
+    """What of one subscription the invoice covers; ends are shown inclusive."""
+
+    lago_subscription_id: str
+    external_subscription_id: str
+    lago_plan_id: str
+    subscription_from_datetime: Stamp
+    subscription_to_datetime: Stamp
+    charges_from_datetime: Stamp
+    charges_to_datetime: Stamp
+    fixed_charges_from_datetime: Stamp | None
+    fixed_charges_to_datetime: Stamp | None
+    invoicing_reason: str
+
+
+class FeeItemObject(Struct, frozen=True, kw_only=True):
+    """What a fee is for."""
+
+    type: str
+    code: str
+    name: str
+    description: str | None
+    invoice_display_name: str
+    filters: Mapping[str, Any] | None
+    filter_invoice_display_name: str | None
+    lago_item_id: str
+    item_type: str
+    grouped_by: Mapping[str, str | None]
+
+
+class FeeObject(Struct, frozen=True, kw_only=True):
+    """One fee; amounts in minor units, `precise_…` as decimal texts."""
+
+    lago_id: str
+    lago_charge_id: str | None
+    lago_charge_filter_id: str | None
+    lago_fixed_charge_id: str | None
+    lago_invoice_id: str | None
+    lago_true_up_fee_id: str | None
+    lago_true_up_parent_fee_id: str | None
+    lago_original_fee_id: str | None
+    lago_subscription_id: str
+    external_subscription_id: str
+    lago_customer_id: str
+    external_customer_id: str
+    item: FeeItemObject
+    pay_in_advance: bool
+    invoiceable: bool
+    amount_cents: int
+    amount_currency: str
+    precise_amount: DecimalText
+    precise_total_amount: DecimalText
+    taxes_amount_cents: int
+    taxes_precise_amount: DecimalText
+    taxes_rate: int
+    total_aggregated_units: DecimalText
+    total_amount_cents: int
+    total_amount_currency: str
+    units: DecimalText
+    description: str | None
+    precise_unit_amount: DecimalText
+    precise_coupons_amount_cents: DecimalText
+    sub_total_excluding_taxes_amount_cents: int
+    sub_total_excluding_taxes_precise_amount_cents: DecimalText
+    events_count: int
+    payment_status: str
+    created_at: Stamp
+    succeeded_at: Stamp | None
+    failed_at: Stamp | None
+    refunded_at: Stamp | None
+    amount_details: Mapping[str, Any]
+    self_billed: bool
+    pricing_unit_details: None
+    presentation_breakdowns: Sequence[Any]
+    from_date: Stamp | None
+    to_date: Stamp | None
+
+
+class InvoiceObject(Struct, frozen=True, kw_only=True):
+    """An invoice; fees, periods and subscriptions are left out of lists."""
+
+    lago_id: str
+    billing_entity_code: str
+    sequential_id: int | None
+    number: str
+    purchase_order_number: str | None
+    issuing_date: Day
+    payment_dispute_lost_at: Stamp | None
+    payment_due_date: Day
+    payment_overdue: bool
+    net_payment_term: int
+    invoice_type: str
+    status: str
+    payment_status: str
+    currency: str
+    fees_amount_cents: int
+    progressive_billing_credit_amount_cents: int
+    coupons_amount_cents: int
+    sub_total_excluding_taxes_amount_cents: int
+    taxes_amount_cents: int
+    sub_total_including_taxes_amount_cents: int
+    credit_notes_amount_cents: int
+    prepaid_credit_amount_cents: int
+    prepaid_granted_credit_amount_cents: int | None
+    prepaid_purchased_credit_amount_cents: int | None
+    total_amount_cents: int
+    total_paid_amount_cents: int
+    total_offsetted_credit_note_amount_cents: int
+    total_due_amount_cents: int
+    file_url: str | None
+    xml_url: str | None
+    web_url: str | None
+    version_number: int
+    self_billed: bool
+    created_at: Stamp
+    updated_at: Stamp
+    voided_at: Stamp | None
+    customer: customers_wire.CustomerObject
+    metadata: Sequence[Any]
+    applied_taxes: Sequence[Any]
+    billing_periods: Sequence[BillingPeriodObject] | UnsetType = UNSET
+    subscriptions: Sequence[subscriptions_wire.SubscriptionObject] | UnsetType = UNSET
+    fees: Sequence[FeeObject] | UnsetType = UNSET
+    credits: Sequence[Any] | UnsetType = UNSET
+    error_details: Sequence[Any] | UnsetType = UNSET
+    applied_invoice_custom_sections: Sequence[Any] | UnsetType = UNSET
+
+
+def to_wire(invoice: Invoice, customer: Customer) -> InvoiceObject:
+    """Write an invoice as lists show it."""
+    return InvoiceObject(
+        lago_id=str(invoice.id),
+        billing_entity_code=customer.entity.code,
+        sequential_id=invoice.sequential_id,
+        number=invoice.number,
+        purchase_order_number=invoice.purchase_order_number,
+        issuing_date=invoice.issuing_date.isoformat(),
+        payment_dispute_lost_at=None,
+        payment_due_date=invoice.payment_due_date.isoformat(),
+        payment_overdue=False,
+        net_payment_term=invoice.net_payment_term,
+        invoice_type=invoice.invoice_type,
+        status=invoice.status,
+        payment_status=invoice.payment_status,
+        currency=invoice.currency,
+        fees_amount_cents=invoice.fees_amount_cents,
+        progressive_billing_credit_amount_cents=invoice.progressive_billing_credit_amount_cents,
+        coupons_amount_cents=invoice.coupons_amount_cents,
+        sub_total_excluding_taxes_amount_cents=invoice.sub_total_excluding_taxes_amount_cents,
+        taxes_amount_cents=invoice.taxes_amount_cents,
+        sub_total_including_taxes_amount_cents=invoice.sub_total_including_taxes_amount_cents,
+        credit_notes_amount_cents=invoice.credit_notes_amount_cents,
+        prepaid_credit_amount_cents=invoice.prepaid_credit_amount_cents,
+        prepaid_granted_credit_amount_cents=None,
+        prepaid_purchased_credit_amount_cents=None,
+        total_amount_cents=invoice.total_amount_cents,
+        total_paid_amount_cents=invoice.total_paid_amount_cents,
+        total_offsetted_credit_note_amount_cents=0,
+        total_due_amount_cents=invoice.total_amount_cents - invoice.total_paid_amount_cents,
+        file_url=None,
+        xml_url=None,
+        web_url=None,
+        version_number=VERSION,
+        self_billed=False,
+        created_at=stamp(invoice.created_at),
+        updated_at=stamp(invoice.updated_at),
+        voided_at=None,
+        customer=customers_wire.to_wire(customer, is_whole=False, has_taxes=False),
+        metadata=[],
+        applied_taxes=[],
+    )
+
+
+def _period_to_wire(line: InvoiceLine, subscription: Subscription) -> BillingPeriodObject:
+    return BillingPeriodObject(
+        lago_subscription_id=str(line.subscription_id),
+        external_subscription_id=subscription.external_id,
+        lago_plan_id=str(line.plan_id),
+        subscription_from_datetime=stamp(line.shown_from),
+        subscription_to_datetime=stamp(line.shown_to),
+        charges_from_datetime=stamp(line.shown_charges_from),
+        charges_to_datetime=stamp(line.shown_charges_to),
+        fixed_charges_from_datetime=None,
+        fixed_charges_to_datetime=None,
+        invoicing_reason=line.invoicing_reason,
+    )
+
+
+def fee_to_wire(fee: Fee, subscription: Subscription) -> FeeObject:
+    """Write a fee."""
+    precise_major = text(_in_major_units(fee.precise_amount_cents, fee.currency))
+    item = fee.item
+    return FeeObject(
+        lago_id=str(fee.id),
+        lago_charge_id=None if fee.charge_id is None else str(fee.charge_id),
+        lago_charge_filter_id=None,
+        lago_fixed_charge_id=None,
+        lago_invoice_id=str(fee.invoice_id),
+        lago_true_up_fee_id=None,
+        lago_true_up_parent_fee_id=None,
+        lago_original_fee_id=None,
+        lago_subscription_id=str(fee.subscription_id),
+        external_subscription_id=subscription.external_id,
+        lago_customer_id=str(subscription.customer_id),
+        external_customer_id=subscription.external_customer_id,
+        item=FeeItemObject(**item, filters=None, filter_invoice_display_name=None, grouped_by={}),
+        pay_in_advance=fee.pay_in_advance,
+        invoiceable=True,
+        amount_cents=fee.amount_cents,
+        amount_currency=fee.currency,
+        precise_amount=precise_major,
+        precise_total_amount=precise_major,
+        taxes_amount_cents=fee.taxes_amount_cents,
+        taxes_precise_amount="0.0",
+        taxes_rate=0,
+        total_aggregated_units=text(fee.units),
+        total_amount_cents=fee.amount_cents + fee.taxes_amount_cents,
+        total_amount_currency=fee.currency,
+        units=text(fee.units),
+        description=item["description"],
+        precise_unit_amount=text(fee.precise_unit_amount),
+        precise_coupons_amount_cents="0.0",
+        sub_total_excluding_taxes_amount_cents=fee.amount_cents,
+        sub_total_excluding_taxes_precise_amount_cents=text(fee.precise_amount_cents),
+        events_count=fee.events_count,
+        payment_status=fee.payment_status,
+        created_at=stamp(fee.created_at),
+        succeeded_at=stamp_or_none(fee.created_at if fee.payment_status == "succeeded" else None),
+        failed_at=None,
+        refunded_at=None,
+        amount_details=fee.amount_details,
+        self_billed=False,
+        pricing_unit_details=None,
+        presentation_breakdowns=[],
+        from_date=stamp(fee.shown_from),
+        to_date=stamp(fee.shown_to),
+    )
+
+
+def _in_major_units(cents: Decimal, currency: str) -> Decimal:
+    return Decimal(decimal_text(Fraction(cents) / CURRENCIES[currency].subunits))
+
+
+def whole_to_wire(work: Work, invoice: Invoice) -> InvoiceObject:
+    """Write an invoice with its fees, periods and subscriptions."""
+    customer = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[invoice.customer_id])[invoice.customer_id]
+    lines = store.list_lines(work.tx, organization_id=work.organization_id, invoice_ids=[invoice.id])
+    rows = subscriptions.find_subscriptions(work.tx, organization_id=work.organization_id, ids=[line.subscription_id for line in lines])
+    by_id = {row.id: row for row in rows}
+    wire = {row.id: shown for row, shown in zip(rows, subscriptions_wire.list_to_wire(work, rows), strict=True)}
+    lines.sort(key=lambda line: (_name_of(by_id[line.subscription_id], wire[line.subscription_id]), str(line.id)))
+    fees = store.list_fees(work.tx, organization_id=work.organization_id, invoice_ids=[invoice.id])
+    return structs.replace(
+        to_wire(invoice, customer),
+        billing_periods=[_period_to_wire(line, by_id[line.subscription_id]) for line in lines],
+        subscriptions=[wire[line.subscription_id] for line in lines],
+        fees=[fee_to_wire(fee, by_id[fee.subscription_id]) for fee in fees],
+        credits=[],
+        error_details=[],
+        applied_invoice_custom_sections=[],
+    )
+
+
+def _name_of(row: Subscription, wire: subscriptions_wire.SubscriptionObject) -> str:
+    return row.name or wire.plan_code
+
+
+def read_filter(query: Query) -> InvoiceFilter:
+    """Read the filters of the list. Raises Invalid for statuses of no known set, NotFound (billing_entity)."""
+    if any(code != "default" for code in query.many("billing_entity_codes")):
+        raise errors.NotFound("billing_entity")
+    return InvoiceFilter(
+        external_customer_id=query.one("external_customer_id") or query.one("customer_external_id"),
+        currency=query.one("currency"),
+        invoice_type=query.one("invoice_type"),
+        statuses=query.members("status", VISIBLE_STATUSES) + query.members("statuses", VISIBLE_STATUSES),
+        payment_statuses=query.members("payment_status", PAYMENT_STATUSES) + query.members("payment_statuses", PAYMENT_STATUSES),
+        issuing_date_from=query.day("issuing_date_from"),
+        issuing_date_to=query.day("issuing_date_to"),
+        amount_from=query.integer("amount_from"),
+        amount_to=query.integer("amount_to"),
+        search_term=query.one("search_term"),
+        payment_overdue=query.flag("payment_overdue"),
+        purchase_order_number=query.one("purchase_order_number"),
+    )
+
+
+def _list(work: Work, call: Call, query: InvoiceFilter) -> Page:
+    asked = read_page(call.query)
+    found = store.list_invoices(work.tx, organization_id=work.organization_id, query=query, limit=asked.per_page, offset=asked.offset)
+    owners = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[invoice.customer_id for invoice in found])
+    total = store.count_invoices(work.tx, organization_id=work.organization_id, query=query)
+    return page_of([to_wire(invoice, owners[invoice.customer_id]) for invoice in found], asked=asked, total=total)
+
+
+@routes.get("/invoices", returns=InvoiceObject, root_out="invoices", is_list=True, parameters=LIST_PARAMETERS)
+def find_all_invoices(work: Work, call: Call) -> Page:
+    """List invoices, the latest issuing date first."""
+    return _list(work, call, read_filter(call.query))
+
+
+@routes.get(
+    "/customers/{external_customer_id}/invoices",
+    returns=InvoiceObject,
+    root_out="invoices",
+    is_list=True,
+    parameters=LIST_PARAMETERS[1:],
+)
+def find_all_customer_invoices(work: Work, call: Call) -> Page:
+    """List the invoices of a customer."""
+    customer = get_customer(work, call.path["external_customer_id"])
+    return _list(work, call, structs.replace(read_filter(call.query), external_customer_id=customer.external_id))
+
+
+@routes.get("/invoices/{lago_id}", returns=InvoiceObject, root_out="invoice")
+def find_invoice(work: Work, call: Call) -> InvoiceObject:
+    """Find an invoice by its id, with its fees."""
+    invoice_id = read_path_uuid(call.path["lago_id"], "invoice")
+    invoice = store.find_invoice(work.tx, organization_id=work.organization_id, invoice_id=invoice_id)
+    if invoice is None:
+        raise errors.NotFound("invoice")
+    return whole_to_wire(work, invoice)

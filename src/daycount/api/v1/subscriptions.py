@@ -1,0 +1,223 @@
+"""Subscriptions on the wire."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from daycount import errors
+from daycount.api.paging import Page, page_of, read_page
+from daycount.api.query import Query
+from daycount.api.routing import Call, Routes
+from daycount.api.v1 import plans as plans_wire
+from daycount.api.wire import Stamp, stamp, stamp_milliseconds, stamp_or_none
+from daycount.catalog import store as catalog
+from daycount.catalog.records import Plan
+from daycount.customers.operations import get_customer
+from daycount.engine.calendar import Occasion, billing_windows
+from daycount.infra.work import Work
+from daycount.invoicing.compute import Subject, load_subjects
+from daycount.periods import shown_end
+from daycount.subscriptions import operations, store
+from daycount.subscriptions.records import Status, Subscription, SubscriptionFilter, SubscriptionInput
+
+routes = Routes("subscriptions")
+LIST_PARAMETERS = ("external_customer_id", "external_id", "plan_code", "currency", "status[]", "billing_entity_codes[]")
+
+
+class PaymentMethodObject(Struct, frozen=True, kw_only=True):
+    """How a subscription is paid."""
+
+    payment_method_id: str | None
+    payment_method_type: str | None
+
+
+class SubscriptionObject(Struct, frozen=True, kw_only=True):
+    """A subscription; the plan and what hangs on it are left out of lists."""
+
+    lago_id: str
+    external_id: str
+    lago_customer_id: str
+    external_customer_id: str
+    name: str | None
+    plan_code: str
+    plan_amount_cents: int
+    plan_amount_currency: str
+    status: str
+    billing_time: str
+    subscription_at: Stamp
+    started_at: Stamp | None
+    trial_ended_at: Stamp | None
+    ending_at: Stamp | None
+    terminated_at: Stamp | None
+    canceled_at: Stamp | None
+    created_at: Stamp
+    previous_plan_code: str | None
+    next_plan_code: str | None
+    downgrade_plan_date: str | None
+    current_billing_period_started_at: Stamp | None
+    current_billing_period_ending_at: Stamp | None
+    on_termination_credit_note: str | None
+    on_termination_invoice: str
+    progressive_billing_disabled: bool
+    consolidate_invoice: bool
+    purchase_order_number: str | None
+    cancellation_reason: str | None
+    activated_at: Stamp | None
+    payment_method: PaymentMethodObject
+    activation_rules: Sequence[Any]
+    plan: plans_wire.PlanObject | UnsetType = UNSET
+    entitlements: Sequence[Any] | UnsetType = UNSET
+    applicable_usage_thresholds: Sequence[Any] | UnsetType = UNSET
+    applied_invoice_custom_sections: Sequence[Any] | UnsetType = UNSET
+
+
+def _current_period(subject: Subject | None, now: datetime) -> tuple[str | None, str | None]:
+    if subject is None:
+        return None, None
+    window = billing_windows(subject.terms, occasion=Occasion.USAGE, at=now).charges
+    if window is None:
+        return None, None
+    return stamp(window.period.start), stamp(shown_end(window.period.end, is_cut=window.is_cut))
+
+
+def to_wire(subscription: Subscription, plan: Plan, *, subject: Subject | None, now: datetime) -> SubscriptionObject:
+    """Write a subscription as lists show it; `subject` is None while it has not started."""
+    started, ending = _current_period(subject, now)
+    return SubscriptionObject(
+        lago_id=str(subscription.id),
+        external_id=subscription.external_id,
+        lago_customer_id=str(subscription.customer_id),
+        external_customer_id=subscription.external_customer_id,
+        name=subscription.name,
+        plan_code=plan.code,
+        plan_amount_cents=plan.amount_cents,
+        plan_amount_currency=plan.amount_currency,
+        status=subscription.status,
+        billing_time=subscription.billing_time,
+        subscription_at=stamp(subscription.subscription_at),
+        started_at=None if subscription.started_at is None else stamp_milliseconds(subscription.started_at),
+        trial_ended_at=stamp_or_none(subscription.trial_ended_at),
+        ending_at=stamp_or_none(subscription.ending_at),
+        terminated_at=stamp_or_none(subscription.terminated_at),
+        canceled_at=stamp_or_none(subscription.canceled_at),
+        created_at=stamp(subscription.created_at),
+        previous_plan_code=None,
+        next_plan_code=None,
+        downgrade_plan_date=None,
+        current_billing_period_started_at=started,
+        current_billing_period_ending_at=ending,
+        on_termination_credit_note=subscription.on_termination_credit_note,
+        on_termination_invoice=subscription.on_termination_invoice,
+        progressive_billing_disabled=subscription.progressive_billing_disabled,
+        consolidate_invoice=subscription.consolidate_invoice,
+        purchase_order_number=subscription.purchase_order_number,
+        cancellation_reason=None,
+        activated_at=stamp_or_none(subscription.activated_at),
+        payment_method=PaymentMethodObject(payment_method_id=None, payment_method_type="provider"),
+        activation_rules=[],
+    )
+
+
+def list_to_wire(work: Work, rows: Sequence[Subscription]) -> list[SubscriptionObject]:
+    """Write many subscriptions with a constant number of queries."""
+    plans = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[row.plan_id for row in rows])
+    started = {subject.subscription.id: subject for subject in load_subjects(work, [row for row in rows if row.started_at is not None])}
+    return [to_wire(row, plans[row.plan_id], subject=started.get(row.id), now=work.now) for row in rows]
+
+
+def _whole(work: Work, row: Subscription, *, has_entitlements: bool) -> SubscriptionObject:
+    """Write one subscription with its plan, as its own endpoints do."""
+    plan = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[row.plan_id])[row.plan_id]
+    subject = next(iter(load_subjects(work, [row])), None) if row.started_at is not None else None
+    brief = to_wire(row, plan, subject=subject, now=work.now)
+    return structs.replace(
+        brief,
+        plan=plans_wire.to_wire(plan),
+        entitlements=[] if has_entitlements else UNSET,
+        applicable_usage_thresholds=[],
+        applied_invoice_custom_sections=[],
+    )
+
+
+def read_filter(query: Query) -> SubscriptionFilter:
+    """Read the filters of the list: active ones by default, all when a status is unknown. Raises NotFound (billing_entity)."""
+    if any(code != "default" for code in query.many("billing_entity_codes")):
+        raise errors.NotFound("billing_entity")
+    wanted = query.many("status") or (Status.ACTIVE.value,)
+    statuses = tuple(Status(value) for value in wanted) if set(wanted) <= {*Status} else ()
+    return SubscriptionFilter(
+        external_customer_id=query.one("external_customer_id"),
+        external_id=query.one("external_id"),
+        plan_code=query.one("plan_code"),
+        currency=query.one("currency"),
+        statuses=statuses,
+    )
+
+
+def _list(work: Work, call: Call, query: SubscriptionFilter) -> Page:
+    asked = read_page(call.query)
+    rows = store.list_subscriptions(work.tx, organization_id=work.organization_id, query=query, limit=asked.per_page, offset=asked.offset)
+    total = store.count_subscriptions(work.tx, organization_id=work.organization_id, query=query)
+    return page_of(list_to_wire(work, rows), asked=asked, total=total)
+
+
+@routes.post("/subscriptions", accepts=SubscriptionInput, root_in="subscription", returns=SubscriptionObject, root_out="subscription")
+def create_subscription(work: Work, call: Call) -> SubscriptionObject:
+    """Subscribe a customer to a plan."""
+    row, _ = operations.create_subscription(work, call.body)
+    return _whole(work, row, has_entitlements=True)
+
+
+@routes.get("/subscriptions", returns=SubscriptionObject, root_out="subscriptions", is_list=True, parameters=LIST_PARAMETERS)
+def find_all_subscriptions(work: Work, call: Call) -> Page:
+    """List subscriptions; active ones unless `status[]` says otherwise."""
+    return _list(work, call, read_filter(call.query))
+
+
+@routes.get(
+    "/customers/{external_customer_id}/subscriptions",
+    returns=SubscriptionObject,
+    root_out="subscriptions",
+    is_list=True,
+    parameters=("plan_code", "status[]"),
+)
+def find_all_customer_subscriptions(work: Work, call: Call) -> Page:
+    """List the subscriptions of a customer."""
+    customer = get_customer(work, call.path["external_customer_id"])
+    return _list(work, call, structs.replace(read_filter(call.query), external_customer_id=customer.external_id))
+
+
+@routes.get("/subscriptions/{external_id}", returns=SubscriptionObject, root_out="subscription", parameters=("status",))
+def find_subscription(work: Work, call: Call) -> SubscriptionObject:
+    """Find a subscription by its external id."""
+    row = operations.get_subscription(work, call.path["external_id"], status=call.query.one("status"))
+    return _whole(work, row, has_entitlements=True)
+
+
+@routes.put(
+    "/subscriptions/{external_id}",
+    accepts=SubscriptionInput,
+    root_in="subscription",
+    returns=SubscriptionObject,
+    root_out="subscription",
+    parameters=("status",),
+)
+def update_subscription(work: Work, call: Call) -> SubscriptionObject:
+    """Change a subscription."""
+    row, _ = operations.update_subscription(work, call.path["external_id"], call.body, status=call.query.one("status"))
+    return _whole(work, row, has_entitlements=False)
+
+
+@routes.delete(
+    "/subscriptions/{external_id}",
+    returns=SubscriptionObject,
+    root_out="subscription",
+    parameters=("status", "on_termination_credit_note", "on_termination_invoice"),
+)
+def destroy_subscription(work: Work, call: Call) -> SubscriptionObject:
+    """End the active subscription now, or cancel the pending one."""
+    chosen = {name: call.query.one(name) for name in ("status", "on_termination_credit_note", "on_termination_invoice")}
+    row = operations.terminate_subscription(work, call.path["external_id"], **chosen)
+    return _whole(work, row, has_entitlements=False)

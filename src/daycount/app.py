@@ -1,0 +1,120 @@
+"""The composition root: puts stores, clocks, reactions and the API together. No logic."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from daycount.api.ingest import Ingest
+from daycount.api.operations import Administration
+from daycount.api.routing import Router
+from daycount.api.server import Server
+from daycount.api.services import Services
+from daycount.api.v1 import billable_metrics, current_usage, customers, events, invoices, organizations, plans, subscriptions
+from daycount.clock import Clock, SystemClock
+from daycount.config import Settings
+from daycount.customers.messages import TimezoneChanged
+from daycount.ids import TimeOrderedIds
+from daycount.infra.database import connect
+from daycount.infra.work import CommitPoints, Workplace
+from daycount.invoicing.reactions import InvoicingReactions
+from daycount.subscriptions.directory import CatalogDirectory
+from daycount.subscriptions.messages import PeriodsDue, SubscriptionEnded, SubscriptionStarted
+from daycount.subscriptions.schedule import move_to_new_zone
+from daycount.usage.ingest import GroupCommit
+from daycount.usage.store import PostgresEventStore
+from daycount.worker.clock import TestClocks
+from daycount.worker.loop import Loop
+from daycount.worker.runner import Runner
+from daycount.worker.schedule import kinds
+
+API_PREFIX = "/api/v1"
+RESOURCES = (
+    billable_metrics.routes,
+    current_usage.routes,
+    customers.routes,
+    events.routes,
+    invoices.routes,
+    organizations.routes,
+    plans.routes,
+    subscriptions.routes,
+)
+
+
+class App(NamedTuple):
+    """Everything one process is made of."""
+
+    settings: Settings
+    workplace: Workplace
+    clock: Clock
+    events: PostgresEventStore
+    invoicing: InvoicingReactions
+    runner: Runner
+    clocks: TestClocks
+
+
+def build(settings: Settings, *, database_url: str, environment: Mapping[str, str], pool_size: int | None = None) -> App:
+    """Put together what every process needs, around one pool of connections."""
+    events = PostgresEventStore()
+    invoicing = InvoicingReactions(events)
+    reactions: dict[type, list[Any]] = {
+        SubscriptionStarted: [invoicing.on_started],
+        PeriodsDue: [invoicing.on_periods_due],
+        SubscriptionEnded: [invoicing.on_ended],
+        TimezoneChanged: [move_to_new_zone],
+    }
+    workplace = Workplace(
+        connect(database_url, pool_size=pool_size or settings.database_pool_size + settings.ingest_lanes),
+        new_id=TimeOrderedIds(),
+        reactions=reactions,
+        commit_points=CommitPoints(environment),
+    )
+    runner = Runner(workplace, kinds(invoicing))
+    return App(
+        settings=settings,
+        workplace=workplace,
+        clock=SystemClock(),
+        events=events,
+        invoicing=invoicing,
+        runner=runner,
+        clocks=TestClocks(workplace, runner),
+    )
+
+
+class Web(NamedTuple):
+    """A web process: the ASGI application and the queue of events, which is closed last."""
+
+    server: Server
+    commits: GroupCommit
+    router: Router
+
+
+def build_web(app: App) -> Web:
+    """Put the API together."""
+
+    def advance(organization_id: UUID, target: datetime) -> datetime:
+        return app.clocks.advance(organization_id, target=target)
+
+    directory = CatalogDirectory()
+    services = Services(app.settings, app.workplace, app.clock, app.events, directory, advance)
+    commits = GroupCommit(
+        app.workplace,
+        app.events,
+        directory,
+        app.clock,
+        lanes=app.settings.ingest_lanes,
+        horizon_days=app.settings.event_horizon_days,
+    )
+    router = build_router()
+    ingest = Ingest(commits, batch_limit=app.settings.ingest_batch_limit)
+    return Web(Server(services, router, ingest, Administration(services, router)), commits, router)
+
+
+def build_router() -> Router:
+    """Put the route table together."""
+    return Router(API_PREFIX, RESOURCES)
+
+
+def build_loop(app: App) -> Loop:
+    """Put the worker together."""
+    return Loop(app.workplace, app.runner, app.clocks, app.clock, lanes=app.settings.worker_lanes, poll_s=app.settings.worker_poll_s)

@@ -1,0 +1,1 @@
+"""The catalogue: billable metrics, plans and their charges."""

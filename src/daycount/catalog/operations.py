@@ -1,0 +1,491 @@
+"""Use cases that write metrics and plans."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from msgspec import structs
+
+from daycount import errors
+from daycount.catalog import store
+from daycount.catalog.records import Charge, ChargeInput, ChargeModel, Metric, MetricFilter, MetricFilterInput, MetricInput, Plan, PlanInput
+from daycount.engine.calendar import Interval
+from daycount.engine.charges import standard
+from daycount.engine.metrics import AggregationType, RoundingFunction
+from daycount.given import given, given_or_default, is_given
+from daycount.infra.work import Work
+from daycount.money import CURRENCIES
+from daycount.organizations import store as organizations
+
+_RECURRING = {AggregationType.SUM, AggregationType.UNIQUE_COUNT}
+_LONG_INTERVALS = {Interval.SEMIANNUAL, Interval.YEARLY}
+_MAX_METADATA = 50
+_MAX_METADATA_KEY = 100
+_MAX_METADATA_VALUE = 255
+_MAX_INTEGER = 2**31 - 1
+
+
+def create_metric(work: Work, given_metric: MetricInput) -> Metric:
+    """
+    Add a billable metric.
+
+    Raises Invalid (name, code, aggregation_type, recurring, field_name, rounding_function, weighted_interval,
+    expression, filters). Source: Lago API, billable metrics.
+    """
+    found = errors.FieldErrors()
+    metric = Metric(
+        id=work.new_id(),
+        organization_id=work.organization_id,
+        code=_text(given_metric.code, "code", found),
+        name=_text(given_metric.name, "name", found),
+        description=given(given_metric.description, None),
+        aggregation_type=_aggregation_type(given(given_metric.aggregation_type, None), found),
+        field_name=given(given_metric.field_name, None) or None,
+        recurring=given_or_default(given_metric.recurring, default=False),
+        rounding_function=_rounding_function(given(given_metric.rounding_function, None), found),
+        rounding_precision=_rounding_precision(given(given_metric.rounding_precision, None), found),
+        weighted_interval=_weighted_interval(given(given_metric.weighted_interval, None), found),
+        expression=_expression(given(given_metric.expression, None), found),
+        filters=_metric_filters(given(given_metric.filters, []), found),
+        created_at=work.now,
+        updated_at=work.now,
+    )
+    metric = _settled(metric, found)
+    found.raise_if_any()
+    store.insert_metric(work.tx, metric)
+    organizations.bump_catalog_version(work.tx, work.organization_id)
+    return metric
+
+
+def update_metric(work: Work, code: str, changes: MetricInput) -> Metric:
+    """
+    Change a metric. While a live plan uses it, only name, description and filters change; other keys are ignored.
+
+    Raises NotFound, Invalid. Source: Lago API, billable metrics; locked fields are ignored as the peer does.
+    """
+    metric = get_metric(work, code)
+    found = errors.FieldErrors()
+    is_free = not store.is_metric_attached(work.tx, metric_id=metric.id)
+    fields: dict[str, Any] = {"updated_at": work.now}
+    if is_given(changes.name):
+        fields["name"] = _text(changes.name, "name", found)
+    if is_given(changes.description):
+        fields["description"] = changes.description
+    if is_given(changes.filters):
+        fields["filters"] = _metric_filters(given(changes.filters, []), found)
+    if is_free:
+        fields |= _free_fields(changes, found)
+    changed = _settled(_replaced(metric, fields), found)
+    found.raise_if_any()
+    store.update_metric(work.tx, changed)
+    organizations.bump_catalog_version(work.tx, work.organization_id)
+    return changed
+
+
+def delete_metric(work: Work, code: str) -> Metric:
+    """Delete a metric softly, and its charges. Its events stay. Raises NotFound."""
+    metric = get_metric(work, code)
+    store.mark_metric_deleted(work.tx, metric_id=metric.id, at=work.now)
+    organizations.bump_catalog_version(work.tx, work.organization_id)
+    return metric
+
+
+def get_metric(work: Work, code: str) -> Metric:
+    """Return the live metric of that code. Raises NotFound."""
+    metric = store.find_metric(work.tx, organization_id=work.organization_id, code=code)
+    if metric is None:
+        raise errors.NotFound("billable_metric")
+    return metric
+
+
+def _free_fields(changes: MetricInput, found: errors.FieldErrors) -> dict[str, Any]:
+    readers: Mapping[str, Any] = {
+        "code": lambda value: _text(value, "code", found),
+        "aggregation_type": lambda value: _aggregation_type(value, found),
+        "field_name": lambda value: value or None,
+        "recurring": bool,
+        "rounding_function": lambda value: _rounding_function(value, found),
+        "rounding_precision": lambda value: _rounding_precision(value, found),
+        "weighted_interval": lambda value: _weighted_interval(value, found),
+        "expression": lambda value: _expression(value, found),
+    }
+    return {name: read(getattr(changes, name)) for name, read in readers.items() if is_given(getattr(changes, name))}
+
+
+def _settled(metric: Metric, found: errors.FieldErrors) -> Metric:
+    """Check the rules that join several fields, and drop what the aggregation has no use for."""
+    if metric.aggregation_type is AggregationType.COUNT:
+        metric = _replaced(metric, {"field_name": None})
+    elif not metric.field_name:
+        found.add("field_name", "value_is_mandatory")
+    if metric.recurring and metric.aggregation_type not in _RECURRING:
+        found.add("recurring", "not_compatible_with_aggregation_type")
+    return metric
+
+
+def _aggregation_type(value: str | None, found: errors.FieldErrors) -> AggregationType:
+    if value in set(AggregationType):
+        return AggregationType(value)
+    found.add("aggregation_type", "value_is_invalid" if value else "value_is_mandatory")
+    return AggregationType.COUNT
+
+
+def _rounding_function(value: str | None, found: errors.FieldErrors) -> RoundingFunction | None:
+    if not value:
+        return None
+    if value in set(RoundingFunction):
+        return RoundingFunction(value)
+    found.add("rounding_function", "value_is_invalid")
+    return None
+
+
+def _rounding_precision(value: int | None, found: errors.FieldErrors) -> int | None:
+    if value is not None and abs(value) > 30:
+        found.add("rounding_precision", "value_is_out_of_range")
+        return None
+    return value
+
+
+def _weighted_interval(value: str | None, found: errors.FieldErrors) -> str | None:
+    if value not in (None, "", "seconds"):
+        found.add("weighted_interval", "value_is_invalid")
+    return value or None
+
+
+def _expression(value: str | None, found: errors.FieldErrors) -> str | None:
+    if value:
+        found.add("expression", "invalid_expression")
+    return None
+
+
+def _metric_filters(filters: Sequence[MetricFilterInput], found: errors.FieldErrors) -> tuple[MetricFilter, ...]:
+    values_of: dict[str, list[str]] = {}
+    for item in filters:
+        key = given(item.key, None)
+        values = given(item.values, None)
+        if not key:
+            found.add("key", "value_is_mandatory")
+        elif not values:
+            found.add("values", "value_is_mandatory")
+        else:
+            values_of.setdefault(key, []).extend(values)
+    return tuple(MetricFilter(key=key, values=tuple(sorted(set(values)))) for key, values in sorted(values_of.items()))
+
+
+def create_plan(work: Work, plan_input: PlanInput) -> Plan:
+    """
+    Add a plan with its charges, all or nothing.
+
+    Raises Invalid (the fields of plans and, flat, of their charges), NotFound (billable_metrics).
+    Source: Lago API, plans.
+    """
+    found = errors.FieldErrors()
+    plan_id = work.new_id()
+    interval = _interval(given(plan_input.interval, None), found)
+    metrics = _metrics_of(work, given(plan_input.charges, []))
+    _refuse_unbuilt(plan_input, found)
+    plan = Plan(
+        id=plan_id,
+        organization_id=work.organization_id,
+        code=_text(plan_input.code, "code", found),
+        name=_text(plan_input.name, "name", found),
+        invoice_display_name=given(plan_input.invoice_display_name, None),
+        description=given(plan_input.description, None),
+        interval=interval,
+        amount_cents=_amount_cents(given(plan_input.amount_cents, None), found),
+        amount_currency=_currency(given(plan_input.amount_currency, None), found),
+        pay_in_advance=_pay_in_advance(given(plan_input.pay_in_advance, None), found),
+        trial_period_days=_trial(given(plan_input.trial_period, None), found),
+        bill_charges_monthly=_monthly(plan_input.bill_charges_monthly, interval),
+        bill_fixed_charges_monthly=_monthly(plan_input.bill_fixed_charges_monthly, interval),
+        metadata=_metadata(given(plan_input.metadata, None), found),
+        pending_deletion=False,
+        created_at=work.now,
+        updated_at=work.now,
+        charges=_charges(work, plan_id, given(plan_input.charges, []), metrics, taken=(), found=found),
+    )
+    found.raise_if_any()
+    store.insert_plan(work.tx, plan)
+    organizations.bump_catalog_version(work.tx, work.organization_id)
+    return plan
+
+
+def update_plan(work: Work, code: str, changes: PlanInput) -> Plan:
+    """
+    Change a plan. Once a subscription points at it, code, interval, timing, currency and trial are ignored.
+
+    `charges`, when given, replaces the set: an entry whose id is a charge of the plan changes it, others are added, charges
+    not listed are deleted. Raises NotFound, Invalid. Source: Lago API, plans.
+    """
+    plan = get_plan(work, code)
+    found = errors.FieldErrors()
+    _refuse_unbuilt(changes, found)
+    fields = _plan_changes(plan, changes, is_attached=store.is_plan_attached(work.tx, plan_id=plan.id), found=found)
+    changed = _replaced(plan, fields | {"updated_at": work.now})
+    added: Sequence[Charge] = ()
+    edited: Sequence[Charge] = ()
+    removed: Sequence[UUID] = ()
+    if is_given(changes.charges):
+        added, edited, removed = _charge_changes(work, plan, given(changes.charges, []), found)
+    found.raise_if_any()
+    store.update_plan(work.tx, changed)
+    store.mark_charges_deleted(work.tx, ids=removed, at=work.now)
+    store.update_charges(work.tx, edited)
+    store.insert_charges(work.tx, added, from_position=len(plan.charges))
+    organizations.bump_catalog_version(work.tx, work.organization_id)
+    return get_plan(work, changed.code)
+
+
+def get_plan(work: Work, code: str) -> Plan:
+    """Return the live plan of that code. Raises NotFound."""
+    plan = store.find_plan(work.tx, organization_id=work.organization_id, code=code)
+    if plan is None:
+        raise errors.NotFound("plan")
+    return plan
+
+
+def _plan_changes(plan: Plan, changes: PlanInput, *, is_attached: bool, found: errors.FieldErrors) -> dict[str, Any]:
+    readers: dict[str, tuple[str, Any]] = {
+        "name": ("name", lambda value: _text(value, "name", found)),
+        "invoice_display_name": ("invoice_display_name", lambda value: value),
+        "description": ("description", lambda value: value),
+        "amount_cents": ("amount_cents", lambda value: _amount_cents(value, found)),
+        "metadata": ("metadata", lambda value: _metadata(value, found)),
+    }
+    interval = plan.interval
+    if not is_attached:
+        if is_given(changes.interval):
+            interval = _interval(given(changes.interval, None), found)
+        readers |= {
+            "code": ("code", lambda value: _text(value, "code", found)),
+            "interval": ("interval", lambda _value: interval),
+            "amount_currency": ("amount_currency", lambda value: _currency(value, found)),
+            "pay_in_advance": ("pay_in_advance", lambda value: _pay_in_advance(value, found)),
+            "trial_period": ("trial_period_days", lambda value: _trial(value, found)),
+            "bill_charges_monthly": ("bill_charges_monthly", lambda value: _monthly(value, interval)),
+            "bill_fixed_charges_monthly": ("bill_fixed_charges_monthly", lambda value: _monthly(value, interval)),
+        }
+    fields = {stored: read(getattr(changes, name)) for name, (stored, read) in readers.items() if is_given(getattr(changes, name))}
+    if not is_attached and interval is not plan.interval:
+        kept = {"bill_charges_monthly": plan.bill_charges_monthly, "bill_fixed_charges_monthly": plan.bill_fixed_charges_monthly}
+        fields = {name: _monthly(value, interval) for name, value in kept.items()} | fields
+    return fields
+
+
+def _charge_changes(
+    work: Work, plan: Plan, given_charges: Sequence[ChargeInput], found: errors.FieldErrors
+) -> tuple[Sequence[Charge], Sequence[Charge], Sequence[UUID]]:
+    stored = {charge.id: charge for charge in plan.charges}
+    kept = {item.id: item for item in given_charges if item.id in stored}
+    fresh = [item for item in given_charges if item.id not in stored]
+    edited = [_edited_charge(stored[charge_id], item, found) for charge_id, item in kept.items() if isinstance(charge_id, UUID)]
+    taken = [charge.code for charge in edited]
+    added = _charges(work, plan.id, fresh, _metrics_of(work, fresh), taken=taken, found=found)
+    return added, edited, [charge_id for charge_id in stored if charge_id not in kept]
+
+
+def _edited_charge(charge: Charge, item: ChargeInput, found: errors.FieldErrors) -> Charge:
+    _check_unbuilt_charge(item, found)
+    properties = _properties(charge.charge_model, given(item.properties, {}), found)
+    return _replaced(charge, {"invoice_display_name": given(item.invoice_display_name, None), "properties": properties})
+
+
+def _refuse_unbuilt(plan_input: PlanInput, found: errors.FieldErrors) -> None:
+    """Refuse, rather than ignore, what would change a bill and cannot be billed yet."""
+    for name in ("fixed_charges", "usage_thresholds", "minimum_commitment"):
+        if given(getattr(plan_input, name), None):
+            found.add(name, "unsupported_value")
+    if given(plan_input.tax_codes, []):
+        raise errors.NotFound("tax")
+
+
+def _check_unbuilt_charge(item: ChargeInput, found: errors.FieldErrors) -> None:
+    if given(item.filters, []):
+        found.add("filters", "unsupported_value")
+    if given(item.applied_pricing_unit, None):
+        found.add("pricing_unit", "relation_must_exist")
+    if given(item.tax_codes, []):
+        raise errors.NotFound("tax")
+
+
+def _metrics_of(work: Work, items: Iterable[ChargeInput]) -> dict[UUID, Metric]:
+    """Load the metrics that charges name, in one query. Raises NotFound as soon as one is not there."""
+    wanted = [_uuid(given(item.billable_metric_id, None)) for item in items]
+    metrics = store.find_metrics(work.tx, organization_id=work.organization_id, ids=[metric_id for metric_id in wanted if metric_id])
+    for item, metric_id in zip(items, wanted, strict=True):
+        if metric_id is None or metric_id not in metrics:
+            raise errors.NotFound("billable_metrics" if given(item.billable_metric_id, None) else "billable_metric")
+    return metrics
+
+
+def _uuid(text: str | None) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None
+
+
+def _charges(
+    work: Work,
+    plan_id: UUID,
+    items: Sequence[ChargeInput],
+    metrics: Mapping[UUID, Metric],
+    *,
+    taken: Sequence[str],
+    found: errors.FieldErrors,
+) -> tuple[Charge, ...]:
+    """Check new charges of a plan and give each its code."""
+    codes = set(taken)
+    charges = []
+    for item in items:
+        metric_id = _uuid(given(item.billable_metric_id, None))
+        assert metric_id is not None
+        metric = metrics[metric_id]
+        code = given(item.code, None)
+        if code and code in codes:
+            found.add("code", "value_already_exist")
+        code = code or _free_code(metric.code, codes)
+        codes.add(code)
+        charges.append(_charge(work, plan_id, item, metric, code, found))
+    return tuple(charges)
+
+
+def _free_code(base: str, taken: set[str]) -> str:
+    """Name a charge after its metric: `api`, then `api_2`, `api_3`."""
+    if base not in taken:
+        return base
+    number = 2
+    while f"{base}_{number}" in taken:
+        number += 1
+    return f"{base}_{number}"
+
+
+def _charge(work: Work, plan_id: UUID, item: ChargeInput, metric: Metric, code: str, found: errors.FieldErrors) -> Charge:
+    _check_unbuilt_charge(item, found)
+    model = _charge_model(given(item.charge_model, None), found)
+    charge = Charge(
+        id=work.new_id(),
+        organization_id=work.organization_id,
+        plan_id=plan_id,
+        metric=metric,
+        code=code,
+        charge_model=model,
+        invoice_display_name=given(item.invoice_display_name, None),
+        pay_in_advance=given_or_default(item.pay_in_advance, default=False),
+        prorated=given_or_default(item.prorated, default=False),
+        invoiceable=given_or_default(item.invoiceable, default=True),
+        regroup_paid_fees=given(item.regroup_paid_fees, None),
+        min_amount_cents=given_or_default(item.min_amount_cents, 0),
+        accepts_target_wallet=given_or_default(item.accepts_target_wallet, default=False),
+        properties=_properties(model, given(item.properties, {}), found),
+        created_at=work.now,
+    )
+    _check_combination(charge, found)
+    return charge
+
+
+def _check_combination(charge: Charge, found: errors.FieldErrors) -> None:
+    """
+    Check what goes with what. Source: Lago docs, charges; the table of models and aggregations.
+
+    Charges in advance and spending minimums cannot be billed yet and are refused.
+    """
+    if not charge.invoiceable and not charge.pay_in_advance:
+        found.add("invoiceable", "must_be_true_unless_pay_in_advance")
+    if charge.regroup_paid_fees is not None and (charge.invoiceable or not charge.pay_in_advance or charge.regroup_paid_fees != "invoice"):
+        found.add("regroup_paid_fees", "only_compatible_with_pay_in_advance_and_non_invoiceable")
+    if charge.pay_in_advance:
+        found.add("pay_in_advance", "unsupported_value")
+        if charge.min_amount_cents > 0:
+            found.add("min_amount_cents", "not_compatible_with_pay_in_advance")
+    if charge.min_amount_cents < 0:
+        found.add("min_amount_cents", "value_is_out_of_range")
+    elif charge.min_amount_cents > 0:
+        found.add("min_amount_cents", "unsupported_value")
+    if charge.prorated and not charge.metric.recurring:
+        found.add("prorated", "invalid_billable_metric_or_charge_model")
+
+
+def _charge_model(value: str | None, found: errors.FieldErrors) -> ChargeModel:
+    if value in set(ChargeModel):
+        return ChargeModel(value)
+    found.add("charge_model", "value_is_invalid" if value else "value_is_mandatory")
+    return ChargeModel.STANDARD
+
+
+def _properties(model: ChargeModel, properties: Mapping[str, Any], found: errors.FieldErrors) -> Mapping[str, Any]:
+    if properties.get("pricing_group_keys") or properties.get("grouped_by") or properties.get("presentation_group_keys"):
+        found.add("properties", "unsupported_value")
+    match model:
+        case ChargeModel.STANDARD:
+            kept, codes = standard.read_properties(properties)
+    for code in codes:
+        found.add("properties", code)
+    return kept
+
+
+def _text(value: object, field: str, found: errors.FieldErrors) -> str:
+    if isinstance(value, str) and value.strip():
+        return value
+    found.add(field, "value_is_mandatory")
+    return ""
+
+
+def _interval(value: str | None, found: errors.FieldErrors) -> Interval:
+    if value in set(Interval):
+        return Interval(value)
+    found.add("interval", "value_is_invalid")
+    return Interval.MONTHLY
+
+
+def _amount_cents(value: int | None, found: errors.FieldErrors) -> int:
+    if value is None:
+        found.add("amount_cents", "value_is_mandatory")
+        return 0
+    if value < 0:
+        found.add("amount_cents", "value_is_out_of_range")
+    return value
+
+
+def _currency(value: str | None, found: errors.FieldErrors) -> str:
+    if value not in CURRENCIES:
+        found.add("amount_currency", "value_is_invalid")
+        return "USD"
+    return value
+
+
+def _pay_in_advance(value: bool | None, found: errors.FieldErrors) -> bool:  # noqa: FBT001 - the field's value
+    if value is None:
+        found.add("pay_in_advance", "value_is_invalid")
+        return False
+    return value
+
+
+def _trial(value: Decimal | None, found: errors.FieldErrors) -> Decimal:
+    if value is not None and not 0 <= value <= _MAX_INTEGER:
+        found.add("trial_period", "value_is_out_of_range")
+        return Decimal(0)
+    return value or Decimal(0)
+
+
+def _monthly(value: object, interval: Interval) -> bool | None:
+    """Keep a monthly flag for long intervals only; elsewhere it means nothing and is stored as null."""
+    return bool(given_or_default(value, default=False)) if interval in _LONG_INTERVALS else None
+
+
+def _metadata(value: Mapping[str, Any] | None, found: errors.FieldErrors) -> Mapping[str, str | None] | None:
+    if value is None:
+        return None
+    if len(value) > _MAX_METADATA:
+        found.add("metadata", "invalid_count")
+    for key, item in value.items():
+        if len(key) > _MAX_METADATA_KEY or (isinstance(item, str) and len(item) > _MAX_METADATA_VALUE):
+            found.add("metadata", "value_is_too_long")
+        if item is not None and not isinstance(item, str):
+            found.add("metadata", "value_is_invalid")
+    return dict(value)
+
+
+def _replaced(record: Any, fields: Mapping[str, Any]) -> Any:
+    return structs.replace(record, **fields)

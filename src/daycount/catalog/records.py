@@ -1,0 +1,159 @@
+"""What a billable metric, a plan and a charge are."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from msgspec import UNSET, Struct, UnsetType
+
+from daycount.engine.calendar import Interval
+from daycount.engine.metrics import AggregationType, RoundingFunction
+
+
+class ChargeModel(StrEnum):
+    """How units become money."""
+
+    STANDARD = "standard"
+
+
+class MetricFilter(Struct, frozen=True, kw_only=True):
+    """A property of events that charges can tell apart, and the values it may hold."""
+
+    key: str
+    values: tuple[str, ...]
+
+
+class Metric(Struct, frozen=True, kw_only=True):
+    """A billable metric: which events count, and how."""
+
+    id: UUID
+    organization_id: UUID
+    code: str
+    name: str
+    description: str | None
+    aggregation_type: AggregationType
+    field_name: str | None
+    recurring: bool
+    rounding_function: RoundingFunction | None
+    rounding_precision: int | None
+    weighted_interval: str | None
+    expression: str | None
+    filters: tuple[MetricFilter, ...]
+    created_at: datetime
+    updated_at: datetime
+
+
+class Charge(Struct, frozen=True, kw_only=True):
+    """The price of a metric within a plan."""
+
+    id: UUID
+    organization_id: UUID
+    plan_id: UUID
+    metric: Metric
+    code: str
+    charge_model: ChargeModel
+    invoice_display_name: str | None
+    pay_in_advance: bool
+    prorated: bool
+    invoiceable: bool
+    regroup_paid_fees: str | None
+    min_amount_cents: int
+    accepts_target_wallet: bool
+    properties: Mapping[str, Any]
+    created_at: datetime
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What a subscription is billed by: a base fee each interval, and charges on usage."""
+
+    id: UUID
+    organization_id: UUID
+    code: str
+    name: str
+    invoice_display_name: str | None
+    description: str | None
+    interval: Interval
+    amount_cents: int
+    amount_currency: str
+    pay_in_advance: bool
+    trial_period_days: Decimal
+    bill_charges_monthly: bool | None
+    bill_fixed_charges_monthly: bool | None
+    metadata: Mapping[str, str | None] | None
+    pending_deletion: bool
+    created_at: datetime
+    updated_at: datetime
+    charges: tuple[Charge, ...]
+
+    @property
+    def bills_charges_monthly(self) -> bool:
+        """Tell whether usage is invoiced every month of a longer interval."""
+        return bool(self.bill_charges_monthly)
+
+
+class MetricFilterInput(Struct, frozen=True, kw_only=True):
+    """A filter as a caller gives it."""
+
+    key: str | None | UnsetType = UNSET
+    values: list[str] | None | UnsetType = UNSET
+
+
+class MetricInput(Struct, frozen=True, kw_only=True):
+    """A metric as a caller gives it; an absent key leaves what is stored, or takes the default."""
+
+    name: str | None | UnsetType = UNSET
+    code: str | None | UnsetType = UNSET
+    description: str | None | UnsetType = UNSET
+    aggregation_type: str | None | UnsetType = UNSET
+    field_name: str | None | UnsetType = UNSET
+    recurring: bool | None | UnsetType = UNSET
+    rounding_function: str | None | UnsetType = UNSET
+    rounding_precision: int | None | UnsetType = UNSET
+    weighted_interval: str | None | UnsetType = UNSET
+    expression: str | None | UnsetType = UNSET
+    filters: list[MetricFilterInput] | UnsetType = UNSET
+
+
+class ChargeInput(Struct, frozen=True, kw_only=True):
+    """A charge as a caller gives it inside a plan."""
+
+    id: UUID | None | UnsetType = UNSET
+    billable_metric_id: str | None | UnsetType = UNSET
+    code: str | None | UnsetType = UNSET
+    charge_model: str | None | UnsetType = UNSET
+    invoice_display_name: str | None | UnsetType = UNSET
+    pay_in_advance: bool | None | UnsetType = UNSET
+    prorated: bool | None | UnsetType = UNSET
+    invoiceable: bool | None | UnsetType = UNSET
+    regroup_paid_fees: str | None | UnsetType = UNSET
+    min_amount_cents: int | None | UnsetType = UNSET
+    accepts_target_wallet: bool | None | UnsetType = UNSET
+    properties: dict[str, Any] | UnsetType = UNSET
+    filters: list[Any] | UnsetType = UNSET
+    tax_codes: list[str] | UnsetType = UNSET
+    applied_pricing_unit: dict[str, Any] | None | UnsetType = UNSET
+
+
+class PlanInput(Struct, frozen=True, kw_only=True):
+    """A plan as a caller gives it."""
+
+    name: str | None | UnsetType = UNSET
+    code: str | None | UnsetType = UNSET
+    invoice_display_name: str | None | UnsetType = UNSET
+    description: str | None | UnsetType = UNSET
+    interval: str | None | UnsetType = UNSET
+    amount_cents: int | None | UnsetType = UNSET
+    amount_currency: str | None | UnsetType = UNSET
+    pay_in_advance: bool | None | UnsetType = UNSET
+    trial_period: Decimal | None | UnsetType = UNSET
+    bill_charges_monthly: bool | None | UnsetType = UNSET
+    bill_fixed_charges_monthly: bool | None | UnsetType = UNSET
+    metadata: dict[str, Any] | None | UnsetType = UNSET
+    charges: list[ChargeInput] | UnsetType = UNSET
+    fixed_charges: list[Any] | UnsetType = UNSET
+    tax_codes: list[str] | UnsetType = UNSET
+    minimum_commitment: dict[str, Any] | None | UnsetType = UNSET
+    usage_thresholds: list[Any] | UnsetType = UNSET

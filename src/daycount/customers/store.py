@@ -1,0 +1,166 @@
+"""All SQL about customers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from daycount import errors
+from daycount.customers.records import TEXT_FIELDS, Customer, CustomerFilter, MetadataItem
+from daycount.customers.tables import customers
+from daycount.organizations.records import BillingEntity
+from daycount.organizations.tables import billing_entities
+
+_ENTITY_FIELDS = (
+    "id",
+    "code",
+    "name",
+    "default_currency",
+    "timezone",
+    "document_number_prefix",
+    "net_payment_term",
+    "finalize_zero_amount_invoice",
+)
+_SELECT = sa.select(customers, *(billing_entities.c[name].label(f"entity_{name}") for name in _ENTITY_FIELDS)).join(
+    billing_entities, billing_entities.c.id == customers.c.billing_entity_id
+)
+_SEARCHED = ("name", "firstname", "lastname", "legal_name", "external_id", "email")
+
+
+def _customer(row: Mapping[str, Any]) -> Customer:
+    return Customer(
+        id=row["id"],
+        organization_id=row["organization_id"],
+        entity=BillingEntity(**{name: row[f"entity_{name}"] for name in _ENTITY_FIELDS}),
+        external_id=row["external_id"],
+        sequential_id=row["sequential_id"],
+        slug=row["slug"],
+        texts={name: row[name] for name in TEXT_FIELDS},
+        account_type=row["account_type"],
+        net_payment_term=row["net_payment_term"],
+        finalize_zero_amount_invoice=row["finalize_zero_amount_invoice"],
+        skip_invoice_custom_sections=row["skip_invoice_custom_sections"],
+        shipping_address=row["shipping_address"],
+        billing_configuration=row["billing_configuration"],
+        metadata=msgspec.convert(row["metadata"], list[MetadataItem]),
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )
+
+
+def _values(customer: Customer) -> dict[str, Any]:
+    return {
+        "id": customer.id,
+        "organization_id": customer.organization_id,
+        "billing_entity_id": customer.entity.id,
+        "external_id": customer.external_id,
+        "sequential_id": customer.sequential_id,
+        "slug": customer.slug,
+        **customer.texts,
+        "account_type": customer.account_type,
+        "net_payment_term": customer.net_payment_term,
+        "finalize_zero_amount_invoice": customer.finalize_zero_amount_invoice,
+        "skip_invoice_custom_sections": customer.skip_invoice_custom_sections,
+        "shipping_address": dict(customer.shipping_address),
+        "billing_configuration": dict(customer.billing_configuration),
+        "metadata": [msgspec.to_builtins(item) for item in customer.metadata],
+        "created_at": customer.created_at,
+        "updated_at": customer.updated_at,
+    }
+
+
+def insert_customer(tx: Connection, customer: Customer) -> None:
+    """Write a new customer. Raises Invalid when somebody took the external id at the same moment."""
+    try:
+        with tx.begin_nested():
+            tx.execute(customers.insert().values(_values(customer)))
+    except IntegrityError as error:
+        raise errors.Invalid({"external_id": ["value_already_exist"]}) from error
+
+
+def update_customer(tx: Connection, customer: Customer) -> None:
+    """Write a changed customer."""
+    tx.execute(customers.update().where(customers.c.id == customer.id).values(_values(customer)))
+
+
+def set_currency(tx: Connection, *, customer_id: UUID, currency: str) -> None:
+    """Fill the default currency of a customer that has none."""
+    tx.execute(customers.update().where(customers.c.id == customer_id, customers.c.currency.is_(None)).values(currency=currency))
+
+
+def find_customer(tx: Connection, *, organization_id: UUID, external_id: str, lock: bool = False) -> Customer | None:
+    """Return the live customer of that external id; `lock` holds its row until the transaction ends."""
+    statement = _SELECT.where(
+        customers.c.organization_id == organization_id, customers.c.external_id == external_id, customers.c.deleted_at.is_(None)
+    )
+    if lock:
+        statement = statement.with_for_update(of=customers)
+    row = tx.execute(statement).mappings().one_or_none()
+    return None if row is None else _customer(row)
+
+
+def find_customers(tx: Connection, *, organization_id: UUID, ids: Sequence[UUID], lock: bool = False) -> dict[UUID, Customer]:
+    """Return customers by id, deleted ones included; `lock` holds their rows, taken in the order of ids."""
+    statement = _SELECT.where(customers.c.organization_id == organization_id, customers.c.id.in_(set(ids))).order_by(customers.c.id)
+    if lock:
+        statement = statement.with_for_update(of=customers)
+    return {row["id"]: _customer(row) for row in tx.execute(statement).mappings()}
+
+
+def _filtered(organization_id: UUID, query: CustomerFilter) -> list[sa.ColumnElement[bool]]:
+    table = customers.c
+    conditions = [table.organization_id == organization_id, table.deleted_at.is_(None)]
+    if query.external_id is not None:
+        conditions.append(table.external_id == query.external_id)
+    elif query.search_term:
+        conditions.append(sa.or_(*(table[name].icontains(query.search_term, autoescape=True) for name in _SEARCHED)))
+    if query.customer_type is not None:
+        conditions.append(table.customer_type == query.customer_type)
+    lists = {
+        "account_type": query.account_types,
+        "currency": query.currencies,
+        "country": query.countries,
+        "state": query.states,
+        "zipcode": query.zipcodes,
+    }
+    conditions.extend(table[name].in_(values) for name, values in lists.items() if values)
+    return conditions
+
+
+def count_customers(tx: Connection, *, organization_id: UUID, query: CustomerFilter) -> int:
+    """Count the customers that a list shows."""
+    return int(tx.execute(sa.select(sa.func.count()).select_from(customers).where(*_filtered(organization_id, query))).scalar_one())
+
+
+def list_customers(tx: Connection, *, organization_id: UUID, query: CustomerFilter, limit: int, offset: int) -> list[Customer]:
+    """Return a page of customers, newest first."""
+    statement = (
+        _SELECT.where(*_filtered(organization_id, query))
+        .order_by(customers.c.created_at.desc(), customers.c.id)
+        .limit(limit)
+        .offset(offset)
+    )
+    return [_customer(row) for row in tx.execute(statement).mappings()]
+
+
+def take_invoice_numbers(tx: Connection, *, counts: Mapping[UUID, int]) -> dict[UUID, int]:
+    """
+    Raise the invoice numbers of customers by the given counts, and return the last number each had before.
+
+    The rows are locked in the order of ids, so that nobody can take the same number; a rolled back transaction gives
+    them back.
+    """
+    statement = sa.text("""
+        with wanted as (select * from unnest(cast(:ids as uuid[]), cast(:counts as int[])) as w(id, number)),
+        held as (select c.id from customers c join wanted w on w.id = c.id order by c.id for update of c)
+        update customers c set invoice_sequence = c.invoice_sequence + w.number
+        from wanted w join held h on h.id = w.id
+        where c.id = w.id
+        returning c.id, c.invoice_sequence - w.number as before
+    """)
+    rows = tx.execute(statement, {"ids": list(counts), "counts": list(counts.values())})
+    return {row.id: row.before for row in rows}

@@ -1,0 +1,37 @@
+"""The table of customers."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+
+from daycount.customers.records import TEXT_FIELDS
+from daycount.infra.database import metadata
+
+_INSTANT = TIMESTAMP(timezone=True)
+
+customers = sa.Table(
+    "customers",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("organization_id", sa.Uuid, sa.ForeignKey("organizations.id"), nullable=False),
+    sa.Column("billing_entity_id", sa.Uuid, nullable=False),
+    sa.Column("external_id", sa.Text, nullable=False),
+    sa.Column("sequential_id", sa.Integer, nullable=False),
+    sa.Column("slug", sa.Text, nullable=False),
+    *(sa.Column(name, sa.Text) for name in TEXT_FIELDS),
+    sa.Column("account_type", sa.Text, nullable=False),
+    sa.Column("net_payment_term", sa.Integer),
+    sa.Column("finalize_zero_amount_invoice", sa.Text, nullable=False),
+    sa.Column("skip_invoice_custom_sections", sa.Boolean, nullable=False),
+    sa.Column("shipping_address", JSONB, nullable=False),
+    sa.Column("billing_configuration", JSONB, nullable=False),
+    sa.Column("metadata", JSONB, nullable=False),
+    sa.Column("invoice_sequence", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("created_at", _INSTANT, nullable=False),
+    sa.Column("updated_at", _INSTANT, nullable=False),
+    sa.Column("deleted_at", _INSTANT),
+    sa.UniqueConstraint("organization_id", "id"),
+    sa.UniqueConstraint("organization_id", "sequential_id"),
+    sa.ForeignKeyConstraint(["organization_id", "billing_entity_id"], ["billing_entities.organization_id", "billing_entities.id"]),
+    sa.Index("uq_customers_external_id", "organization_id", "external_id", unique=True, postgresql_where=sa.text("deleted_at is null")),
+    sa.Index("ix_customers_list", "organization_id", sa.text("created_at desc"), "id"),
+)

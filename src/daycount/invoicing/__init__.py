@@ -1,0 +1,1 @@
+"""Invoicing: fees and invoices, what makes them and what they say."""

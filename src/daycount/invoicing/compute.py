@@ -1,0 +1,209 @@
+"""
+The one computation: load what is needed for many subscriptions, ask the event store once, call the engine.
+
+Bills, current usage and every other figure go through here; they differ in the windows they ask for and in what they do
+with the result. The number of queries does not depend on the number of subscriptions.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from daycount.catalog import store as catalog
+from daycount.catalog.records import Charge, Plan
+from daycount.customers import store as customers
+from daycount.customers.records import Customer
+from daycount.engine.calendar import (
+    Occasion,
+    Terms,
+    Window,
+    Windows,
+    base_fee,
+    billing_windows,
+    is_base_fee_in_trial,
+)
+from daycount.engine.fees import ChargeTerms, FeeDraft, charge_fee, subscription_fee
+from daycount.engine.metrics import UsageRequest, measure
+from daycount.infra.work import Work
+from daycount.money import CURRENCIES, Currency
+from daycount.subscriptions import store as subscriptions
+from daycount.subscriptions.records import Subscription, terms_of, trial_end_of
+from daycount.usage.port import EventStore
+
+
+class Subject(Struct, frozen=True, kw_only=True):
+    """A subscription with all that its fees depend on."""
+
+    subscription: Subscription
+    plan: Plan
+    customer: Customer
+    terms: Terms
+    trial_end: datetime | None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return the zone whose days count."""
+        return self.terms.zone
+
+    @property
+    def currency(self) -> Currency:
+        """Return the currency of the plan."""
+        return CURRENCIES[self.plan.amount_currency]
+
+
+class Job(Struct, frozen=True, kw_only=True):
+    """A subject and the windows that are to be priced for it."""
+
+    subject: Subject
+    occasion: Occasion
+    at: datetime
+    windows: Windows
+
+
+class ChargeUsage(Struct, frozen=True, kw_only=True):
+    """What one charge comes to in the window."""
+
+    charge: Charge
+    fee: FeeDraft
+
+
+class Computed(Struct, frozen=True, kw_only=True):
+    """The fees of one job: the base fee, if one is due, and one for every charge, used or not."""
+
+    job: Job
+    base: FeeDraft | None
+    charges: Sequence[ChargeUsage]
+
+    @property
+    def fees(self) -> list[FeeDraft]:
+        """Return the fees an invoice carries: the base fee even at zero, charges that came to something."""
+        used = [usage.fee for usage in self.charges if not usage.fee.is_empty]
+        return used if self.base is None else [self.base, *used]
+
+
+def load_subjects(work: Work, rows: Sequence[Subscription]) -> list[Subject]:
+    """Load plans, customers and trials of started subscriptions, in their order. Four queries."""
+    if not rows:
+        return []
+    plans = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[row.plan_id for row in rows])
+    owners = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[row.customer_id for row in rows])
+    pairs = [(row.customer_id, row.external_id) for row in rows]
+    starts = subscriptions.find_first_starts(work.tx, organization_id=work.organization_id, pairs=pairs)
+    return [_subject(row, plans[row.plan_id], owners[row.customer_id], starts[row.customer_id, row.external_id]) for row in rows]
+
+
+def _subject(row: Subscription, plan: Plan, customer: Customer, first_started_at: datetime) -> Subject:
+    return Subject(
+        subscription=row,
+        plan=plan,
+        customer=customer,
+        terms=terms_of(row, plan=plan, zone=customer.zone),
+        trial_end=trial_end_of(plan=plan, first_started_at=first_started_at),
+    )
+
+
+def job_for(subject: Subject, *, occasion: Occasion, at: datetime, closes_boundary: bool = False) -> Job:
+    """Work out which windows an invoice due at `at`, or current usage at `at`, takes in."""
+    windows = billing_windows(subject.terms, occasion=occasion, at=at)
+    if closes_boundary:
+        closed = billing_windows(subject.terms, occasion=Occasion.PERIODIC, at=at)
+        windows = Windows(base=None if subject.terms.is_pay_in_advance else closed.base, charges=closed.charges)
+    return Job(subject=subject, occasion=occasion, at=at, windows=windows)
+
+
+def compute(work: Work, jobs: Sequence[Job], *, events: EventStore) -> list[Computed]:
+    """Price all jobs: one request to the event store for everything, then plain arithmetic."""
+    requests: list[UsageRequest] = []
+    for job in jobs:
+        if job.windows.charges is not None:
+            requests.extend(_request(job.subject, charge, job.windows.charges) for charge in job.subject.plan.charges)
+    answers = iter(zip(requests, events.aggregate(work.tx, requests), strict=True))
+    computed = []
+    for job in jobs:
+        used: list[ChargeUsage] = []
+        if job.windows.charges is not None:
+            for charge in job.subject.plan.charges:
+                request, usage = next(answers)
+                quantity = measure(
+                    usage,
+                    request=request,
+                    window=job.windows.charges,
+                    rounding_function=charge.metric.rounding_function,
+                    rounding_precision=charge.metric.rounding_precision,
+                    billed_zone=job.subject.terms.billed_zone,
+                )
+                terms = _charge_terms(job.subject.subscription.id, charge)
+                fee = charge_fee(terms, quantity=quantity, request=request, window=job.windows.charges, currency=job.subject.currency)
+                used.append(ChargeUsage(charge=charge, fee=fee))
+        computed.append(Computed(job=job, base=_base_draft(job), charges=used))
+    return computed
+
+
+def _request(subject: Subject, charge: Charge, window: Window) -> UsageRequest:
+    return UsageRequest(
+        organization_id=subject.subscription.organization_id,
+        external_subscription_id=subject.subscription.external_id,
+        code=charge.metric.code,
+        aggregation=charge.metric.aggregation_type,
+        field_name=charge.metric.field_name,
+        is_recurring=charge.metric.recurring,
+        is_prorated=charge.prorated,
+        period=window.period,
+        zone=subject.zone.key,
+    )
+
+
+def _charge_terms(subscription_id: UUID, charge: Charge) -> ChargeTerms:
+    metric = charge.metric
+    return ChargeTerms(
+        charge_id=charge.id,
+        subscription_id=subscription_id,
+        charge_model=charge.charge_model,
+        properties=charge.properties,
+        metric={
+            "code": metric.code,
+            "name": metric.name,
+            "aggregation_type": metric.aggregation_type,
+            "field_name": metric.field_name,
+            "recurring": metric.recurring,
+            "rounding_function": metric.rounding_function,
+            "rounding_precision": metric.rounding_precision,
+        },
+    )
+
+
+def _base_draft(job: Job) -> FeeDraft | None:
+    """Price the plan itself, unless no base fee is due: no window for it, or a trial that goes on beyond today."""
+    subject, window = job.subject, job.windows.base
+    if window is None or is_base_fee_in_trial(job.at, trial_end=subject.trial_end, zone=subject.zone):
+        return None
+    fee = base_fee(
+        plan_amount_cents=subject.plan.amount_cents,
+        terms=subject.terms,
+        window=window,
+        occasion=job.occasion,
+        has_earlier_base_fee=subject.subscription.has_base_fee,
+        follows_other_plan=False,
+        was_backdated=_is_past_start(subject),
+        trial_end=subject.trial_end,
+    )
+    return subscription_fee(
+        fee,
+        subscription_id=subject.subscription.id,
+        plan_amount_cents=subject.plan.amount_cents,
+        plan_name=subject.plan.invoice_display_name or subject.plan.name,
+        window=window,
+        zone=subject.zone.key,
+        currency=subject.currency,
+    )
+
+
+def _is_past_start(subject: Subject) -> bool:
+    """Tell whether the row began on an earlier local day than it was made active, so that nothing was billed at its start."""
+    row = subject.subscription
+    assert row.started_at is not None
+    activated = row.activated_at or row.started_at
+    return row.started_at.astimezone(subject.zone).date() < activated.astimezone(subject.zone).date()

@@ -1,0 +1,184 @@
+"""
+Explaining in words: how an invoice and its fees came to their amounts, from the derivations stored with them.
+
+Nothing is computed again here; each sentence states a figure that was stored and the figures it was worked out from.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from daycount.customers.records import Customer
+from daycount.invoicing.records import Fee, Invoice, InvoiceLine
+from daycount.money import CURRENCIES, decimal_text, to_cents
+
+_SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
+_COLUMNS = (10, 36, 5, 9, 12)
+
+
+def explain_fee(fee: Fee) -> list[str]:
+    """Say how one fee came to its amount, one sentence a step."""
+    derivation = fee.derivation
+    period = derivation["period"]
+    days = f"{_day_range(period['first_day'], period['last_day'])} ({period['zone']})"
+    if derivation["kind"] == "subscription":
+        return [*_explain_base(fee, derivation, days), _explain_rounding(fee)]
+    metric = derivation["metric"]
+    sentences = [f"{fee.item['invoice_display_name']} was counted from events with the code {metric['code']!r} for {days}."]
+    sentences.extend(_explain_quantity(derivation["quantity"], metric, period["full_days"]))
+    price = derivation["price"]
+    unit = _money_text(Decimal(price["unit_amount"]), fee.currency)
+    sentences.append(f"{price['units']} units at {unit} each are {price['amount']} {fee.currency}.")
+    sentences.append(_explain_rounding(fee))
+    return sentences
+
+
+def _explain_base(fee: Fee, derivation: Mapping[str, Any], days: str) -> list[str]:
+    share = derivation["share"]
+    plan = derivation["plan"]
+    price = money(plan["amount_cents"], fee.currency)
+    if share["is_full_price"]:
+        return [f"The plan {plan['name']!r} costs {price} for the whole period {days}."]
+    return [
+        f"The plan {plan['name']!r} costs {price} for a period of {share['full_days']} days; {share['days']} of them, {days}, are billed.",
+        f"{price} × {share['days']}/{share['full_days']} is {share['amount']} {fee.currency}.",
+    ]
+
+
+def _explain_quantity(quantity: Mapping[str, Any], metric: Mapping[str, Any], full_days: int) -> list[str]:
+    count = quantity["events_count"]
+    sentences = [f"{count} event{'s' if count != 1 else ''} of the period counted."]
+    if not quantity["is_prorated"]:
+        sentences.append(f"They come to {quantity['full_units']} units ({_aggregation_words(metric)}).")
+    elif "members" in quantity:
+        sentences.extend(
+            f"{member['name']} was active on {_count_days(member['days'])} of {full_days}: "
+            f"{', '.join(_day_range(first, last) for first, last in member['spans'])}."
+            for member in quantity["members"]
+        )
+        sentences.append(
+            f"Together {_count_days(quantity['total_days'])} of {full_days}: {_show_exact(quantity['exact'])}, "
+            f"rounded up to 5 decimals {quantity['billed']}."
+        )
+    else:
+        sentences.append(f"{quantity['carried']} units were carried into the period.")
+        sentences.extend(f"{value} units changed on {_day(day)}." for day, value in quantity["by_day"].items())
+        sentences.append(f"Each for its days of {full_days}: {_show_exact(quantity['exact'])}, rounded up to 5 decimals {quantity['billed']}.")
+    if metric.get("rounding_function"):
+        rule = f"{metric['rounding_function']} to {metric.get('rounding_precision') or 0} decimals"
+        sentences.append(f"The metric rounds its total ({rule}): {quantity['billed']}.")
+    return sentences
+
+
+def _aggregation_words(metric: Mapping[str, Any]) -> str:
+    words = {"count_agg": "their number", "sum_agg": "the sum of {}", "unique_count_agg": "the different values of {} that are active at the end"}
+    return words[metric["aggregation_type"]].format(metric["field_name"])
+
+
+def _explain_rounding(fee: Fee) -> str:
+    rounding = fee.derivation["rounding"]
+    return f"{rounding['exact_cents']} minor units, rounded {rounding['rule']}: {money(rounding['cents'], fee.currency)}."
+
+
+def explain_invoice(invoice: Invoice, customer: Customer, lines: Sequence[InvoiceLine], fees: Sequence[Fee]) -> list[str]:
+    """Say what an invoice is about and how each of its fees, and its total, came about."""
+    name = customer.texts["name"] or customer.external_id
+    sentences = [
+        f"Invoice {invoice.number} for {name}, issued {_day(invoice.issuing_date.isoformat())}, due {_day(invoice.payment_due_date.isoformat())}."
+    ]
+    for fee in fees:
+        sentences.append("")
+        sentences.append(f"{fee.item['invoice_display_name']}: {money(fee.amount_cents, fee.currency)}")
+        sentences.extend(f"  {sentence}" for sentence in explain_fee(fee))
+    sentences.append("")
+    parts = " + ".join(money(fee.amount_cents, fee.currency) for fee in fees) or money(0, invoice.currency)
+    sentences.append(f"Total of {len(lines)} subscription{'s' if len(lines) != 1 else ''}: {parts} = {money(invoice.total_amount_cents, invoice.currency)}.")
+    return sentences
+
+
+def print_invoice(invoice: Invoice, customer: Customer, fees: Sequence[Fee]) -> str:
+    """Draw an invoice of seats as a table: each seat with its days, the total with its one rounding."""
+    base = next((fee for fee in fees if fee.derivation["kind"] == "subscription"), fees[0])
+    period = base.derivation["period"]
+    name = customer.texts["name"] or customer.external_id
+    title = f"{name} · {base.item['name']} · {_day_range(period['first_day'], period['last_day'], with_year=True)} ({period['zone']})"
+    rows = [f"{title:<78}INVOICE {invoice.number}"]
+    for fee in fees:
+        if "members" in fee.derivation.get("quantity", {}):
+            rows.extend(_seat_rows(fee))
+        elif fee.amount_cents:
+            rows.append(f"{fee.item['invoice_display_name']:<78}{money(fee.amount_cents, fee.currency):>10}")
+    rows.append(f"{'Total':<78}{money(invoice.total_amount_cents, invoice.currency):>10}")
+    return "\n".join(rows)
+
+
+def _seat_rows(fee: Fee) -> list[str]:
+    quantity, full_days = fee.derivation["quantity"], fee.derivation["period"]["full_days"]
+    price = Decimal(fee.derivation["price"]["unit_amount"])
+    currency = CURRENCIES[fee.currency]
+    rows = [_row("seat", "active", "days", "share", f"at {_money_text(price, fee.currency)}")]
+    for member in quantity["members"]:
+        share = money(to_cents(Fraction(price) * member["days"] / full_days, currency=currency), fee.currency)
+        active = ", ".join(_day_range(first, last) for first, last in member["spans"])
+        rows.append(_row(member["name"], active, str(member["days"]), f"{member['days']}/{full_days}", share))
+    rows.append(_row("", "", str(quantity["total_days"]), f"  {quantity['billed']} seats", "").rstrip())
+    ratio = Fraction(quantity["total_days"], full_days)
+    exact = _show_exact(f"{quantity['total_days']}/{full_days}")
+    rounded = f", rounded up to {quantity['billed']}" if Fraction(quantity["billed"]) != ratio else ""
+    sentence = f"{fee.item['invoice_display_name']}  {exact}{rounded} × {_money_text(price, fee.currency)} = {_sign(fee.currency)}{fee.derivation['price']['amount']}"
+    rows.append(f"{sentence:<78}{money(fee.amount_cents, fee.currency):>10}")
+    return rows
+
+
+def _row(*cells: str) -> str:
+    name, active, *numbers = cells
+    return f"{name:<{_COLUMNS[0]}}{active:<{_COLUMNS[1]}}" + "".join(f"{cell:>{width}}" for cell, width in zip(numbers, _COLUMNS[2:], strict=True))
+
+
+def _show_exact(fraction: str) -> str:
+    """Show a fraction with its decimals: "77/31 = 2.48387…"."""
+    value = Fraction(fraction)
+    if value.denominator == 1:
+        return str(value.numerator) if fraction.endswith("/1") or "/" not in fraction else f"{fraction} = {value.numerator}"
+    cut = Fraction(int(value * 100_000), 100_000)
+    return f"{fraction} = {decimal_text(cut)}{'…' if cut != value else ''}"
+
+
+def _count_days(number: int) -> str:
+    return f"{number} day{'s' if number != 1 else ''}"
+
+
+def _day(text: str) -> str:
+    day = date.fromisoformat(text)
+    return f"{day.day} {day:%b} {day.year}"
+
+
+def _day_range(first: str, last: str, *, with_year: bool = False) -> str:
+    start, end = date.fromisoformat(first), date.fromisoformat(last)
+    if with_year and (start.year, start.month) == (end.year, end.month):
+        return f"{start.day}–{end.day} {end:%B} {end.year}"
+    tail = f" {end.year}" if with_year else ""
+    if start == end:
+        return f"{start.day} {start:%b}{tail}"
+    return f"{start.day} {start:%b} – {end.day} {end:%b}{tail}"
+
+
+def _sign(currency: str) -> str:
+    return _SYMBOLS.get(currency, f"{currency} ")
+
+
+def money(cents: int, currency: str) -> str:
+    """Write an amount of minor units with its currency: $24.84, KWD 1.250, JPY 33."""
+    known = CURRENCIES[currency]
+    digits = f"{Decimal(cents) / known.subunits:.{known.exponent}f}"
+    return f"{_sign(currency)}{digits}"
+
+
+def _money_text(amount: Decimal, currency: str) -> str:
+    """Write a price in major units with at least the currency's decimals."""
+    exponent = CURRENCIES[currency].exponent
+    plain = format(amount, "f")
+    decimals = len(plain.partition(".")[2])
+    return f"{_sign(currency)}{amount:.{max(exponent, decimals)}f}"

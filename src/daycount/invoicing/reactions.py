@@ -1,0 +1,59 @@
+"""What invoicing does when subscriptions start, end, or must be settled before they change; and when the agenda says so."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from daycount.engine.calendar import Occasion
+from daycount.infra.work import Work
+from daycount.invoicing.billing_run import bill
+from daycount.invoicing.records import Bill
+from daycount.subscriptions import schedule
+from daycount.subscriptions import store as subscriptions
+from daycount.subscriptions.messages import PeriodsDue, SubscriptionEnded, SubscriptionStarted
+from daycount.subscriptions.records import Status
+from daycount.usage.port import EventStore
+
+
+class InvoicingReactions:
+    """The reactions, with the event store they read from."""
+
+    def __init__(self, events: EventStore) -> None:
+        self._events = events
+
+    def on_started(self, work: Work, message: SubscriptionStarted) -> None:
+        """Bill a subscription at its start; only plans in advance come to anything."""
+        subscription = message.subscription
+        assert subscription.activated_at is not None
+        bill(work, [Bill(subscription.id, Occasion.STARTING, subscription.activated_at)], events=self._events)
+
+    def on_periods_due(self, work: Work, message: PeriodsDue) -> None:
+        """Bill every period that closed before now, each at its own instant."""
+        subscription_id = message.subscription.id
+        due = work.agenda.find(schedule.BILL_PERIOD, subject_id=subscription_id)
+        while due is not None and due < work.now:
+            bill(work, [Bill(subscription_id, Occasion.PERIODIC, due)], events=self._events)
+            due = work.agenda.find(schedule.BILL_PERIOD, subject_id=subscription_id)
+
+    def on_ended(self, work: Work, message: SubscriptionEnded) -> None:
+        """Bill what is left of an ended subscription, unless it was asked to skip that."""
+        subscription = message.subscription
+        if subscription.on_termination_invoice == "skip":
+            return
+        item = Bill(
+            subscription.id,
+            Occasion.TERMINATING,
+            subscription.updated_at,
+            closes_boundary=message.unbilled_boundary is not None,
+        )
+        bill(work, [item], events=self._events)
+
+    def bill_periods(self, work: Work, subscription_ids: Sequence[UUID], *, due_at: datetime) -> None:
+        """Bill the period that closed at `due_at` of many subscriptions. The agenda calls it."""
+        bill(work, [Bill(subscription_id, Occasion.PERIODIC, due_at) for subscription_id in subscription_ids], events=self._events)
+
+    def bill_after_trial(self, work: Work, subscription_ids: Sequence[UUID], *, due_at: datetime) -> None:
+        """Bill plans in advance whose trial ended at `due_at`, unless that day's periodic invoice carried the fee already."""
+        rows = subscriptions.find_subscriptions(work.tx, organization_id=work.organization_id, ids=subscription_ids, lock=True)
+        open_rows = [row for row in rows if row.status is Status.ACTIVE and not row.has_base_fee]
+        bill(work, [Bill(row.id, Occasion.STARTING, due_at) for row in open_rows], events=self._events)

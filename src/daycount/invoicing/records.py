@@ -1,0 +1,145 @@
+"""What an invoice, its lines and its fees are once they are stored."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from msgspec import Struct
+
+from daycount.engine.calendar import Occasion
+
+
+class Reason(StrEnum):
+    """Why a subscription stands on an invoice."""
+
+    STARTING = "subscription_starting"
+    PERIODIC = "subscription_periodic"
+    TERMINATING = "subscription_terminating"
+
+
+REASONS = {Occasion.STARTING: Reason.STARTING, Occasion.PERIODIC: Reason.PERIODIC, Occasion.TERMINATING: Reason.TERMINATING}
+
+
+class Bill(NamedTuple):
+    """
+    One subscription to be put on an invoice.
+
+    `at` is the instant it is due. `closes_boundary` is for a termination at the very end of a period that is not billed
+    yet: the closed period is what it takes in.
+    """
+
+    subscription_id: UUID
+    occasion: Occasion
+    at: datetime
+    closes_boundary: bool = False
+
+
+class Invoice(Struct, frozen=True, kw_only=True):
+    """An invoice; amounts are minor units of its currency."""
+
+    id: UUID
+    organization_id: UUID
+    customer_id: UUID
+    billing_entity_id: UUID
+    sequential_id: int | None
+    number: str
+    purchase_order_number: str | None
+    issuing_date: date
+    payment_due_date: date
+    net_payment_term: int
+    invoice_type: str
+    status: str
+    payment_status: str
+    currency: str
+    zone: str
+    tz_version: str
+    fees_amount_cents: int
+    progressive_billing_credit_amount_cents: int
+    coupons_amount_cents: int
+    sub_total_excluding_taxes_amount_cents: int
+    taxes_amount_cents: int
+    sub_total_including_taxes_amount_cents: int
+    credit_notes_amount_cents: int
+    prepaid_credit_amount_cents: int
+    total_amount_cents: int
+    total_paid_amount_cents: int
+    finalized_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class InvoiceLine(Struct, frozen=True, kw_only=True):
+    """One subscription on an invoice, and what of it is billed; `shown_…` are the instants users read."""
+
+    id: UUID
+    organization_id: UUID
+    invoice_id: UUID
+    subscription_id: UUID
+    plan_id: UUID
+    invoicing_reason: Reason
+    billed_at: datetime
+    base_from: datetime | None
+    charges_from: datetime | None
+    shown_from: datetime
+    shown_to: datetime
+    shown_charges_from: datetime
+    shown_charges_to: datetime
+
+
+class Fee(Struct, frozen=True, kw_only=True):
+    """A stored fee with its derivation."""
+
+    id: UUID
+    organization_id: UUID
+    invoice_id: UUID
+    subscription_id: UUID
+    charge_id: UUID | None
+    position: int
+    fee_type: str
+    item: Mapping[str, Any]
+    currency: str
+    units: Decimal
+    events_count: int
+    amount_cents: int
+    precise_amount_cents: Decimal
+    precise_unit_amount: Decimal
+    taxes_amount_cents: int
+    amount_details: Mapping[str, Any]
+    shown_from: datetime
+    shown_to: datetime
+    pay_in_advance: bool
+    payment_status: str
+    derivation: Mapping[str, Any]
+    created_at: datetime
+
+
+class Documents(NamedTuple):
+    """Everything one billing run writes."""
+
+    invoices: Sequence[Invoice]
+    lines: Sequence[InvoiceLine]
+    fees: Sequence[Fee]
+
+
+class InvoiceFilter(Struct, frozen=True, kw_only=True):
+    """Which invoices a list shows; dates and amounts are inclusive."""
+
+    external_customer_id: str | None = None
+    currency: str | None = None
+    invoice_type: str | None = None
+    statuses: tuple[str, ...] = ()
+    payment_statuses: tuple[str, ...] = ()
+    issuing_date_from: date | None = None
+    issuing_date_to: date | None = None
+    amount_from: int | None = None
+    amount_to: int | None = None
+    search_term: str | None = None
+    payment_overdue: bool | None = None
+    purchase_order_number: str | None = None
+
+
+VISIBLE_STATUSES = ("draft", "finalized", "voided", "failed", "pending")
+PAYMENT_STATUSES = ("pending", "succeeded", "failed")

@@ -1,0 +1,139 @@
+"""All SQL about invoices, their lines and fees."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, RowMapping
+
+from daycount.customers.tables import customers
+from daycount.infra.database import copy_rows
+from daycount.invoicing.records import VISIBLE_STATUSES, Documents, Fee, Invoice, InvoiceFilter, InvoiceLine, Reason
+from daycount.invoicing.tables import fees, invoice_subscriptions, invoices
+
+_SEARCHED = ("name", "firstname", "lastname", "external_id", "email")
+
+
+def insert(tx: Connection, documents: Documents) -> None:
+    """
+    Write invoices, lines and fees with one COPY each.
+
+    The unique windows of `invoice_subscriptions` refuse to bill anything twice.
+    """
+    for table, struct, rows in (
+        (invoices, Invoice, documents.invoices),
+        (invoice_subscriptions, InvoiceLine, documents.lines),
+        (fees, Fee, documents.fees),
+    ):
+        names = struct.__struct_fields__
+        copy_rows(tx, table, names, [[getattr(row, name) for name in names] for row in rows])
+
+
+def _invoice(row: RowMapping) -> Invoice:
+    return Invoice(**{name: row[name] for name in Invoice.__struct_fields__})
+
+
+def _line(row: RowMapping) -> InvoiceLine:
+    values = {name: row[name] for name in InvoiceLine.__struct_fields__}
+    return InvoiceLine(**values | {"invoicing_reason": Reason(values["invoicing_reason"])})
+
+
+def _fee(row: RowMapping) -> Fee:
+    return Fee(**{name: row[name] for name in Fee.__struct_fields__})
+
+
+def find_invoice(tx: Connection, *, organization_id: UUID, invoice_id: UUID) -> Invoice | None:
+    """Return a visible invoice."""
+    table = invoices.c
+    statement = sa.select(invoices).where(
+        table.organization_id == organization_id, table.id == invoice_id, table.status.in_(VISIBLE_STATUSES)
+    )
+    row = tx.execute(statement).mappings().one_or_none()
+    return None if row is None else _invoice(row)
+
+
+def find_invoice_by_number(tx: Connection, number: str) -> Invoice | None:
+    """Return the visible invoice of that number, of whatever organization; for the operator's command line."""
+    statement = sa.select(invoices).where(invoices.c.number == number, invoices.c.status.in_(VISIBLE_STATUSES)).limit(1)
+    row = tx.execute(statement).mappings().one_or_none()
+    return None if row is None else _invoice(row)
+
+
+def find_any(tx: Connection, invoice_id: UUID) -> Invoice | None:
+    """Return the invoice of that id, of whatever organization; for the operator's command line."""
+    row = tx.execute(sa.select(invoices).where(invoices.c.id == invoice_id)).mappings().one_or_none()
+    return None if row is None else _invoice(row)
+
+
+def find_any_fee(tx: Connection, fee_id: UUID) -> Fee | None:
+    """Return the fee of that id, of whatever organization; for the operator's command line."""
+    row = tx.execute(sa.select(fees).where(fees.c.id == fee_id)).mappings().one_or_none()
+    return None if row is None else _fee(row)
+
+
+def list_lines(tx: Connection, *, organization_id: UUID, invoice_ids: Sequence[UUID]) -> list[InvoiceLine]:
+    """Return the lines of invoices."""
+    table = invoice_subscriptions.c
+    statement = sa.select(invoice_subscriptions).where(table.organization_id == organization_id, table.invoice_id.in_(invoice_ids))
+    return [_line(row) for row in tx.execute(statement.order_by(table.invoice_id, table.id)).mappings()]
+
+
+def list_fees(tx: Connection, *, organization_id: UUID, invoice_ids: Sequence[UUID]) -> list[Fee]:
+    """Return the fees of invoices, in their order."""
+    table = fees.c
+    statement = sa.select(fees).where(table.organization_id == organization_id, table.invoice_id.in_(invoice_ids))
+    return [_fee(row) for row in tx.execute(statement.order_by(table.invoice_id, table.position, table.id)).mappings()]
+
+
+def _filtered(organization_id: UUID, query: InvoiceFilter) -> list[sa.ColumnElement[bool]]:
+    table = invoices.c
+    conditions: list[sa.ColumnElement[bool]] = [
+        table.organization_id == organization_id,
+        table.status.in_(query.statuses or VISIBLE_STATUSES),
+    ]
+    optional: dict[Any, Any] = {
+        customers.c.external_id: query.external_customer_id,
+        table.currency: query.currency,
+        table.invoice_type: query.invoice_type,
+    }
+    conditions.extend(column == value for column, value in optional.items() if value is not None)
+    if query.purchase_order_number is not None:
+        conditions.append(sa.func.lower(table.purchase_order_number) == query.purchase_order_number.lower())
+    if query.payment_statuses:
+        conditions.append(table.payment_status.in_(query.payment_statuses))
+    if query.payment_overdue is True:
+        conditions.append(sa.false())
+    if query.issuing_date_from is not None:
+        conditions.append(table.issuing_date >= query.issuing_date_from)
+    if query.issuing_date_to is not None:
+        conditions.append(table.issuing_date <= query.issuing_date_to)
+    if query.amount_from is not None:
+        conditions.append(table.total_amount_cents >= query.amount_from)
+    if query.amount_to is not None:
+        conditions.append(table.total_amount_cents <= query.amount_to)
+    if query.search_term:
+        term = query.search_term
+        found = [customers.c[name].icontains(term, autoescape=True) for name in _SEARCHED]
+        conditions.append(sa.or_(table.number.icontains(term, autoescape=True), sa.cast(table.id, sa.Text) == term, *found))
+    return conditions
+
+
+def count_invoices(tx: Connection, *, organization_id: UUID, query: InvoiceFilter) -> int:
+    """Count the invoices that a list shows."""
+    joined = sa.select(sa.func.count()).select_from(invoices.join(customers, customers.c.id == invoices.c.customer_id))
+    return int(tx.execute(joined.where(*_filtered(organization_id, query))).scalar_one())
+
+
+def list_invoices(tx: Connection, *, organization_id: UUID, query: InvoiceFilter, limit: int, offset: int) -> list[Invoice]:
+    """Return a page of invoices: latest issuing date first, then latest creation."""
+    table = invoices.c
+    statement = (
+        sa.select(invoices)
+        .join(customers, customers.c.id == table.customer_id)
+        .where(*_filtered(organization_id, query))
+        .order_by(table.issuing_date.desc(), table.created_at.desc(), table.id)
+        .limit(limit)
+        .offset(offset)
+    )
+    return [_invoice(row) for row in tx.execute(statement).mappings()]

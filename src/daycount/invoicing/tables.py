@@ -1,0 +1,127 @@
+"""Tables of invoices, their lines and fees."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+
+from daycount.infra.database import metadata
+
+_INSTANT = TIMESTAMP(timezone=True)
+
+invoices = sa.Table(
+    "invoices",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("organization_id", sa.Uuid, sa.ForeignKey("organizations.id"), nullable=False),
+    sa.Column("customer_id", sa.Uuid, nullable=False),
+    sa.Column("billing_entity_id", sa.Uuid, nullable=False),
+    sa.Column("sequential_id", sa.Integer),
+    sa.Column("number", sa.Text, nullable=False),
+    sa.Column("purchase_order_number", sa.Text),
+    sa.Column("issuing_date", sa.Date, nullable=False),
+    sa.Column("payment_due_date", sa.Date, nullable=False),
+    sa.Column("net_payment_term", sa.Integer, nullable=False),
+    sa.Column("invoice_type", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("payment_status", sa.Text, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("zone", sa.Text, nullable=False, comment="time zone its days were counted in"),
+    sa.Column("tz_version", sa.Text, nullable=False, comment="version of the time zone rules used"),
+    sa.Column("fees_amount_cents", sa.BigInteger, nullable=False),
+    sa.Column("progressive_billing_credit_amount_cents", sa.BigInteger, nullable=False),
+    sa.Column("coupons_amount_cents", sa.BigInteger, nullable=False),
+    sa.Column("sub_total_excluding_taxes_amount_cents", sa.BigInteger, nullable=False),
+    sa.Column("taxes_amount_cents", sa.BigInteger, nullable=False),
+    sa.Column("sub_total_including_taxes_amount_cents", sa.BigInteger, nullable=False),
+    sa.Column("credit_notes_amount_cents", sa.BigInteger, nullable=False),
+    sa.Column("prepaid_credit_amount_cents", sa.BigInteger, nullable=False),
+    sa.Column("total_amount_cents", sa.BigInteger, nullable=False),
+    sa.Column("total_paid_amount_cents", sa.BigInteger, nullable=False),
+    sa.Column("finalized_at", _INSTANT),
+    sa.Column("created_at", _INSTANT, nullable=False),
+    sa.Column("updated_at", _INSTANT, nullable=False),
+    sa.UniqueConstraint("organization_id", "id"),
+    sa.ForeignKeyConstraint(["organization_id", "customer_id"], ["customers.organization_id", "customers.id"]),
+    sa.ForeignKeyConstraint(["organization_id", "billing_entity_id"], ["billing_entities.organization_id", "billing_entities.id"]),
+    sa.CheckConstraint("(status = 'finalized') <= (sequential_id is not null)", name="finalized_is_numbered"),
+    sa.CheckConstraint(
+        "sub_total_excluding_taxes_amount_cents = fees_amount_cents - progressive_billing_credit_amount_cents - coupons_amount_cents"
+        " and sub_total_including_taxes_amount_cents = sub_total_excluding_taxes_amount_cents + taxes_amount_cents"
+        " and total_amount_cents = sub_total_including_taxes_amount_cents - credit_notes_amount_cents - prepaid_credit_amount_cents",
+        name="adds_up",
+    ),
+    sa.Index(
+        "uq_invoices_customer_number",
+        "customer_id",
+        "billing_entity_id",
+        "sequential_id",
+        unique=True,
+        postgresql_where=sa.text("sequential_id is not null"),
+    ),
+    sa.Index("ix_invoices_list", "organization_id", sa.text("issuing_date desc"), sa.text("created_at desc"), "id"),
+    sa.Index("ix_invoices_customer_id", "customer_id"),
+)
+
+invoice_subscriptions = sa.Table(
+    "invoice_subscriptions",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("organization_id", sa.Uuid, sa.ForeignKey("organizations.id"), nullable=False),
+    sa.Column("invoice_id", sa.Uuid, nullable=False),
+    sa.Column("subscription_id", sa.Uuid, nullable=False),
+    sa.Column("plan_id", sa.Uuid, nullable=False),
+    sa.Column("invoicing_reason", sa.Text, nullable=False),
+    sa.Column("billed_at", _INSTANT, nullable=False),
+    sa.Column("base_from", _INSTANT, comment="start of the window whose base fee is billed; null when none is"),
+    sa.Column("charges_from", _INSTANT, comment="start of the window whose usage is billed; null when none is"),
+    sa.Column("shown_from", _INSTANT, nullable=False),
+    sa.Column("shown_to", _INSTANT, nullable=False),
+    sa.Column("shown_charges_from", _INSTANT, nullable=False),
+    sa.Column("shown_charges_to", _INSTANT, nullable=False),
+    sa.ForeignKeyConstraint(["organization_id", "invoice_id"], ["invoices.organization_id", "invoices.id"]),
+    sa.ForeignKeyConstraint(["organization_id", "subscription_id"], ["subscriptions.organization_id", "subscriptions.id"]),
+    sa.Index("ix_invoice_subscriptions_invoice_id", "invoice_id"),
+    sa.Index(
+        "uq_invoice_subscriptions_base", "subscription_id", "base_from", unique=True, postgresql_where=sa.text("base_from is not null")
+    ),
+    sa.Index(
+        "uq_invoice_subscriptions_charges",
+        "subscription_id",
+        "charges_from",
+        unique=True,
+        postgresql_where=sa.text("charges_from is not null"),
+    ),
+    sa.Index("uq_invoice_subscriptions_instant", "subscription_id", "invoicing_reason", "billed_at", unique=True),
+)
+
+fees = sa.Table(
+    "fees",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("organization_id", sa.Uuid, sa.ForeignKey("organizations.id"), nullable=False),
+    sa.Column("invoice_id", sa.Uuid, nullable=False),
+    sa.Column("subscription_id", sa.Uuid, nullable=False),
+    sa.Column("charge_id", sa.Uuid),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("fee_type", sa.Text, nullable=False),
+    sa.Column("item", JSONB, nullable=False, comment="what was billed, as it was called then"),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("units", sa.Numeric, nullable=False),
+    sa.Column("events_count", sa.BigInteger, nullable=False),
+    sa.Column("amount_cents", sa.BigInteger, nullable=False),
+    sa.Column("precise_amount_cents", sa.Numeric, nullable=False),
+    sa.Column("precise_unit_amount", sa.Numeric, nullable=False),
+    sa.Column("taxes_amount_cents", sa.BigInteger, nullable=False),
+    sa.Column("amount_details", JSONB, nullable=False),
+    sa.Column("shown_from", _INSTANT, nullable=False),
+    sa.Column("shown_to", _INSTANT, nullable=False),
+    sa.Column("pay_in_advance", sa.Boolean, nullable=False),
+    sa.Column("payment_status", sa.Text, nullable=False),
+    sa.Column("derivation", JSONB, nullable=False),
+    sa.Column("created_at", _INSTANT, nullable=False),
+    sa.UniqueConstraint("organization_id", "id"),
+    sa.ForeignKeyConstraint(["organization_id", "invoice_id"], ["invoices.organization_id", "invoices.id"]),
+    sa.ForeignKeyConstraint(["organization_id", "subscription_id"], ["subscriptions.organization_id", "subscriptions.id"]),
+    sa.ForeignKeyConstraint(["organization_id", "charge_id"], ["charges.organization_id", "charges.id"]),
+    sa.Index("ix_fees_invoice_id", "invoice_id"),
+    sa.Index("ix_fees_list", "organization_id", "created_at", "id"),
+)

@@ -1,0 +1,1 @@
+"""Organizations: the tenants, their billing entities, API keys and test clocks."""

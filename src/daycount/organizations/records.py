@@ -1,0 +1,40 @@
+"""What an organization, a billing entity and a caller are."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+
+class BillingEntity(Struct, frozen=True, kw_only=True):
+    """The legal sender of invoices, with the settings customers inherit."""
+
+    id: UUID
+    code: str
+    name: str
+    default_currency: str
+    timezone: str
+    document_number_prefix: str
+    net_payment_term: int
+    finalize_zero_amount_invoice: bool
+
+
+class Organization(Struct, frozen=True, kw_only=True):
+    """A tenant. `frozen_time` is None for a live one."""
+
+    id: UUID
+    name: str
+    email: str | None
+    country: str | None
+    created_at: datetime
+    frozen_time: datetime | None
+    entity: BillingEntity
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """Who stands behind an API key."""
+
+    organization_id: UUID
+    key_id: UUID
+    frozen_time: datetime | None
+    """The present of a sandbox; None means that real time counts."""

@@ -1,0 +1,151 @@
+"""All SQL about organizations, keys and test clocks."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from daycount.organizations.records import BillingEntity, Caller, Organization
+from daycount.organizations.tables import api_keys, billing_entities, organizations, server_secrets, test_clocks
+
+_CALLER = sa.text("""
+select k.organization_id, k.id as key_id, c.frozen_time
+from api_keys k
+left join test_clocks c on c.organization_id = k.organization_id
+where k.digest = :digest and (k.expires_at is null or k.expires_at > :now)
+""")
+
+_ORGANIZATION = sa.text("""
+select o.id, o.name, o.email, o.country, o.created_at, c.frozen_time,
+       e.id as entity_id, e.code, e.name as entity_name, e.default_currency, e.timezone, e.document_number_prefix,
+       e.net_payment_term, e.finalize_zero_amount_invoice
+from organizations o
+join billing_entities e on e.organization_id = o.id and e.is_default
+left join test_clocks c on c.organization_id = o.id
+where o.id = :id
+""")
+
+
+def insert_organization(tx: Connection, organization: Organization) -> None:
+    """Write a new organization with its default billing entity and, for a sandbox, its clock."""
+    tx.execute(
+        organizations.insert().values(
+            id=organization.id,
+            name=organization.name,
+            email=organization.email,
+            country=organization.country,
+            created_at=organization.created_at,
+        )
+    )
+    entity = organization.entity
+    tx.execute(
+        billing_entities.insert().values(
+            id=entity.id,
+            organization_id=organization.id,
+            code=entity.code,
+            name=entity.name,
+            is_default=True,
+            default_currency=entity.default_currency,
+            timezone=entity.timezone,
+            document_number_prefix=entity.document_number_prefix,
+            net_payment_term=entity.net_payment_term,
+            finalize_zero_amount_invoice=entity.finalize_zero_amount_invoice,
+            created_at=organization.created_at,
+        )
+    )
+    if organization.frozen_time is not None:
+        tx.execute(test_clocks.insert().values(organization_id=organization.id, frozen_time=organization.frozen_time))
+
+
+def insert_api_key(tx: Connection, *, id: UUID, organization_id: UUID, digest: bytes, last_four: str, created_at: datetime) -> None:
+    """Write a new key by its digest."""
+    tx.execute(api_keys.insert().values(id=id, organization_id=organization_id, digest=digest, last_four=last_four, created_at=created_at))
+
+
+def find_caller(tx: Connection, *, digest: bytes, now: datetime) -> Caller | None:
+    """Return who stands behind the key with that digest, if it is valid at the real instant `now`."""
+    row = tx.execute(_CALLER, {"digest": digest, "now": now}).one_or_none()
+    return None if row is None else Caller(organization_id=row.organization_id, key_id=row.key_id, frozen_time=row.frozen_time)
+
+
+def find_organization(tx: Connection, organization_id: UUID) -> Organization | None:
+    """Return the organization with its default billing entity."""
+    row = tx.execute(_ORGANIZATION, {"id": organization_id}).one_or_none()
+    if row is None:
+        return None
+    return Organization(
+        id=row.id,
+        name=row.name,
+        email=row.email,
+        country=row.country,
+        created_at=row.created_at,
+        frozen_time=row.frozen_time,
+        entity=BillingEntity(
+            id=row.entity_id,
+            code=row.code,
+            name=row.entity_name,
+            default_currency=row.default_currency,
+            timezone=row.timezone,
+            document_number_prefix=row.document_number_prefix,
+            net_payment_term=row.net_payment_term,
+            finalize_zero_amount_invoice=row.finalize_zero_amount_invoice,
+        ),
+    )
+
+
+def find_by_name(tx: Connection, name: str) -> list[UUID]:
+    """Return the organizations of that name, oldest first."""
+    return list(
+        tx.execute(sa.select(organizations.c.id).where(organizations.c.name == name).order_by(organizations.c.id).limit(2)).scalars()
+    )
+
+
+def list_organizations(tx: Connection) -> Sequence[sa.Row[tuple[UUID, str, datetime]]]:
+    """Return id, name and creation of every organization, oldest first."""
+    table = organizations.c
+    return tx.execute(sa.select(table.id, table.name, table.created_at).order_by(table.created_at, table.id).limit(10_000)).all()
+
+
+def bump_catalog_version(tx: Connection, organization_id: UUID) -> None:
+    """Note that what an event of the organization means may have changed; see the package's README."""
+    tx.execute(sa.text("update organizations set catalog_version = catalog_version + 1 where id = :id"), {"id": organization_id})
+
+
+def next_customer_number(tx: Connection, organization_id: UUID) -> int:
+    """Take the next sequential number for a customer; holds the organization's row until the transaction ends."""
+    statement = sa.text("update organizations set customer_sequence = customer_sequence + 1 where id = :id returning customer_sequence")
+    return int(tx.execute(statement, {"id": organization_id}).scalar_one())
+
+
+def lock_clock(tx: Connection, organization_id: UUID) -> sa.Row[tuple[datetime, datetime | None]] | None:
+    """Lock and return (frozen_time, advancing_to) of a sandbox; None for a live organization."""
+    statement = sa.select(test_clocks.c.frozen_time, test_clocks.c.advancing_to).where(test_clocks.c.organization_id == organization_id)
+    return tx.execute(statement.with_for_update()).one_or_none()
+
+
+def find_clock(tx: Connection, organization_id: UUID) -> sa.Row[tuple[datetime, datetime | None]] | None:
+    """Return (frozen_time, advancing_to) of a sandbox without locking; None for a live organization."""
+    statement = sa.select(test_clocks.c.frozen_time, test_clocks.c.advancing_to).where(test_clocks.c.organization_id == organization_id)
+    return tx.execute(statement).one_or_none()
+
+
+def set_clock(tx: Connection, organization_id: UUID, *, frozen_time: datetime, advancing_to: datetime | None) -> None:
+    """Move a sandbox's clock."""
+    tx.execute(
+        test_clocks.update()
+        .where(test_clocks.c.organization_id == organization_id)
+        .values(frozen_time=frozen_time, advancing_to=advancing_to)
+    )
+
+
+def find_secret(tx: Connection, name: str) -> bytes | None:
+    """Return the digest of one of the server's own secrets."""
+    digest = tx.execute(sa.select(server_secrets.c.digest).where(server_secrets.c.name == name)).scalar_one_or_none()
+    return None if digest is None else bytes(digest)
+
+
+def insert_secret(tx: Connection, name: str, digest: bytes) -> None:
+    """Keep the digest of one of the server's own secrets."""
+    tx.execute(server_secrets.insert().values(name=name, digest=digest))

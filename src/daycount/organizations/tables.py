@@ -1,0 +1,67 @@
+"""Tables of organizations, billing entities, keys and test clocks."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import TIMESTAMP
+
+from daycount.infra.database import metadata
+
+_INSTANT = TIMESTAMP(timezone=True)
+
+organizations = sa.Table(
+    "organizations",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("email", sa.Text),
+    sa.Column("country", sa.Text),
+    sa.Column("created_at", _INSTANT, nullable=False),
+    sa.Column("customer_sequence", sa.Integer, nullable=False, server_default="0", comment="last sequential_id given to a customer"),
+    sa.Column("catalog_version", sa.BigInteger, nullable=False, server_default="0"),
+)
+
+billing_entities = sa.Table(
+    "billing_entities",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("organization_id", sa.Uuid, sa.ForeignKey("organizations.id"), nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("is_default", sa.Boolean, nullable=False),
+    sa.Column("default_currency", sa.Text, nullable=False),
+    sa.Column("timezone", sa.Text, nullable=False),
+    sa.Column("document_number_prefix", sa.Text, nullable=False),
+    sa.Column("net_payment_term", sa.Integer, nullable=False),
+    sa.Column("finalize_zero_amount_invoice", sa.Boolean, nullable=False),
+    sa.Column("created_at", _INSTANT, nullable=False),
+    sa.UniqueConstraint("organization_id", "id"),
+    sa.UniqueConstraint("organization_id", "code"),
+    sa.Index("uq_billing_entities_default", "organization_id", unique=True, postgresql_where=sa.text("is_default")),
+)
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("organization_id", sa.Uuid, sa.ForeignKey("organizations.id"), nullable=False),
+    sa.Column("digest", sa.LargeBinary, nullable=False, unique=True, comment="SHA-256 of the key"),
+    sa.Column("last_four", sa.Text, nullable=False),
+    sa.Column("created_at", _INSTANT, nullable=False),
+    sa.Column("expires_at", _INSTANT),
+    sa.Index("ix_api_keys_organization_id", "organization_id"),
+)
+
+test_clocks = sa.Table(
+    "test_clocks",
+    metadata,
+    sa.Column("organization_id", sa.Uuid, sa.ForeignKey("organizations.id"), primary_key=True),
+    sa.Column("frozen_time", _INSTANT, nullable=False),
+    sa.Column("advancing_to", _INSTANT),
+    sa.CheckConstraint("advancing_to is null or advancing_to >= frozen_time", name="advances_forward"),
+)
+
+server_secrets = sa.Table(
+    "server_secrets",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("digest", sa.LargeBinary, nullable=False),
+)

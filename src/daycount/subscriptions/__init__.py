@@ -1,0 +1,1 @@
+"""Subscriptions: which customer is billed by which plan, from when to when."""

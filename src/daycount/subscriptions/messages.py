@@ -1,0 +1,32 @@
+"""What subscriptions announce."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from daycount.subscriptions.records import Subscription
+
+
+class SubscriptionStarted(Struct, frozen=True, kw_only=True):
+    """A row became active, at its own start (not backdated)."""
+
+    subscription: Subscription
+
+
+class SubscriptionEnded(Struct, frozen=True, kw_only=True):
+    """
+    A row was terminated; `subscription` is the row as it is now.
+
+    `unbilled_boundary` is the instant of a period's end that was due to be billed at the very instant of the end and was
+    not; None otherwise.
+    """
+
+    subscription: Subscription
+    unbilled_boundary: datetime | None
+
+
+class PeriodsDue(Struct, frozen=True, kw_only=True):
+    """Closed periods of a row must be invoiced before it changes; `due_at` is the first of them."""
+
+    subscription: Subscription
+    due_at: datetime

@@ -1,0 +1,363 @@
+"""Use cases that start, change and end subscriptions."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec import structs
+
+from daycount import errors
+from daycount.catalog import store as catalog
+from daycount.catalog.operations import get_plan
+from daycount.catalog.records import Plan
+from daycount.customers import store as customers
+from daycount.customers.operations import ensure_customer
+from daycount.customers.records import Customer
+from daycount.engine.calendar import BillingTime
+from daycount.given import given, given_or_default, is_given
+from daycount.infra.work import Work
+from daycount.organizations import store as organizations
+from daycount.periods import local_date, parse_instant
+from daycount.subscriptions import schedule, store
+from daycount.subscriptions.messages import PeriodsDue, SubscriptionEnded, SubscriptionStarted
+from daycount.subscriptions.records import Status, Subscription, SubscriptionInput
+
+_CREDIT_NOTES = frozenset({"credit", "skip", "refund", "offset"})
+_INVOICES = frozenset({"generate", "skip"})
+_MAX_PURCHASE_ORDER = 255
+_OPEN = (Status.ACTIVE, Status.PENDING)
+
+
+def create_subscription(work: Work, wanted: SubscriptionInput) -> tuple[Subscription, Plan]:
+    """
+    Subscribe a customer to a plan, from `subscription_at` (default now) on.
+
+    By the local dates of the customer: a start today is active at once and billed if the plan is in advance; a past one is
+    active without a first invoice; a future one is pending until its instant. The same external id with the same plan
+    returns what is there. An unknown customer is made. Locks the customer. Announces SubscriptionStarted.
+    Raises NotFound (billing_entity, plan), Invalid, NotAllowed (plan_change_not_available).
+    Source: Lago API, subscriptions; a pending one starts at its exact instant (decision).
+    """
+    entity_code = given(wanted.billing_entity_code, None)
+    organization = organizations.find_organization(work.tx, work.organization_id)
+    assert organization is not None
+    if entity_code and entity_code != organization.entity.code:
+        raise errors.NotFound("billing_entity")
+    plan = get_plan(work, given(wanted.plan_code, None) or "")
+    found = errors.FieldErrors()
+    subscription_at = _read_instant(wanted.subscription_at, "subscription_at", found) or work.now
+    ending_at = _read_ending(wanted, subscription_at, work.now, found)
+    _refuse_unbuilt(wanted, found)
+    found.raise_if_any()
+    external_customer_id = given(wanted.external_customer_id, None)
+    if not external_customer_id or not external_customer_id.strip():
+        raise errors.Invalid({"external_customer_id": ["value_is_mandatory"]})
+    external_id, billing_time = _check_identity(wanted)
+
+    customer = ensure_customer(work, external_customer_id)
+    rows = store.find_rows(work.tx, organization_id=work.organization_id, external_id=external_id, lock=True)
+    current = next((row for row in rows if row.status in _OPEN and row.customer_id == customer.id), None)
+    if current is None and any(row.status is Status.ACTIVE for row in rows):
+        raise errors.Invalid({"external_id": ["value_already_exist"]})
+    if current is not None:
+        return _existing(current, plan), plan
+    blank = _blank(work, wanted, customer, plan, external_id, billing_time, subscription_at, ending_at)
+    return _start_new(work, blank, plan, customer, rows), plan
+
+
+def _existing(current: Subscription, plan: Plan) -> Subscription:
+    """Give back the running subscription; changing its plan by posting it again is not possible yet."""
+    if current.plan_id != plan.id:
+        raise errors.NotAllowed("plan_change_not_available")
+    return current
+
+
+def _check_identity(wanted: SubscriptionInput) -> tuple[str, BillingTime]:
+    found = errors.FieldErrors()
+    external_id = given(wanted.external_id, None)
+    if not external_id or not external_id.strip():
+        found.add("external_id", "value_is_mandatory")
+    billing_time = given_or_default(wanted.billing_time, BillingTime.CALENDAR.value)
+    if billing_time not in set(BillingTime):
+        found.add("billing_time", "value_is_invalid")
+    found.raise_if_any()
+    assert external_id is not None
+    return external_id, BillingTime(billing_time)
+
+
+def _blank(
+    work: Work,
+    wanted: SubscriptionInput,
+    customer: Customer,
+    plan: Plan,
+    external_id: str,
+    billing_time: BillingTime,
+    subscription_at: datetime,
+    ending_at: datetime | None,
+) -> Subscription:
+    return Subscription(
+        id=work.new_id(),
+        organization_id=work.organization_id,
+        customer_id=customer.id,
+        external_customer_id=customer.external_id,
+        plan_id=plan.id,
+        external_id=external_id,
+        name=given(wanted.name, None),
+        status=Status.PENDING,
+        billing_time=billing_time,
+        subscription_at=subscription_at,
+        started_at=None,
+        ending_at=ending_at,
+        terminated_at=None,
+        canceled_at=None,
+        activated_at=None,
+        trial_ended_at=None,
+        on_termination_credit_note=_credit_note_choice(given(wanted.on_termination_credit_note, None), plan),
+        on_termination_invoice=_invoice_choice(given(wanted.on_termination_invoice, None)),
+        progressive_billing_disabled=given_or_default(wanted.progressive_billing_disabled, default=False),
+        consolidate_invoice=given_or_default(wanted.consolidate_invoice, default=True),
+        purchase_order_number=_purchase_order(given(wanted.purchase_order_number, None)),
+        billed_through=None,
+        billed_zone=None,
+        has_base_fee=False,
+        created_at=work.now,
+        updated_at=work.now,
+    )
+
+
+def _start_new(work: Work, blank: Subscription, plan: Plan, customer: Customer, rows: Sequence[Subscription]) -> Subscription:
+    if customer.currency is None:
+        customers.set_currency(work.tx, customer_id=customer.id, currency=plan.amount_currency)
+    start_day, today = (local_date(instant, zone=customer.zone) for instant in (blank.subscription_at, work.now))
+    if start_day > today:
+        store.insert_subscription(work.tx, blank)
+        schedule.set_entries(work, blank, plan=plan, zone=customer.zone, after=work.now)
+        organizations.bump_catalog_version(work.tx, work.organization_id)
+        return blank
+    is_past = start_day < today
+    started_at = blank.subscription_at
+    if is_past:
+        ends = [row.terminated_at for row in rows if row.terminated_at is not None and row.customer_id == customer.id]
+        started_at = max([started_at, *ends])
+    active = structs.replace(blank, status=Status.ACTIVE, started_at=started_at, activated_at=work.now)
+    store.insert_subscription(work.tx, active)
+    _activated(work, active, plan, customer, is_billed_at_start=not is_past)
+    return active
+
+
+def _activated(work: Work, active: Subscription, plan: Plan, customer: Customer, *, is_billed_at_start: bool) -> None:
+    """Write what follows from an activation: agenda, trial, and the word to those who bill it."""
+    assert active.started_at is not None
+    organizations.bump_catalog_version(work.tx, work.organization_id)
+    schedule.set_entries(work, active, plan=plan, zone=customer.zone, after=max(work.now, active.started_at))
+    pair = (customer.id, active.external_id)
+    first = store.find_first_starts(work.tx, organization_id=work.organization_id, pairs=[pair])[pair]
+    schedule.set_trial_end(work, active, plan=plan, first_started_at=first)
+    if is_billed_at_start:
+        work.announce(SubscriptionStarted(subscription=active))
+
+
+def activate_pending(work: Work, subscription: Subscription, *, at: datetime) -> None:
+    """Start a pending subscription at its instant. Announces SubscriptionStarted. The agenda calls it."""
+    assert subscription.status is Status.PENDING
+    customer = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[subscription.customer_id])[
+        subscription.customer_id
+    ]
+    plan = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[subscription.plan_id])[subscription.plan_id]
+    active = structs.replace(subscription, status=Status.ACTIVE, started_at=at, activated_at=at, updated_at=at)
+    store.update_subscription(work.tx, active)
+    work.agenda.drop_kind(schedule.START, subject_id=active.id)
+    _activated(work, active, plan, customer, is_billed_at_start=True)
+
+
+def end_trials(work: Work, subscriptions: Sequence[Subscription], *, at: datetime) -> None:
+    """Note that trials ended at `at`. The agenda calls it; what is billed then is up to invoicing."""
+    for subscription in subscriptions:
+        store.update_subscription(work.tx, structs.replace(subscription, trial_ended_at=at, updated_at=at))
+
+
+def terminate_subscription(
+    work: Work,
+    external_id: str,
+    *,
+    status: str | None,
+    on_termination_credit_note: str | None,
+    on_termination_invoice: str | None,
+) -> Subscription:
+    """
+    End the active subscription now, or cancel the pending one when `status` says so.
+
+    Closed periods that were not billed yet are billed first. Announces SubscriptionEnded. Raises NotFound, Invalid.
+    Source: Lago API, subscriptions.
+    """
+    wanted = Status.PENDING if status == Status.PENDING else Status.ACTIVE
+    rows = store.find_rows(work.tx, organization_id=work.organization_id, external_id=external_id)
+    row = next((row for row in rows if row.status is wanted), None)
+    if row is None:
+        raise errors.NotFound("subscription")
+    customers.find_customers(work.tx, organization_id=work.organization_id, ids=[row.customer_id], lock=True)
+    row = store.find_subscriptions(work.tx, organization_id=work.organization_id, ids=[row.id], lock=True)[0]
+    if row.status is not wanted:
+        raise errors.NotFound("subscription")
+    if wanted is Status.PENDING:
+        return _cancel(work, row)
+    plan = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[row.plan_id])[row.plan_id]
+    chosen = structs.replace(
+        row,
+        on_termination_credit_note=(
+            _credit_note_choice(on_termination_credit_note, plan) if on_termination_credit_note else row.on_termination_credit_note
+        ),
+        on_termination_invoice=_invoice_choice(on_termination_invoice) if on_termination_invoice else row.on_termination_invoice,
+    )
+    return end_subscription(work, chosen, at=work.now)
+
+
+def end_subscription(work: Work, subscription: Subscription, *, at: datetime) -> Subscription:
+    """
+    End an active row, locked by the caller, at the instant `at`.
+
+    A row that would start later than `at` ends at its start. Announces PeriodsDue for periods closed before `at` that are
+    still unbilled, then SubscriptionEnded.
+    """
+    assert subscription.started_at is not None
+    due = work.agenda.find(schedule.BILL_PERIOD, subject_id=subscription.id)
+    if due is not None and due < at:
+        work.announce(PeriodsDue(subscription=subscription, due_at=due))
+        billed = store.find_subscriptions(work.tx, organization_id=work.organization_id, ids=[subscription.id])[0]
+        choices = (subscription.on_termination_credit_note, subscription.on_termination_invoice)
+        subscription = structs.replace(billed, on_termination_credit_note=choices[0], on_termination_invoice=choices[1])
+        due = work.agenda.find(schedule.BILL_PERIOD, subject_id=subscription.id)
+    ended_at = max(at, subscription.started_at or at)
+    ended = structs.replace(subscription, status=Status.TERMINATED, terminated_at=ended_at, updated_at=at)
+    store.update_subscription(work.tx, ended)
+    work.agenda.drop(subject_ids=[ended.id])
+    organizations.bump_catalog_version(work.tx, work.organization_id)
+    work.announce(SubscriptionEnded(subscription=ended, unbilled_boundary=due if due == at else None))
+    return ended
+
+
+def _cancel(work: Work, row: Subscription) -> Subscription:
+    canceled = structs.replace(row, status=Status.CANCELED, canceled_at=work.now, updated_at=work.now)
+    store.update_subscription(work.tx, canceled)
+    work.agenda.drop(subject_ids=[row.id])
+    organizations.bump_catalog_version(work.tx, work.organization_id)
+    return canceled
+
+
+def update_subscription(work: Work, external_id: str, changes: SubscriptionInput, *, status: str | None) -> tuple[Subscription, Plan]:
+    """
+    Change what may change while a subscription lives; absent keys stay.
+
+    The target is the only row of that external id, else the active one, or the pending one when `status` says so. A new
+    `subscription_at` moves a pending start. Raises NotFound, Invalid, NotAllowed. Source: Lago API, subscriptions.
+    """
+    row = _find_target(work, external_id, status=status)
+    plan = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[row.plan_id])[row.plan_id]
+    found = errors.FieldErrors()
+    fields: dict[str, Any] = {"updated_at": work.now}
+    for name in ("name", "progressive_billing_disabled", "consolidate_invoice"):
+        if is_given(getattr(changes, name)) and (name == "name" or getattr(changes, name) is not None):
+            fields[name] = getattr(changes, name)
+    if is_given(changes.purchase_order_number):
+        if row.status in (Status.TERMINATED, Status.CANCELED):
+            raise errors.NotAllowed("purchase_order_number_not_editable")
+        fields["purchase_order_number"] = _purchase_order(given(changes.purchase_order_number, None))
+    if is_given(changes.on_termination_credit_note):
+        fields["on_termination_credit_note"] = _credit_note_choice(given(changes.on_termination_credit_note, None), plan)
+    if given(changes.on_termination_invoice, None):
+        fields["on_termination_invoice"] = _invoice_choice(given(changes.on_termination_invoice, None))
+    moved = _read_instant(changes.subscription_at, "subscription_at", found)
+    if moved is not None and row.status is Status.PENDING:
+        fields["subscription_at"] = moved
+    if is_given(changes.ending_at):
+        fields["ending_at"] = _read_ending(changes, fields.get("subscription_at", row.subscription_at), work.now, found)
+    _refuse_unbuilt(changes, found)
+    found.raise_if_any()
+    changed = structs.replace(row, **fields)
+    return _write_changed(work, changed, plan), plan
+
+
+def _write_changed(work: Work, changed: Subscription, plan: Plan) -> Subscription:
+    customer = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[changed.customer_id])[changed.customer_id]
+    if changed.status is Status.PENDING and changed.subscription_at <= work.now:
+        started_at = changed.subscription_at
+        is_today = local_date(started_at, zone=customer.zone) == local_date(work.now, zone=customer.zone)
+        changed = structs.replace(changed, status=Status.ACTIVE, started_at=started_at, activated_at=work.now)
+        store.update_subscription(work.tx, changed)
+        work.agenda.drop_kind(schedule.START, subject_id=changed.id)
+        _activated(work, changed, plan, customer, is_billed_at_start=is_today)
+        return changed
+    store.update_subscription(work.tx, changed)
+    organizations.bump_catalog_version(work.tx, work.organization_id)
+    if changed.status is Status.PENDING:
+        schedule.set_entries(work, changed, plan=plan, zone=customer.zone, after=work.now)
+    elif changed.status is Status.ACTIVE:
+        after = max(work.now, changed.started_at or work.now)
+        due = work.agenda.find(schedule.BILL_PERIOD, subject_id=changed.id)
+        schedule.set_entries(work, changed, plan=plan, zone=customer.zone, after=after)
+        if due is not None and due <= after:
+            work.agenda.put(schedule.BILL_PERIOD, subject_id=changed.id, lane_id=changed.customer_id, due_at=due)
+    return changed
+
+
+def _find_target(work: Work, external_id: str, *, status: str | None) -> Subscription:
+    rows = store.find_rows(work.tx, organization_id=work.organization_id, external_id=external_id, lock=True)
+    if len(rows) > 1:
+        wanted = Status.PENDING if status == Status.PENDING else Status.ACTIVE
+        rows = [row for row in rows if row.status is wanted]
+    if not rows:
+        raise errors.NotFound("subscription")
+    return rows[0]
+
+
+def get_subscription(work: Work, external_id: str, *, status: str | None) -> Subscription:
+    """Return the row of that external id and status (default active; of several terminated ones the latest). Raises NotFound."""
+    wanted = Status(status) if status in set(Status) else Status.ACTIVE
+    rows = store.find_rows(work.tx, organization_id=work.organization_id, external_id=external_id)
+    row = next((row for row in rows if row.status is wanted), None)
+    if row is None:
+        raise errors.NotFound("subscription")
+    return row
+
+
+def _refuse_unbuilt(wanted: SubscriptionInput, found: errors.FieldErrors) -> None:
+    """Refuse, rather than ignore, what would change a bill and cannot be billed yet."""
+    for name in ("plan_overrides", "usage_thresholds", "activation_rules"):
+        if given(getattr(wanted, name), None):
+            found.add(name, "unsupported_value")
+
+
+def _read_instant(value: object, field: str, found: errors.FieldErrors) -> datetime | None:
+    if not is_given(value) or value is None:
+        return None
+    try:
+        return parse_instant(str(value))
+    except ValueError:
+        found.add(field, "invalid_date")
+        return None
+
+
+def _read_ending(wanted: SubscriptionInput, subscription_at: datetime, now: datetime, found: errors.FieldErrors) -> datetime | None:
+    ending_at = _read_instant(wanted.ending_at, "ending_at", found)
+    if ending_at is not None and ending_at.astimezone(UTC).date() <= max(now.date(), subscription_at.date()):
+        found.add("ending_at", "invalid_date")
+    return ending_at
+
+
+def _credit_note_choice(value: str | None, plan: Plan) -> str | None:
+    if value is not None and value not in _CREDIT_NOTES:
+        raise errors.Invalid({"on_termination_credit_note": ["invalid_value"]})
+    return (value or "credit") if plan.pay_in_advance else None
+
+
+def _invoice_choice(value: str | None) -> str:
+    if value is not None and value not in _INVOICES:
+        raise errors.Invalid({"on_termination_invoice": ["invalid_value"]})
+    return value or "generate"
+
+
+def _purchase_order(value: str | None) -> str | None:
+    text = (value or "").strip()
+    if len(text) > _MAX_PURCHASE_ORDER:
+        raise errors.Invalid({"purchase_order_number": ["value_is_too_long"]})
+    return text or None

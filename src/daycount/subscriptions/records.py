@@ -1,0 +1,112 @@
+"""What a subscription is."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from msgspec import UNSET, Struct, UnsetType
+
+from daycount.catalog.records import Plan
+from daycount.engine.calendar import BillingTime, Terms
+
+
+class Status(StrEnum):
+    """Where a subscription stands in its life."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    TERMINATED = "terminated"
+    CANCELED = "canceled"
+
+
+class Subscription(Struct, frozen=True, kw_only=True):
+    """One row of a subscription: a plan for a customer, from an instant to an instant."""
+
+    id: UUID
+    organization_id: UUID
+    customer_id: UUID
+    external_customer_id: str
+    plan_id: UUID
+    external_id: str
+    name: str | None
+    status: Status
+    billing_time: BillingTime
+    subscription_at: datetime
+    started_at: datetime | None
+    ending_at: datetime | None
+    terminated_at: datetime | None
+    canceled_at: datetime | None
+    activated_at: datetime | None
+    trial_ended_at: datetime | None
+    on_termination_credit_note: str | None
+    on_termination_invoice: str
+    progressive_billing_disabled: bool
+    consolidate_invoice: bool
+    purchase_order_number: str | None
+    billed_through: datetime | None
+    billed_zone: str | None
+    has_base_fee: bool
+    """Whether an invoice already carries a base fee of this row."""
+    created_at: datetime
+    updated_at: datetime
+
+
+def terms_of(subscription: Subscription, *, plan: Plan, zone: ZoneInfo) -> Terms:
+    """Return what the calendar has to know of a started subscription."""
+    assert subscription.started_at is not None
+    return Terms(
+        interval=plan.interval,
+        billing_time=subscription.billing_time,
+        is_pay_in_advance=plan.pay_in_advance,
+        bills_charges_monthly=plan.bills_charges_monthly,
+        zone=zone,
+        subscription_at=subscription.subscription_at,
+        started_at=subscription.started_at,
+        terminated_at=subscription.terminated_at,
+        is_upgraded=False,
+        billed_through=subscription.billed_through,
+        billed_zone=ZoneInfo(subscription.billed_zone) if subscription.billed_zone else None,
+    )
+
+
+def trial_end_of(*, plan: Plan, first_started_at: datetime) -> datetime | None:
+    """Return the instant at which the plan's trial ends, None without one; days may be fractions of 24 hours."""
+    if plan.trial_period_days <= 0:
+        return None
+    microseconds = Fraction(plan.trial_period_days) * 86_400_000_000
+    return first_started_at + timedelta(microseconds=int(microseconds))
+
+
+class SubscriptionInput(Struct, frozen=True, kw_only=True):
+    """A subscription as a caller gives it."""
+
+    external_customer_id: str | None | UnsetType = UNSET
+    plan_code: str | None | UnsetType = UNSET
+    external_id: str | None | UnsetType = UNSET
+    name: str | None | UnsetType = UNSET
+    billing_time: str | None | UnsetType = UNSET
+    subscription_at: str | None | UnsetType = UNSET
+    ending_at: str | None | UnsetType = UNSET
+    billing_entity_code: str | None | UnsetType = UNSET
+    progressive_billing_disabled: bool | None | UnsetType = UNSET
+    consolidate_invoice: bool | None | UnsetType = UNSET
+    purchase_order_number: str | None | UnsetType = UNSET
+    on_termination_credit_note: str | None | UnsetType = UNSET
+    on_termination_invoice: str | None | UnsetType = UNSET
+    payment_method: dict[str, Any] | None | UnsetType = UNSET
+    activation_rules: list[Any] | UnsetType = UNSET
+    usage_thresholds: list[Any] | UnsetType = UNSET
+    plan_overrides: dict[str, Any] | None | UnsetType = UNSET
+
+
+class SubscriptionFilter(Struct, frozen=True, kw_only=True):
+    """Which subscriptions a list shows; no status means all."""
+
+    external_customer_id: str | None = None
+    external_id: str | None = None
+    plan_code: str | None = None
+    currency: str | None = None
+    statuses: tuple[Status, ...] = ()

@@ -1,0 +1,73 @@
+"""
+When a subscription is due: the one place that writes its agenda entries.
+
+`set_entries` is called whenever something changes that they depend on: a start, an end, a billed period, the customer's
+time zone.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from daycount.catalog import store as catalog
+from daycount.catalog.records import Plan
+from daycount.customers import store as customers
+from daycount.customers.messages import TimezoneChanged
+from daycount.engine.calendar import next_billing_instant
+from daycount.infra.work import Work
+from daycount.subscriptions import store
+from daycount.subscriptions.records import Status, Subscription, terms_of, trial_end_of
+
+BILL_PERIOD = "bill_period"
+START = "start_subscription"
+END = "end_subscription"
+TRIAL_END = "end_trial"
+
+
+def next_due(subscription: Subscription, *, plan: Plan, zone: ZoneInfo, after: datetime) -> datetime:
+    """Return the first instant strictly after `after` at which a period of the subscription is to be billed."""
+    return next_billing_instant(terms_of(subscription, plan=plan, zone=zone), after=after)
+
+
+def set_entries(work: Work, subscription: Subscription, *, plan: Plan, zone: ZoneInfo, after: datetime) -> None:
+    """Write what time must cause for one subscription, counting from `after`; what it no longer causes is taken back."""
+    entries = {"subject_id": subscription.id, "lane_id": subscription.customer_id}
+    match subscription.status:
+        case Status.ACTIVE:
+            work.agenda.put(BILL_PERIOD, due_at=next_due(subscription, plan=plan, zone=zone, after=after), **entries)
+            if subscription.ending_at is not None:
+                work.agenda.put(END, due_at=max(subscription.ending_at, after), **entries)
+            else:
+                work.agenda.drop_kind(END, subject_id=subscription.id)
+        case Status.PENDING:
+            work.agenda.put(START, due_at=subscription.subscription_at, **entries)
+        case Status.TERMINATED | Status.CANCELED:
+            work.agenda.drop(subject_ids=[subscription.id])
+
+
+def set_trial_end(work: Work, subscription: Subscription, *, plan: Plan, first_started_at: datetime) -> None:
+    """Write the end of a trial that still runs."""
+    end = trial_end_of(plan=plan, first_started_at=first_started_at)
+    if end is not None and end > work.now:
+        work.agenda.put(TRIAL_END, subject_id=subscription.id, lane_id=subscription.customer_id, due_at=end)
+
+
+def set_next_periods(work: Work, billed: Sequence[tuple[Subscription, Plan, ZoneInfo, datetime]]) -> None:
+    """Write the next period's entry of many (subscription, plan, zone, instant just billed), in one statement."""
+    work.agenda.put_many(
+        BILL_PERIOD,
+        [
+            (subscription.id, subscription.customer_id, next_due(subscription, plan=plan, zone=zone, after=after))
+            for subscription, plan, zone, after in billed
+            if subscription.status is Status.ACTIVE
+        ],
+    )
+
+
+def move_to_new_zone(work: Work, message: TimezoneChanged) -> None:
+    """Move the next billing of a customer's subscriptions to the boundaries of its new time zone."""
+    customer = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[message.customer_id])[message.customer_id]
+    active = store.find_active_of_customer(work.tx, customer_id=customer.id)
+    plans = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[subscription.plan_id for subscription in active])
+    for subscription in active:
+        set_entries(work, subscription, plan=plans[subscription.plan_id], zone=customer.zone, after=work.now)

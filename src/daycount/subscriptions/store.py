@@ -1,0 +1,175 @@
+"""All SQL about subscriptions."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from daycount import errors
+from daycount.catalog.tables import plans
+from daycount.customers.tables import customers
+from daycount.engine.calendar import BillingTime
+from daycount.subscriptions.records import Status, Subscription, SubscriptionFilter
+from daycount.subscriptions.tables import subscriptions
+
+_SELECT = sa.select(subscriptions, customers.c.external_id.label("external_customer_id")).join(
+    customers, customers.c.id == subscriptions.c.customer_id
+)
+
+
+def _subscription(row: Mapping[str, Any]) -> Subscription:
+    values = dict(row)
+    values["status"] = Status(values["status"])
+    values["billing_time"] = BillingTime(values["billing_time"])
+    return Subscription(**values)
+
+
+def _values(subscription: Subscription) -> dict[str, Any]:
+    return {name: getattr(subscription, name) for name in subscription.__struct_fields__ if name != "external_customer_id"}
+
+
+def insert_subscription(tx: Connection, subscription: Subscription) -> None:
+    """Write a new row. Raises Invalid when its external id has a row of that status already."""
+    _write(tx, subscriptions.insert().values(_values(subscription)))
+
+
+def update_subscription(tx: Connection, subscription: Subscription) -> None:
+    """Write a changed row. Raises Invalid when its external id has another row of that status."""
+    _write(tx, subscriptions.update().where(subscriptions.c.id == subscription.id).values(_values(subscription)))
+
+
+def _write(tx: Connection, statement: sa.Insert | sa.Update) -> None:
+    try:
+        with tx.begin_nested():
+            tx.execute(statement)
+    except IntegrityError as error:
+        raise errors.Invalid({"external_id": ["value_already_exist"]}) from error
+
+
+def find_rows(tx: Connection, *, organization_id: UUID, external_id: str, lock: bool = False) -> list[Subscription]:
+    """
+    Return all rows of an external id: active first, then pending, then the latest terminated.
+
+    `lock` holds the rows until the transaction ends.
+    """
+    table = subscriptions.c
+    rank = sa.case({"active": 0, "pending": 1, "terminated": 2}, value=table.status, else_=3)
+    statement = (
+        _SELECT.where(table.organization_id == organization_id, table.external_id == external_id)
+        .order_by(rank, table.terminated_at.desc().nulls_last(), table.started_at.desc().nulls_last(), table.id)
+        .limit(1000)
+    )
+    if lock:
+        statement = statement.with_for_update(of=subscriptions)
+    return [_subscription(row) for row in tx.execute(statement).mappings()]
+
+
+def find_subscriptions(tx: Connection, *, organization_id: UUID, ids: Sequence[UUID], lock: bool = False) -> list[Subscription]:
+    """Return rows by id, in the order of ids; `lock` holds them until the transaction ends."""
+    table = subscriptions.c
+    statement = _SELECT.where(table.organization_id == organization_id, table.id.in_(set(ids))).order_by(table.id)
+    if lock:
+        statement = statement.with_for_update(of=subscriptions)
+    return [_subscription(row) for row in tx.execute(statement).mappings()]
+
+
+def find_active_of_customer(tx: Connection, *, customer_id: UUID) -> list[Subscription]:
+    """Return the active rows of a customer, locked."""
+    statement = _SELECT.where(subscriptions.c.customer_id == customer_id, subscriptions.c.status == Status.ACTIVE)
+    statement = statement.order_by(subscriptions.c.id).with_for_update(of=subscriptions)
+    return [_subscription(row) for row in tx.execute(statement).mappings()]
+
+
+def find_first_starts(tx: Connection, *, organization_id: UUID, pairs: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], datetime]:
+    """Return, for each (customer, external id), when its first row ever started: trials are counted from there."""
+    statement = sa.text("""
+        select s.customer_id, s.external_id, min(s.started_at) as first
+        from subscriptions s
+        join unnest(cast(:customers as uuid[]), cast(:externals as text[])) as w(customer_id, external_id)
+          on w.customer_id = s.customer_id and w.external_id = s.external_id
+        where s.organization_id = :organization_id and s.started_at is not null
+        group by 1, 2
+    """)
+    parameters = {
+        "organization_id": organization_id,
+        "customers": [customer for customer, _ in pairs],
+        "externals": [external for _, external in pairs],
+    }
+    return {(row.customer_id, row.external_id): row.first for row in tx.execute(statement, parameters)}
+
+
+def mark_billed(
+    tx: Connection,
+    *,
+    marks: Sequence[tuple[UUID, datetime | None, str, bool]],
+) -> None:
+    """
+    Note for many rows how far they are billed now: (id, end of the charges window, zone, whether a base fee was billed).
+
+    A row whose end is None keeps the one it had.
+    """
+    statement = sa.text("""
+        update subscriptions s
+        set billed_through = coalesce(m.through, s.billed_through),
+            billed_zone = case when m.through is null then s.billed_zone else m.zone end,
+            has_base_fee = s.has_base_fee or m.has_base_fee
+        from unnest(cast(:ids as uuid[]), cast(:throughs as timestamptz[]), cast(:zones as text[]), cast(:bases as boolean[]))
+          as m(id, through, zone, has_base_fee)
+        where s.id = m.id
+    """)
+    if marks:
+        ids, throughs, zones, bases = zip(*marks, strict=True)
+        tx.execute(statement, {"ids": list(ids), "throughs": list(throughs), "zones": list(zones), "bases": list(bases)})
+
+
+def _filtered(organization_id: UUID, query: SubscriptionFilter) -> list[sa.ColumnElement[bool]]:
+    table = subscriptions.c
+    conditions = [table.organization_id == organization_id]
+    if query.statuses:
+        conditions.append(table.status.in_(query.statuses))
+    if query.external_customer_id is not None:
+        conditions.append(customers.c.external_id == query.external_customer_id)
+    if query.external_id is not None:
+        conditions.append(table.external_id == query.external_id)
+    if query.plan_code is not None:
+        conditions.append(plans.c.code == query.plan_code)
+    if query.currency is not None:
+        conditions.append(plans.c.amount_currency == query.currency)
+    return conditions
+
+
+def count_subscriptions(tx: Connection, *, organization_id: UUID, query: SubscriptionFilter) -> int:
+    """Count the rows that a list shows."""
+    statement = _SELECT.join(plans, plans.c.id == subscriptions.c.plan_id).where(*_filtered(organization_id, query))
+    return int(tx.execute(sa.select(sa.func.count()).select_from(statement.subquery())).scalar_one())
+
+
+def list_subscriptions(tx: Connection, *, organization_id: UUID, query: SubscriptionFilter, limit: int, offset: int) -> list[Subscription]:
+    """Return a page of rows, the latest `subscription_at` first."""
+    table = subscriptions.c
+    statement = (
+        _SELECT.join(plans, plans.c.id == table.plan_id)
+        .where(*_filtered(organization_id, query))
+        .order_by(table.subscription_at.desc(), table.created_at.desc(), table.id)
+        .limit(limit)
+        .offset(offset)
+    )
+    return [_subscription(row) for row in tx.execute(statement).mappings()]
+
+
+_FACTS = sa.text("""
+select s.external_id, case when s.status = 'pending' then s.subscription_at else s.started_at end as started_at, s.terminated_at,
+       array(select c.billable_metric_id from charges c where c.plan_id = s.plan_id and c.deleted_at is null) as metric_ids
+from subscriptions s
+where s.organization_id = :organization_id and s.external_id = any(:external_ids) and s.status <> 'canceled'
+order by s.external_id, s.id
+""")
+
+
+def find_facts(tx: Connection, *, organization_id: UUID, external_ids: Sequence[str]) -> Sequence[sa.Row[Any]]:
+    """Return (external_id, started_at, terminated_at, metric_ids) of every row that is not canceled."""
+    return tx.execute(_FACTS, {"organization_id": organization_id, "external_ids": list(external_ids)}).all()

@@ -1,0 +1,50 @@
+"""The table of subscriptions."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import TIMESTAMP
+
+from daycount.infra.database import metadata
+
+_INSTANT = TIMESTAMP(timezone=True)
+
+subscriptions = sa.Table(
+    "subscriptions",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("organization_id", sa.Uuid, sa.ForeignKey("organizations.id"), nullable=False),
+    sa.Column("customer_id", sa.Uuid, nullable=False),
+    sa.Column("plan_id", sa.Uuid, nullable=False),
+    sa.Column("external_id", sa.Text, nullable=False),
+    sa.Column("name", sa.Text),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("billing_time", sa.Text, nullable=False),
+    sa.Column("subscription_at", _INSTANT, nullable=False),
+    sa.Column("started_at", _INSTANT),
+    sa.Column("ending_at", _INSTANT),
+    sa.Column("terminated_at", _INSTANT),
+    sa.Column("canceled_at", _INSTANT),
+    sa.Column("activated_at", _INSTANT),
+    sa.Column("trial_ended_at", _INSTANT),
+    sa.Column("on_termination_credit_note", sa.Text),
+    sa.Column("on_termination_invoice", sa.Text, nullable=False),
+    sa.Column("progressive_billing_disabled", sa.Boolean, nullable=False),
+    sa.Column("consolidate_invoice", sa.Boolean, nullable=False),
+    sa.Column("purchase_order_number", sa.Text),
+    sa.Column("billed_through", _INSTANT),
+    sa.Column("billed_zone", sa.Text),
+    sa.Column("has_base_fee", sa.Boolean, nullable=False),
+    sa.Column("created_at", _INSTANT, nullable=False),
+    sa.Column("updated_at", _INSTANT, nullable=False),
+    sa.UniqueConstraint("organization_id", "id"),
+    sa.ForeignKeyConstraint(["organization_id", "customer_id"], ["customers.organization_id", "customers.id"]),
+    sa.ForeignKeyConstraint(["organization_id", "plan_id"], ["plans.organization_id", "plans.id"]),
+    sa.CheckConstraint("status in ('pending', 'active', 'terminated', 'canceled')", name="status_known"),
+    sa.CheckConstraint("(status in ('active', 'terminated')) = (started_at is not null)", name="started_when_active"),
+    sa.CheckConstraint("(status = 'terminated') = (terminated_at is not null)", name="ended_when_terminated"),
+    sa.Index("uq_subscriptions_active", "organization_id", "external_id", unique=True, postgresql_where=sa.text("status = 'active'")),
+    sa.Index("uq_subscriptions_pending", "organization_id", "external_id", unique=True, postgresql_where=sa.text("status = 'pending'")),
+    sa.Index("ix_subscriptions_external_id", "organization_id", "external_id"),
+    sa.Index("ix_subscriptions_customer_id", "customer_id"),
+    sa.Index("ix_subscriptions_plan_id", "plan_id"),
+    sa.Index("ix_subscriptions_list", "organization_id", sa.text("subscription_at desc"), sa.text("created_at desc"), "id"),
+)

@@ -1,0 +1,159 @@
+"""
+`serve`: one command that starts everything and stops it again.
+
+The supervisor runs the private PostgreSQL (unless a database is given), brings the schema up to date, then keeps a web
+process and a worker process running as its children. They end with it, also when it is killed.
+"""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+
+import structlog
+
+from daycount.config import Settings
+from daycount.infra import schema
+from daycount.infra.database import connect, plain_url
+from daycount.infra.postgres import PrivatePostgres
+from daycount.organizations.operations import ensure_admin_token
+
+_log = structlog.get_logger("serve")
+_POLL_S = 0.1
+_STOP_S = 25
+_RESTART_PAUSE_S = 1
+_PR_SET_PDEATHSIG = 1
+
+
+class AddressInUse(RuntimeError):
+    """Another program listens on the wanted host and port."""
+
+
+class Supervisor:
+    """The parent of all processes of one server."""
+
+    def __init__(self, settings: Settings, *, host: str, port: int, data_dir: Path) -> None:
+        self._settings = settings
+        self._host = host
+        self._port = port
+        self._data_dir = data_dir
+        self._postgres: PrivatePostgres | None = None
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._is_stopping = False
+        self.database_url = settings.database_url or ""
+
+    def start(self) -> str | None:
+        """
+        Start everything and return the admin token if it was made just now.
+
+        Raises AddressInUse, PostgresUnavailable. Call it from the main thread.
+        """
+        _require_free(self._host, self._port)
+        if self._settings.database_url is None:
+            self._data_dir.mkdir(parents=True, exist_ok=True)
+            self._postgres = PrivatePostgres(self._data_dir, binaries=self._settings.postgres_bin, log=_log.info)
+            self._postgres.start()
+            self.database_url = self._postgres.url
+        token = self._prepare_database()
+        for name in ("web", "worker"):
+            self._spawn(name)
+        return token
+
+    def _prepare_database(self) -> str | None:
+        engine = connect(self.database_url, pool_size=2)
+        try:
+            schema.migrate(engine)
+            if self._settings.admin_token is not None:
+                return None
+            with engine.begin() as tx:
+                return ensure_admin_token(tx)
+        finally:
+            engine.dispose()
+
+    def _spawn(self, name: str) -> None:
+        options = ["--host", self._host, "--port", str(self._port)] if name == "web" else []
+        environment = os.environ | {"DAYCOUNT_DATABASE_URL": plain_url(self.database_url)}
+        self._children[name] = subprocess.Popen(
+            [sys.executable, "-m", "daycount", name, *options],
+            env=environment,
+            start_new_session=True,
+            preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509 - only a prctl call, before any thread exists
+        )
+
+    def run(self) -> None:
+        """Watch the children until `stop` or a signal; one that ends by itself is started again."""
+        while not self._is_stopping:
+            if self._postgres is not None and self._postgres.poll() is not None:
+                _log.error("the database ended; starting it again")
+                self._postgres.start()
+            for name, child in list(self._children.items()):
+                if child.poll() is not None and not self._is_stopping:
+                    _log.error("a process ended; starting it again", process=name, code=child.returncode)
+                    time.sleep(_RESTART_PAUSE_S)
+                    self._spawn(name)
+            time.sleep(_POLL_S)
+
+    def on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        """Let `run` end; to be installed for SIGTERM and SIGINT."""
+        self._is_stopping = True
+
+    def stop(self) -> None:
+        """Stop the web process, which first answers what it has, then the worker, then the database."""
+        self._is_stopping = True
+        for child in self._children.values():
+            if child.poll() is None:
+                child.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + _STOP_S
+        for child in self._children.values():
+            try:
+                child.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        if self._postgres is not None:
+            self._postgres.stop()
+
+    def wait_until_ready(self, *, timeout_s: int = 30) -> None:
+        """Wait until the web process takes connections. Raises RuntimeError when it does not in time."""
+        deadline = time.monotonic() + timeout_s
+        host = "127.0.0.1" if self._host in ("0.0.0.0", "::", "") else self._host  # noqa: S104 - compared, not bound
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection((host, self._port), timeout=1).close()
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return
+        raise RuntimeError("the web process did not start")
+
+
+def _require_free(host: str, port: int) -> None:
+    """Raise AddressInUse when the port cannot be bound, before anything is started."""
+    try:
+        with socket.create_server((host, port)):
+            pass
+    except OSError as error:
+        raise AddressInUse(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+
+
+def _die_with(parent_pid: int) -> Callable[[], None]:
+    """Return what a child runs before its program: ask the kernel to end it with its parent."""
+
+    def ask() -> None:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent_pid:
+            os._exit(1)
+
+    return ask
+
+
+def install(signals: Sequence[int], handler: Callable[[int, FrameType | None], None]) -> None:
+    """Install one handler for several signals."""
+    for number in signals:
+        signal.signal(number, handler)

@@ -1,0 +1,95 @@
+"""
+The event store as a plain list: the executable specification.
+
+It is what `engine.metrics.observe` says, kept in memory, with no regard for speed. The contract suite compares every
+other store with it.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from daycount.engine.metrics import Event, Usage, UsageRequest, observe
+from daycount.usage.port import Batch
+from daycount.usage.records import EventFilter, MetricFacts, StoredEvent
+from daycount.usage.values import event_key, read_texts
+
+
+class MemoryEventStore:
+    """Keeps events in a list, in the order of their arrival."""
+
+    def __init__(self) -> None:
+        self._events: list[tuple[UUID, StoredEvent]] = []
+        self._keys: set[str] = set()
+
+    def append(self, tx: Connection, batches: Sequence[Batch], *, metrics: Sequence[dict[str, MetricFacts]]) -> None:
+        """Keep the events of every batch without a duplicate; see the port."""
+        assert len(batches) == len(metrics)
+        for batch in batches:
+            keys: list[str] = []
+            batch.duplicates = []
+            for place, event in enumerate(batch.events):
+                subscription = event.external_subscription_id
+                key = event_key(
+                    batch.organization_id, subscription or "", event.transaction_id if subscription else f"{len(self._events)}.{place}"
+                )
+                if key in self._keys or key in keys:
+                    batch.duplicates.append(place)
+                keys.append(key)
+            if not batch.duplicates:
+                self._keep(batch, keys)
+
+    def _keep(self, batch: Batch, keys: Sequence[str]) -> None:
+        batch.stored = [
+            StoredEvent(
+                key=key,
+                external_subscription_id=event.external_subscription_id,
+                code=event.code,
+                transaction_id=event.transaction_id,
+                at=event.at or batch.now,
+                created_at=batch.now,
+                properties=event.properties,
+                precise_total_amount_cents=event.precise_total_amount_cents,
+            )
+            for event, key in zip(batch.events, keys, strict=True)
+        ]
+        self._keys.update(keys)
+        self._events.extend((batch.organization_id, event) for event in batch.stored)
+
+    def aggregate(self, tx: Connection, requests: Sequence[UsageRequest]) -> list[Usage]:
+        """Answer each request by walking the whole list; see the port."""
+        return [self._aggregate(request) for request in requests]
+
+    def _aggregate(self, request: UsageRequest) -> Usage:
+        mine = [
+            Event(sequence=sequence, at=event.at, properties=read_texts(event.properties))
+            for sequence, (organization_id, event) in enumerate(self._events)
+            if organization_id == request.organization_id
+            and event.external_subscription_id == request.external_subscription_id
+            and event.code == request.code
+        ]
+        return observe(mine, request=request)
+
+    def list_events(self, tx: Connection, query: EventFilter, *, limit: int, offset: int) -> list[StoredEvent]:
+        """Return a page of events, newest first; see the port."""
+        found = [event for organization_id, event in self._events if organization_id == query.organization_id and _matches(event, query)]
+        found.sort(key=lambda event: (event.transaction_id, event.key))
+        found.sort(key=lambda event: event.at, reverse=True)
+        return found[offset : offset + limit]
+
+    def erase(self, tx: Connection, *, organization_id: UUID) -> int:
+        """Remove every event of an organization; see the port."""
+        gone = [event for owner, event in self._events if owner == organization_id]
+        self._events = [(owner, event) for owner, event in self._events if owner != organization_id]
+        self._keys.difference_update(event.key for event in gone)
+        return len(gone)
+
+
+def _matches(event: StoredEvent, query: EventFilter) -> bool:
+    return (
+        query.external_subscription_id in (None, event.external_subscription_id)
+        and query.code in (None, event.code)
+        and (query.at_from is None or event.at >= query.at_from)
+        and (query.at_to is None or event.at <= query.at_to)
+    )

@@ -1,0 +1,59 @@
+"""
+The event-store port: all that the rest of Daycount asks of the place where events are kept.
+
+Four methods, aggregation as data. One contract suite runs on every implementation. `tx` is the transaction of the
+caller; a store that keeps its events elsewhere ignores it.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from daycount.engine.metrics import Usage, UsageRequest
+from daycount.usage.records import EventFilter, IncomingEvent, MetricFacts, StoredEvent
+
+
+class Batch:
+    """
+    Events of one request, which are kept all or none.
+
+    After `append`, `duplicates` holds the places of events that were known already or stand twice in the batch; when it
+    is empty, `stored` holds the events as kept, in order.
+    """
+
+    __slots__ = ("duplicates", "events", "now", "organization_id", "stored")
+
+    def __init__(self, organization_id: UUID, events: Sequence[IncomingEvent], *, now: datetime) -> None:
+        self.organization_id = organization_id
+        self.events = events
+        self.now = now
+        self.duplicates: list[int] = []
+        self.stored: list[StoredEvent] = []
+
+
+class EventStore(Protocol):
+    """Keeps events for ever, once each, and adds them up."""
+
+    def append(self, tx: Connection, batches: Sequence[Batch], *, metrics: Sequence[dict[str, MetricFacts]]) -> None:
+        """
+        Keep the events of every batch that holds no duplicate; note the duplicates of the others.
+
+        `metrics` holds, for each batch, the live metrics of its organization by code. Nothing counts until the caller's
+        transaction commits.
+        """
+        ...
+
+    def aggregate(self, tx: Connection, requests: Sequence[UsageRequest]) -> list[Usage]:
+        """Answer all requests, in their order, in a constant number of queries."""
+        ...
+
+    def list_events(self, tx: Connection, query: EventFilter, *, limit: int, offset: int) -> list[StoredEvent]:
+        """Return events by descending timestamp, then ascending transaction id."""
+        ...
+
+    def erase(self, tx: Connection, *, organization_id: UUID) -> int:
+        """Remove every event of an organization and tell how many there were."""
+        ...

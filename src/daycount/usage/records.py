@@ -1,0 +1,88 @@
+"""What an event is on its way in and out, and what is known of the subscription and metric it speaks of."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from daycount.engine.metrics import AggregationType
+
+
+class IncomingEvent(Struct, kw_only=True, gc=False):
+    """
+    An event that passed the checks on its fields.
+
+    `at` is None when the sender left it out: then it happens when it is received. `properties` is the JSON text as sent.
+    """
+
+    transaction_id: str
+    code: str
+    external_subscription_id: str | None
+    at: datetime | None
+    properties: str
+    precise_total_amount_cents: Decimal | None
+
+
+class StoredEvent(Struct, frozen=True, kw_only=True):
+    """An event as the store keeps it."""
+
+    key: str
+    external_subscription_id: str | None
+    code: str
+    transaction_id: str
+    at: datetime
+    created_at: datetime
+    properties: str
+    precise_total_amount_cents: Decimal | None
+
+
+class Warned(Struct, frozen=True):
+    """Why an accepted event will not be billed as things stand."""
+
+    code: str
+    message: str
+
+
+class MetricFacts(NamedTuple):
+    """What ingest needs to know of a live metric."""
+
+    id: UUID
+    aggregation: AggregationType
+    field_name: str | None
+    is_recurring: bool
+
+
+class SubscriptionFacts(NamedTuple):
+    """What ingest needs to know of a subscription row; `metric_ids` are the metrics its plan charges."""
+
+    started_at: datetime | None
+    terminated_at: datetime | None
+    metric_ids: frozenset[UUID]
+
+
+class Directory(Protocol):
+    """Answers what an event's codes mean. The composition root gives one that reads catalogue and subscriptions."""
+
+    def metrics(self, tx: Connection, organization_id: UUID) -> Mapping[str, MetricFacts]:
+        """Return the live metrics of an organization by code."""
+        ...
+
+    def subscriptions(
+        self, tx: Connection, organization_id: UUID, external_ids: Sequence[str]
+    ) -> Mapping[str, Sequence[SubscriptionFacts]]:
+        """Return the rows of subscriptions by external id, pending ones included; unknown ids are left out."""
+        ...
+
+
+class EventFilter(Struct, frozen=True, kw_only=True):
+    """Which events a list shows; instants are inclusive."""
+
+    organization_id: UUID
+    external_subscription_id: str | None = None
+    code: str | None = None
+    at_from: datetime | None = None
+    at_to: datetime | None = None

@@ -1,0 +1,59 @@
+"""
+The one table of what time can cause: which kinds of agenda entries exist, in which order those of one instant run, and
+who handles them.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from daycount.infra.work import Work
+from daycount.invoicing.reactions import InvoicingReactions
+from daycount.subscriptions import operations, schedule, store
+from daycount.subscriptions.records import Status
+
+Handler = Callable[[Work, Sequence[UUID], datetime], None]
+
+
+class Kind(NamedTuple):
+    """A kind of entry; those with a lower rank run first where instants are equal."""
+
+    rank: int
+    handle: Handler
+
+
+def kinds(invoicing: InvoicingReactions) -> dict[str, Kind]:
+    """
+    Return the table.
+
+    At one instant: a subscription starts before a trial ends, a trial ends before a subscription does, and what ends is
+    ended before periods are billed, so that a period that closes with its subscription is billed once.
+    """
+
+    def end_trials(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
+        rows = store.find_subscriptions(work.tx, organization_id=work.organization_id, ids=subjects, lock=True)
+        operations.end_trials(work, [row for row in rows if row.status is Status.ACTIVE], at=due_at)
+        invoicing.bill_after_trial(work, subjects, due_at=due_at)
+
+    def bill_periods(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
+        invoicing.bill_periods(work, subjects, due_at=due_at)
+
+    return {
+        schedule.START: Kind(10, _start),
+        schedule.TRIAL_END: Kind(20, end_trials),
+        schedule.END: Kind(30, _end),
+        schedule.BILL_PERIOD: Kind(40, bill_periods),
+    }
+
+
+def _start(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
+    for row in store.find_subscriptions(work.tx, organization_id=work.organization_id, ids=subjects, lock=True):
+        if row.status is Status.PENDING:
+            operations.activate_pending(work, row, at=due_at)
+
+
+def _end(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
+    for row in store.find_subscriptions(work.tx, organization_id=work.organization_id, ids=subjects, lock=True):
+        if row.status is Status.ACTIVE:
+            operations.end_subscription(work, row, at=due_at)
