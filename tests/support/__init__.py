@@ -1,0 +1,1 @@
+"""What tests share: a real server, organizations on it, and a small client."""

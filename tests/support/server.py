@@ -1,0 +1,216 @@
+"""A real server for tests: `daycount serve` with its own private database, and a client that speaks to it."""
+
+import http.client
+import itertools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
+
+ADMIN_TOKEN = "test-admin-token"
+HOST = "127.0.0.1"
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server((HOST, 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+class Reply(NamedTuple):
+    """An answer: status, decoded JSON (None when the body is empty), headers."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+
+
+class Api:
+    """Calls one server with one API key over a kept-alive connection. Not safe for several threads."""
+
+    def __init__(self, port: int, key: str | None) -> None:
+        self.port = port
+        self.key = key
+        self._connection = http.client.HTTPConnection(HOST, port, timeout=120)
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._connection.close()
+
+    def raw(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Reply:
+        """Send bytes to a path as it stands."""
+        sent = {"Authorization": f"Bearer {self.key}"} if self.key is not None else {}
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        sent.update(headers or {})
+        for is_last in (False, True):
+            try:
+                self._connection.request(method, path, body, sent)
+                response = self._connection.getresponse()
+                content = response.read()
+                break
+            except (http.client.RemoteDisconnected, ConnectionError):
+                self._connection.close()
+                if is_last:
+                    raise
+        parsed = json.loads(content) if content else None
+        return Reply(response.status, parsed, {name.lower(): value for name, value in response.getheaders()})
+
+    def call(self, method: str, path: str, body: object = None, query: Mapping[str, Any] | None = None) -> Reply:
+        """Send JSON to a path below /api/v1."""
+        target = "/api/v1" + path + (f"?{urlencode(query, doseq=True)}" if query else "")
+        return self.raw(method, target, None if body is None else json.dumps(body).encode())
+
+    def ok(self, method: str, path: str, body: object = None, query: Mapping[str, Any] | None = None) -> Any:
+        """Send JSON and return the reply's JSON, which must come with 200."""
+        reply = self.call(method, path, body, query)
+        assert reply.status == 200, (method, path, body, reply.status, reply.body)
+        return reply.body
+
+    # What tests do most, in one line each.
+
+    def metric(self, code: str = "seats", **fields: Any) -> dict[str, Any]:
+        """Make a metric; by default recurring unique users."""
+        given = {"name": code.title(), "code": code, "aggregation_type": "unique_count_agg", "field_name": "user_id", "recurring": True}
+        return self.ok("POST", "/billable_metrics", {"billable_metric": given | fields})["billable_metric"]
+
+    def plan(self, code: str = "team", *, charges: list[dict[str, Any]] | None = None, **fields: Any) -> dict[str, Any]:
+        """Make a plan; by default monthly, in arrears, without a price of its own."""
+        given = {"name": code.title(), "code": code, "amount_cents": 0, "amount_currency": "USD", "interval": "monthly", "pay_in_advance": False}
+        return self.ok("POST", "/plans", {"plan": given | {"charges": charges or []} | fields})["plan"]
+
+    def seat_charge(self, metric: Mapping[str, Any], amount: str = "10", **fields: Any) -> dict[str, Any]:
+        """Describe a standard charge, prorated by default."""
+        return {"billable_metric_id": metric["lago_id"], "charge_model": "standard", "prorated": True, "properties": {"amount": amount}} | fields
+
+    def customer(self, external_id: str = "acme", **fields: Any) -> dict[str, Any]:
+        """Make or change a customer."""
+        return self.ok("POST", "/customers", {"customer": {"external_id": external_id, "name": external_id.title()} | fields})["customer"]
+
+    def subscribe(self, customer: str = "acme", plan: str = "team", external_id: str = "sub", **fields: Any) -> dict[str, Any]:
+        """Subscribe a customer."""
+        given = {"external_customer_id": customer, "plan_code": plan, "external_id": external_id}
+        return self.ok("POST", "/subscriptions", {"subscription": given | fields})["subscription"]
+
+    def event(self, transaction_id: str, *, code: str = "seats", subscription: str = "sub", timestamp: Any = None, **properties: Any) -> dict[str, Any]:
+        """Send one event."""
+        body = {"transaction_id": transaction_id, "code": code, "external_subscription_id": subscription, "properties": properties}
+        if timestamp is not None:
+            body["timestamp"] = timestamp
+        return self.ok("POST", "/events", {"event": body})["event"]
+
+    def terminate(self, external_id: str = "sub", **query: Any) -> dict[str, Any]:
+        """End a subscription now."""
+        return self.ok("DELETE", f"/subscriptions/{quote(external_id, safe='')}", query=query)["subscription"]
+
+    def usage(self, customer: str = "acme", subscription: str = "sub", **query: Any) -> dict[str, Any]:
+        """Read current usage."""
+        path = f"/customers/{quote(customer, safe='')}/current_usage"
+        return self.ok("GET", path, query={"external_subscription_id": subscription} | query)["customer_usage"]
+
+    def move_to(self, instant: str) -> None:
+        """Move the sandbox's clock."""
+        self.ok("PUT", "/test_clock", {"test_clock": {"frozen_time": instant}})
+
+    def invoices(self, **query: Any) -> list[dict[str, Any]]:
+        """Return all invoices, whole, oldest first."""
+        listed = self.ok("GET", "/invoices", query={"per_page": 1000} | query)["invoices"]
+        return [self.ok("GET", f"/invoices/{invoice['lago_id']}")["invoice"] for invoice in reversed(listed)]
+
+
+class Server:
+    """One `daycount serve`, which can be stopped, killed and started again on its data."""
+
+    def __init__(self, data_dir: Path, *, environment: Mapping[str, str] | None = None) -> None:
+        self.data_dir = data_dir
+        self.port = free_port()
+        self.environment = dict(environment or {})
+        self.process: subprocess.Popen[bytes] | None = None
+        self._names = itertools.count(1)
+        self._clients: list[Api] = []
+
+    def start(self, environment: Mapping[str, str] | None = None) -> "Server":
+        """Start and wait until /health answers."""
+        variables = {**os.environ, "DAYCOUNT_ADMIN_TOKEN": ADMIN_TOKEN, **self.environment, **(environment or {})}
+        command = [sys.executable, "-m", "daycount", "serve", "--host", HOST, "--port", str(self.port), "--data-dir", str(self.data_dir)]
+        log = (self.data_dir.parent / f"{self.data_dir.name}.log").open("ab")
+        self.process = subprocess.Popen(command, env=variables, stdout=log, stderr=log, start_new_session=True)
+        log.close()
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, self.log()
+            try:
+                if self.client(None).raw("GET", "/health").status == 200:
+                    return self
+            except OSError:
+                time.sleep(0.05)
+        raise AssertionError("the server did not start: " + self.log())
+
+    def log(self) -> str:
+        """Return the end of what the server printed."""
+        return (self.data_dir.parent / f"{self.data_dir.name}.log").read_text()[-4000:]
+
+    def client(self, key: str | None) -> Api:
+        """Return a client with an API key (None: without one); it is closed with the server."""
+        made = Api(self.port, key)
+        self._clients.append(made)
+        return made
+
+    def _close_clients(self) -> None:
+        for client in self._clients:
+            client.close()
+        self._clients.clear()
+
+    def stop(self) -> int:
+        """Stop with SIGTERM and return the exit code."""
+        assert self.process is not None
+        self._close_clients()
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(60)
+
+    def kill(self) -> None:
+        """Kill every process of the server at once, the database included, as a power cut would."""
+        assert self.process is not None
+        self._close_clients()
+        for pid in descendants(self.process.pid):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        self.process.wait(30)
+
+    def organization(self, *, at: str | None = "2026-07-01T00:00:00Z", **fields: Any) -> Api:
+        """Make an organization (a sandbox at `at`, live when it is None) and return a client with its key."""
+        body: dict[str, Any] = {"name": f"Organization {next(self._names)}"} | fields
+        if at is not None:
+            body["test_clock"] = {"frozen_time": at}
+        reply = self.client(ADMIN_TOKEN).raw("POST", "/admin/organizations", json.dumps({"organization": body}).encode())
+        assert reply.status == 200, reply
+        return self.client(reply.body["organization"]["api_key"])
+
+    def database_url(self) -> str:
+        """Return the address of the server's private database."""
+        from daycount.infra.postgres import PrivatePostgres
+
+        return PrivatePostgres(self.data_dir).url
+
+
+def descendants(pid: int) -> list[int]:
+    """Return a process and all below it, parents first."""
+    found = [pid]
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+            if parent == pid:
+                found.extend(descendants(int(entry.name)))
+    return found
