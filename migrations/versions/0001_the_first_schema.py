@@ -362,7 +362,9 @@ def upgrade() -> None:
         sa.Column("updated_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.CheckConstraint("(status = 'finalized') <= (sequential_id is not null)", name=op.f("ck_invoices_finalized_is_numbered")),
         sa.CheckConstraint(
-            "sub_total_excluding_taxes_amount_cents = fees_amount_cents - progressive_billing_credit_amount_cents - coupons_amount_cents and sub_total_including_taxes_amount_cents = sub_total_excluding_taxes_amount_cents + taxes_amount_cents and total_amount_cents = sub_total_including_taxes_amount_cents - credit_notes_amount_cents - prepaid_credit_amount_cents",
+            "sub_total_excluding_taxes_amount_cents = fees_amount_cents - progressive_billing_credit_amount_cents - coupons_amount_cents"
+            " and sub_total_including_taxes_amount_cents = sub_total_excluding_taxes_amount_cents + taxes_amount_cents"
+            " and total_amount_cents = sub_total_including_taxes_amount_cents - credit_notes_amount_cents - prepaid_credit_amount_cents",
             name=op.f("ck_invoices_adds_up"),
         ),
         sa.ForeignKeyConstraint(

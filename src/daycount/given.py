@@ -13,12 +13,12 @@ T = TypeVar("T")
 
 def given(value: T | UnsetType, otherwise: T) -> T:
     """Return `value`, or `otherwise` when the caller left it out."""
-    return otherwise if value is UNSET else value  # type: ignore[return-value]  # UNSET is the only UnsetType
+    return otherwise if value is UNSET else value
 
 
 def given_or_default(value: T | None | UnsetType, default: T) -> T:
     """Return `value`, or `default` when the caller left it out or sent null."""
-    return default if value is UNSET or value is None else value  # type: ignore[return-value]  # UNSET is the only UnsetType
+    return default if value is UNSET or value is None else value
 
 
 def is_given(value: object) -> bool:

@@ -17,7 +17,7 @@ _FAILURES = {
     "413": "The body is too large",
     "422": "Some values cannot be accepted",
 }
-_SECURITY = [{"bearer": []}]
+_SECURITY: list[dict[str, list[str]]] = [{"bearer": []}]
 
 
 class ErrorObject(Struct, frozen=True, kw_only=True):

@@ -18,12 +18,18 @@ from daycount.infra.work import Work
 from daycount.money import CURRENCIES
 from daycount.organizations import store as organizations
 
+_UNBUILT_AGGREGATIONS = frozenset({"max_agg", "latest_agg", "weighted_sum_agg", "custom_agg"})
+_UNBUILT_MODELS = frozenset({"package", "graduated", "graduated_percentage", "percentage", "volume", "custom", "dynamic"})
 _RECURRING = {AggregationType.SUM, AggregationType.UNIQUE_COUNT}
 _LONG_INTERVALS = {Interval.SEMIANNUAL, Interval.YEARLY}
 _MAX_METADATA = 50
 _MAX_METADATA_KEY = 100
 _MAX_METADATA_VALUE = 255
-_MAX_INTEGER = 2**31 - 1
+_MAX_CODE = 255
+_MAX_SUFFIX_DIGITS = 9
+_MAX_AMOUNT_CENTS = 2**53 - 1
+"""The largest integer that every JSON reader keeps exact; sums of a thousand of them still fit 64 bits."""
+_MAX_TRIAL_DAYS = 36_500
 
 
 def create_metric(work: Work, given_metric: MetricInput) -> Metric:
@@ -37,7 +43,7 @@ def create_metric(work: Work, given_metric: MetricInput) -> Metric:
     metric = Metric(
         id=work.new_id(),
         organization_id=work.organization_id,
-        code=_text(given_metric.code, "code", found),
+        code=_code(given_metric.code, found),
         name=_text(given_metric.name, "name", found),
         description=given(given_metric.description, None),
         aggregation_type=_aggregation_type(given(given_metric.aggregation_type, None), found),
@@ -101,7 +107,7 @@ def get_metric(work: Work, code: str) -> Metric:
 
 def _free_fields(changes: MetricInput, found: errors.FieldErrors) -> dict[str, Any]:
     readers: Mapping[str, Any] = {
-        "code": lambda value: _text(value, "code", found),
+        "code": lambda value: _code(value, found),
         "aggregation_type": lambda value: _aggregation_type(value, found),
         "field_name": lambda value: value or None,
         "recurring": bool,
@@ -127,7 +133,8 @@ def _settled(metric: Metric, found: errors.FieldErrors) -> Metric:
 def _aggregation_type(value: str | None, found: errors.FieldErrors) -> AggregationType:
     if value in set(AggregationType):
         return AggregationType(value)
-    found.add("aggregation_type", "value_is_invalid" if value else "value_is_mandatory")
+    refused = "unsupported_value" if value in _UNBUILT_AGGREGATIONS else "value_is_invalid"
+    found.add("aggregation_type", refused if value else "value_is_mandatory")
     return AggregationType.COUNT
 
 
@@ -188,7 +195,7 @@ def create_plan(work: Work, plan_input: PlanInput) -> Plan:
     plan = Plan(
         id=plan_id,
         organization_id=work.organization_id,
-        code=_text(plan_input.code, "code", found),
+        code=_code(plan_input.code, found),
         name=_text(plan_input.name, "name", found),
         invoice_display_name=given(plan_input.invoice_display_name, None),
         description=given(plan_input.description, None),
@@ -258,7 +265,7 @@ def _plan_changes(plan: Plan, changes: PlanInput, *, is_attached: bool, found: e
         if is_given(changes.interval):
             interval = _interval(given(changes.interval, None), found)
         readers |= {
-            "code": ("code", lambda value: _text(value, "code", found)),
+            "code": ("code", lambda value: _code(value, found)),
             "interval": ("interval", lambda _value: interval),
             "amount_currency": ("amount_currency", lambda value: _currency(value, found)),
             "pay_in_advance": ("pay_in_advance", lambda value: _pay_in_advance(value, found)),
@@ -288,7 +295,7 @@ def _charge_changes(
 def _edited_charge(charge: Charge, item: ChargeInput, found: errors.FieldErrors) -> Charge:
     _check_unbuilt_charge(item, found)
     properties = _properties(charge.charge_model, given(item.properties, {}), found)
-    return _replaced(charge, {"invoice_display_name": given(item.invoice_display_name, None), "properties": properties})
+    return structs.replace(charge, invoice_display_name=given(item.invoice_display_name, None), properties=properties)
 
 
 def _refuse_unbuilt(plan_input: PlanInput, found: errors.FieldErrors) -> None:
@@ -345,23 +352,24 @@ def _charges(
         code = given(item.code, None)
         if code and code in codes:
             found.add("code", "value_already_exist")
+        if code and len(code) > _MAX_CODE:
+            found.add("code", "value_is_too_long")
         code = code or _free_code(metric.code, codes)
         codes.add(code)
-        charges.append(_charge(work, plan_id, item, metric, code, found))
+        charges.append(_charge(work, item, plan_id=plan_id, metric=metric, code=code, found=found))
     return tuple(charges)
 
 
 def _free_code(base: str, taken: set[str]) -> str:
-    """Name a charge after its metric: `api`, then `api_2`, `api_3`."""
+    """Name a charge after its metric: `api`, then `api_2`, `api_3`; after `api_7` comes `api_8`."""
     if base not in taken:
         return base
-    number = 2
-    while f"{base}_{number}" in taken:
-        number += 1
-    return f"{base}_{number}"
+    suffixes = (code.removeprefix(f"{base}_") for code in taken if code.startswith(f"{base}_"))
+    numbers = [int(suffix) for suffix in suffixes if suffix.isdecimal() and suffix.isascii() and len(suffix) <= _MAX_SUFFIX_DIGITS]
+    return f"{base}_{max([1, *numbers]) + 1}"
 
 
-def _charge(work: Work, plan_id: UUID, item: ChargeInput, metric: Metric, code: str, found: errors.FieldErrors) -> Charge:
+def _charge(work: Work, item: ChargeInput, *, plan_id: UUID, metric: Metric, code: str, found: errors.FieldErrors) -> Charge:
     _check_unbuilt_charge(item, found)
     model = _charge_model(given(item.charge_model, None), found)
     charge = Charge(
@@ -410,7 +418,8 @@ def _check_combination(charge: Charge, found: errors.FieldErrors) -> None:
 def _charge_model(value: str | None, found: errors.FieldErrors) -> ChargeModel:
     if value in set(ChargeModel):
         return ChargeModel(value)
-    found.add("charge_model", "value_is_invalid" if value else "value_is_mandatory")
+    refused = "unsupported_value" if value in _UNBUILT_MODELS else "value_is_invalid"
+    found.add("charge_model", refused if value else "value_is_mandatory")
     return ChargeModel.STANDARD
 
 
@@ -432,6 +441,14 @@ def _text(value: object, field: str, found: errors.FieldErrors) -> str:
     return ""
 
 
+def _code(value: object, found: errors.FieldErrors) -> str:
+    """Read a code. Its length is limited because unique indexes hold it."""
+    code = _text(value, "code", found)
+    if len(code) > _MAX_CODE:
+        found.add("code", "value_is_too_long")
+    return code
+
+
 def _interval(value: str | None, found: errors.FieldErrors) -> Interval:
     if value in set(Interval):
         return Interval(value)
@@ -443,13 +460,13 @@ def _amount_cents(value: int | None, found: errors.FieldErrors) -> int:
     if value is None:
         found.add("amount_cents", "value_is_mandatory")
         return 0
-    if value < 0:
+    if not 0 <= value <= _MAX_AMOUNT_CENTS:
         found.add("amount_cents", "value_is_out_of_range")
     return value
 
 
 def _currency(value: str | None, found: errors.FieldErrors) -> str:
-    if value not in CURRENCIES:
+    if value is None or value not in CURRENCIES:
         found.add("amount_currency", "value_is_invalid")
         return "USD"
     return value
@@ -463,7 +480,7 @@ def _pay_in_advance(value: bool | None, found: errors.FieldErrors) -> bool:  # n
 
 
 def _trial(value: Decimal | None, found: errors.FieldErrors) -> Decimal:
-    if value is not None and not 0 <= value <= _MAX_INTEGER:
+    if value is not None and not 0 <= value <= _MAX_TRIAL_DAYS:
         found.add("trial_period", "value_is_out_of_range")
         return Decimal(0)
     return value or Decimal(0)

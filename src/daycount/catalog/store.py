@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping
 from sqlalchemy.exc import IntegrityError
 
 from daycount import errors
@@ -19,7 +19,7 @@ from daycount.engine.metrics import AggregationType, RoundingFunction
 _METRIC_COLUMNS = [column for column in billable_metrics.c if column.name != "deleted_at"]
 
 
-def _metric(row: Mapping[str, Any]) -> Metric:
+def _metric(row: Mapping[str, Any] | RowMapping) -> Metric:
     rounding = row["rounding_function"]
     return Metric(
         id=row["id"],
@@ -262,7 +262,7 @@ def mark_plan_deleted(tx: Connection, *, plan_id: UUID, at: datetime) -> None:
     tx.execute(plans.update().where(plans.c.id == plan_id).values(deleted_at=at, pending_deletion=True))
 
 
-def _plans(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> list[Plan]:
+def _plans(tx: Connection, rows: Sequence[RowMapping]) -> list[Plan]:
     if not rows:
         return []
     found = _charges_of(tx, [row["id"] for row in rows])

@@ -1,7 +1,7 @@
 """Use cases that write customers."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from daycount.organizations import store as organizations
 from daycount.organizations.operations import is_known_zone
 
 _MAX_NAME = 255
+_MAX_EXTERNAL_ID = 255
 _MAX_METADATA = 5
 _MAX_METADATA_KEY = 20
 _MAX_METADATA_VALUE = 100
@@ -53,6 +54,8 @@ def upsert_customer(work: Work, changes: CustomerInput) -> Customer:
     found = errors.FieldErrors()
     if not external_id or not external_id.strip():
         found.add("external_id", "value_is_mandatory")
+    elif len(external_id) > _MAX_EXTERNAL_ID:
+        found.add("external_id", "value_is_too_long")
     blank = stored or _blank_customer(work, external_id or "", entity)
     customer = _changed(work, blank, changes, found)
     found.raise_if_any()
@@ -65,7 +68,13 @@ def upsert_customer(work: Work, changes: CustomerInput) -> Customer:
 
 
 def ensure_customer(work: Work, external_id: str) -> Customer:
-    """Return the customer of that external id with its row locked; one that is not known yet is made."""
+    """
+    Return the customer of that external id with its row locked; one that is not known yet is made.
+
+    Raises Invalid (external_customer_id).
+    """
+    if len(external_id) > _MAX_EXTERNAL_ID:
+        raise errors.Invalid({"external_customer_id": ["value_is_too_long"]})
     stored = store.find_customer(work.tx, organization_id=work.organization_id, external_id=external_id, lock=True)
     return stored or _insert(work, _blank_customer(work, external_id, _default_entity(work)))
 
@@ -148,7 +157,7 @@ def _texts(customer: Customer, changes: CustomerInput, found: errors.FieldErrors
     texts = {name: value if value is None or value.strip() else None for name, value in sent.items()}
     if texts.get("country") is not None:
         texts["country"] = str(texts["country"]).upper()
-    checks = {
+    checks: Mapping[str, tuple[str, Callable[[str], bool]]] = {
         "name": ("value_is_too_long", lambda value: len(value) <= _MAX_NAME),
         "customer_type": ("value_is_invalid", lambda value: value in {"company", "individual"}),
         "country": ("not_a_valid_country_code", lambda value: len(value) == 2 and value.isascii() and value.isalpha()),

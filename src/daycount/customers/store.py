@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping
 from sqlalchemy.exc import IntegrityError
 
 from daycount import errors
@@ -31,7 +31,7 @@ _SELECT = sa.select(customers, *(billing_entities.c[name].label(f"entity_{name}"
 _SEARCHED = ("name", "firstname", "lastname", "legal_name", "external_id", "email")
 
 
-def _customer(row: Mapping[str, Any]) -> Customer:
+def _customer(row: Mapping[str, Any] | RowMapping) -> Customer:
     return Customer(
         id=row["id"],
         organization_id=row["organization_id"],

@@ -137,7 +137,8 @@ def measure(
     """
     Turn what a store found into the quantity that is priced.
 
-    `billed_zone` is the zone of the days that the period before was billed in, if it was another. Rounding, in order: the prorated aggregate up to 5 decimals, once for the bucket; then the metric's own rounding.
+    `billed_zone` is the zone of the days that the period before was billed in, if it was another. Rounding, in order: the
+    prorated aggregate up to 5 decimals, once for the bucket; then the metric's own rounding.
     Source: Lago docs, prorated charges; rounding order is ours and exact (ADR-0006).
     """
 
@@ -190,7 +191,7 @@ def member_days(members: Iterable[Member], *, window: Window, zone: ZoneInfo, bi
         days = min(billed_days(spans), window.full_days)
         if days:
             counted.append(MemberDays(name=member.name, spans=tuple(spans), days=days))
-    return tuple(sorted(counted, key=lambda item: (item.spans[0].first, item.name)))
+    return tuple(sorted(counted, key=lambda item: item.name))
 
 
 def apply_rounding(value: Decimal, *, function: RoundingFunction | None, precision: int | None) -> Decimal:
@@ -208,7 +209,11 @@ def apply_rounding(value: Decimal, *, function: RoundingFunction | None, precisi
 
 
 def read_number(text: str | None) -> Decimal | None:
-    """Read a property as a number: an optional minus, digits, and perhaps a decimal part; anything else is None, also beyond 100 characters."""
+    """
+    Read a property as a number: an optional minus, digits, and perhaps a decimal part.
+
+    Anything else is None, also what is longer than 100 characters.
+    """
     if text is None or len(text) > _MAX_DIGITS:
         return None
     digits = text.removeprefix("-")

@@ -65,7 +65,9 @@ def _explain_quantity(quantity: Mapping[str, Any], metric: Mapping[str, Any], fu
     else:
         sentences.append(f"{quantity['carried']} units were carried into the period.")
         sentences.extend(f"{value} units changed on {_day(day)}." for day, value in quantity["by_day"].items())
-        sentences.append(f"Each for its days of {full_days}: {_show_exact(quantity['exact'])}, rounded up to 5 decimals {quantity['billed']}.")
+        sentences.append(
+            f"Each for its days of {full_days}: {_show_exact(quantity['exact'])}, rounded up to 5 decimals {quantity['billed']}."
+        )
     if metric.get("rounding_function"):
         rule = f"{metric['rounding_function']} to {metric.get('rounding_precision') or 0} decimals"
         sentences.append(f"The metric rounds its total ({rule}): {quantity['billed']}.")
@@ -73,7 +75,11 @@ def _explain_quantity(quantity: Mapping[str, Any], metric: Mapping[str, Any], fu
 
 
 def _aggregation_words(metric: Mapping[str, Any]) -> str:
-    words = {"count_agg": "their number", "sum_agg": "the sum of {}", "unique_count_agg": "the different values of {} that are active at the end"}
+    words = {
+        "count_agg": "their number",
+        "sum_agg": "the sum of {}",
+        "unique_count_agg": "the different values of {} that are active at the end",
+    }
     return words[metric["aggregation_type"]].format(metric["field_name"])
 
 
@@ -86,7 +92,10 @@ def explain_invoice(invoice: Invoice, customer: Customer, lines: Sequence[Invoic
     """Say what an invoice is about and how each of its fees, and its total, came about."""
     name = customer.texts["name"] or customer.external_id
     sentences = [
-        f"Invoice {invoice.number} for {name}, issued {_day(invoice.issuing_date.isoformat())}, due {_day(invoice.payment_due_date.isoformat())}."
+        (
+            f"Invoice {invoice.number} for {name}, issued {_day(invoice.issuing_date.isoformat())}, "
+            f"due {_day(invoice.payment_due_date.isoformat())}."
+        )
     ]
     for fee in fees:
         sentences.append("")
@@ -94,7 +103,10 @@ def explain_invoice(invoice: Invoice, customer: Customer, lines: Sequence[Invoic
         sentences.extend(f"  {sentence}" for sentence in explain_fee(fee))
     sentences.append("")
     parts = " + ".join(money(fee.amount_cents, fee.currency) for fee in fees) or money(0, invoice.currency)
-    sentences.append(f"Total of {len(lines)} subscription{'s' if len(lines) != 1 else ''}: {parts} = {money(invoice.total_amount_cents, invoice.currency)}.")
+    sentences.append(
+        f"Total of {len(lines)} subscription{'s' if len(lines) != 1 else ''}: {parts} "
+        f"= {money(invoice.total_amount_cents, invoice.currency)}."
+    )
     return sentences
 
 
@@ -127,14 +139,17 @@ def _seat_rows(fee: Fee) -> list[str]:
     ratio = Fraction(quantity["total_days"], full_days)
     exact = _show_exact(f"{quantity['total_days']}/{full_days}")
     rounded = f", rounded up to {quantity['billed']}" if Fraction(quantity["billed"]) != ratio else ""
-    sentence = f"{fee.item['invoice_display_name']}  {exact}{rounded} × {_money_text(price, fee.currency)} = {_sign(fee.currency)}{fee.derivation['price']['amount']}"
+    product = f"{_money_text(price, fee.currency)} = {_sign(fee.currency)}{fee.derivation['price']['amount']}"
+    sentence = f"{fee.item['invoice_display_name']}  {exact}{rounded} × {product}"
     rows.append(f"{sentence:<78}{money(fee.amount_cents, fee.currency):>10}")
     return rows
 
 
 def _row(*cells: str) -> str:
     name, active, *numbers = cells
-    return f"{name:<{_COLUMNS[0]}}{active:<{_COLUMNS[1]}}" + "".join(f"{cell:>{width}}" for cell, width in zip(numbers, _COLUMNS[2:], strict=True))
+    return f"{name:<{_COLUMNS[0]}}{active:<{_COLUMNS[1]}}" + "".join(
+        f"{cell:>{width}}" for cell, width in zip(numbers, _COLUMNS[2:], strict=True)
+    )
 
 
 def _show_exact(fraction: str) -> str:

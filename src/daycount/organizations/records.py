@@ -1,6 +1,7 @@
 """What an organization, a billing entity and a caller are."""
 
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -38,3 +39,10 @@ class Caller(Struct, frozen=True, kw_only=True):
     key_id: UUID
     frozen_time: datetime | None
     """The present of a sandbox; None means that real time counts."""
+
+
+class ClockState(NamedTuple):
+    """What a sandbox's clock shows, and where a move under way takes it."""
+
+    frozen_time: datetime
+    advancing_to: datetime | None

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from daycount.organizations.records import BillingEntity, Caller, Organization
+from daycount.organizations.records import BillingEntity, Caller, ClockState, Organization
 from daycount.organizations.tables import api_keys, billing_entities, organizations, server_secrets, test_clocks
 
 _CALLER = sa.text("""
@@ -102,7 +103,7 @@ def find_by_name(tx: Connection, name: str) -> list[UUID]:
     )
 
 
-def list_organizations(tx: Connection) -> Sequence[sa.Row[tuple[UUID, str, datetime]]]:
+def list_organizations(tx: Connection) -> Sequence[sa.Row[Any, Any, Any]]:
     """Return id, name and creation of every organization, oldest first."""
     table = organizations.c
     return tx.execute(sa.select(table.id, table.name, table.created_at).order_by(table.created_at, table.id).limit(10_000)).all()
@@ -119,16 +120,18 @@ def next_customer_number(tx: Connection, organization_id: UUID) -> int:
     return int(tx.execute(statement, {"id": organization_id}).scalar_one())
 
 
-def lock_clock(tx: Connection, organization_id: UUID) -> sa.Row[tuple[datetime, datetime | None]] | None:
+def lock_clock(tx: Connection, organization_id: UUID) -> ClockState | None:
     """Lock and return (frozen_time, advancing_to) of a sandbox; None for a live organization."""
     statement = sa.select(test_clocks.c.frozen_time, test_clocks.c.advancing_to).where(test_clocks.c.organization_id == organization_id)
-    return tx.execute(statement.with_for_update()).one_or_none()
+    row = tx.execute(statement.with_for_update()).one_or_none()
+    return None if row is None else ClockState(*row)
 
 
-def find_clock(tx: Connection, organization_id: UUID) -> sa.Row[tuple[datetime, datetime | None]] | None:
+def find_clock(tx: Connection, organization_id: UUID) -> ClockState | None:
     """Return (frozen_time, advancing_to) of a sandbox without locking; None for a live organization."""
     statement = sa.select(test_clocks.c.frozen_time, test_clocks.c.advancing_to).where(test_clocks.c.organization_id == organization_id)
-    return tx.execute(statement).one_or_none()
+    row = tx.execute(statement).one_or_none()
+    return None if row is None else ClockState(*row)
 
 
 def set_clock(tx: Connection, organization_id: UUID, *, frozen_time: datetime, advancing_to: datetime | None) -> None:

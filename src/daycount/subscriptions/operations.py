@@ -61,7 +61,16 @@ def create_subscription(work: Work, wanted: SubscriptionInput) -> tuple[Subscrip
         raise errors.Invalid({"external_id": ["value_already_exist"]})
     if current is not None:
         return _existing(current, plan), plan
-    blank = _blank(work, wanted, customer, plan, external_id, billing_time, subscription_at, ending_at)
+    blank = _blank(
+        work,
+        wanted,
+        customer=customer,
+        plan=plan,
+        external_id=external_id,
+        billing_time=billing_time,
+        subscription_at=subscription_at,
+        ending_at=ending_at,
+    )
     return _start_new(work, blank, plan, customer, rows), plan
 
 
@@ -88,6 +97,7 @@ def _check_identity(wanted: SubscriptionInput) -> tuple[str, BillingTime]:
 def _blank(
     work: Work,
     wanted: SubscriptionInput,
+    *,
     customer: Customer,
     plan: Plan,
     external_id: str,

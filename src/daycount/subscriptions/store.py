@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping
 from sqlalchemy.exc import IntegrityError
 
 from daycount import errors
@@ -21,8 +21,8 @@ _SELECT = sa.select(subscriptions, customers.c.external_id.label("external_custo
 )
 
 
-def _subscription(row: Mapping[str, Any]) -> Subscription:
-    values = dict(row)
+def _subscription(row: Mapping[str, Any] | RowMapping) -> Subscription:
+    values: dict[str, Any] = {str(name): value for name, value in row.items()}
     values["status"] = Status(values["status"])
     values["billing_time"] = BillingTime(values["billing_time"])
     return Subscription(**values)

@@ -1,6 +1,7 @@
 """
-The one table of what time can cause: which kinds of agenda entries exist, in which order those of one instant run, and
-who handles them.
+The one table of what time can cause.
+
+Which kinds of agenda entries exist, in which order those of one instant run, and who handles them.
 """
 
 from collections.abc import Callable, Sequence

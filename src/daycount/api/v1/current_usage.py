@@ -94,7 +94,7 @@ def find_customer_current_usage(work: Work, call: Call) -> CustomerUsageObject:
 
 
 def _find_row(work: Work, external_customer_id: str, external_subscription_id: str | None) -> Subscription:
-    """Raises NotFound (customer), NotAllowed (no_active_subscription)."""
+    """Find the active subscription of a customer. Raises NotFound (customer), NotAllowed (no_active_subscription)."""
     customer = customers.find_customer(work.tx, organization_id=work.organization_id, external_id=external_customer_id)
     if customer is None:
         raise errors.NotFound("customer")

@@ -13,6 +13,7 @@ from daycount.api.wire import Stamp, stamp
 from daycount.customers import operations, store
 from daycount.customers.records import Customer, CustomerFilter, CustomerInput
 from daycount.infra.work import Work
+from daycount.money import CURRENCIES
 
 routes = Routes("customers")
 LIST_PARAMETERS = ("search_term", "external_id", "account_type[]", "currencies[]", "countries[]", "states[]", "zipcodes[]", "customer_type")
@@ -79,7 +80,7 @@ def to_wire(customer: Customer, *, is_whole: bool = True, has_taxes: bool = True
         billing_entity_code=customer.entity.code,
         external_id=customer.external_id,
         account_type=customer.account_type,
-        **customer.texts,  # type: ignore[arg-type]  # the mapping holds exactly the text fields above
+        **customer.texts,
         sequential_id=customer.sequential_id,
         slug=customer.slug,
         created_at=stamp(customer.created_at),
@@ -116,7 +117,7 @@ def read_filter(query: Query) -> CustomerFilter:
         search_term=query.one("search_term"),
         external_id=query.one("external_id"),
         account_types=query.members("account_type", ("customer", "partner")),
-        currencies=query.many("currencies"),
+        currencies=query.members("currencies", tuple(CURRENCIES)),
         countries=query.many("countries"),
         states=query.many("states"),
         zipcodes=query.many("zipcodes"),

@@ -25,6 +25,8 @@ _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ABSENT = Raw(b"")
 _PRECISE_DIGITS = 25
+_MAX_INDEXED = 255
+"""Most characters of a code and of a subscription's id: both stand in one unique index."""
 
 
 class EventInput(Struct, kw_only=True, gc=False):
@@ -79,6 +81,11 @@ def read_event(source: EventInput) -> tuple[IncomingEvent | None, dict[str, list
         codes["transaction_id"] = ["value_is_mandatory"]
     if not code or not code.strip():
         codes["code"] = ["value_is_mandatory"]
+    elif len(code) > _MAX_INDEXED:
+        codes["code"] = ["value_is_too_long"]
+    external_subscription_id = _scalar(source.external_subscription_id)
+    if external_subscription_id is not None and len(external_subscription_id) > _MAX_INDEXED:
+        codes["external_subscription_id"] = ["value_is_too_long"]
     at = None
     try:
         at = _instant(bytes(source.timestamp))
@@ -98,7 +105,7 @@ def read_event(source: EventInput) -> tuple[IncomingEvent | None, dict[str, list
     event = IncomingEvent(
         transaction_id=transaction_id,
         code=code,
-        external_subscription_id=_scalar(source.external_subscription_id),
+        external_subscription_id=external_subscription_id,
         at=at,
         properties=properties.decode(),
         precise_total_amount_cents=_precise(bytes(source.precise_total_amount_cents)),

@@ -1,0 +1,40 @@
+"""The reference page of the API, in Markdown, made from the route table."""
+
+import typing
+
+from msgspec import Struct
+
+from daycount.api.routing import Route, Router
+
+
+def write_reference(router: Router) -> str:
+    """Write one section a resource: each operation with what it takes and returns."""
+    lines = [
+        "# API reference",
+        "",
+        "All paths stand below `/api/v1`. This page is printed by `daycount openapi reference`; `GET /openapi.json` says the same in full.",
+        "Success is always 200. Failures: 400, 401, 404, 405, 413, 422, each with `{status, error, code, error_details}`.",
+    ]
+    for resource in sorted(router.resources, key=lambda found: found.tag):
+        for route in resource.found:
+            lines += ["", f"## {route.method} {route.pattern}", "", f"{route.summary}."]
+            lines += _describe(route)
+    return "\n".join(lines) + "\n"
+
+
+def _describe(route: Route) -> list[str]:
+    lines = [""]
+    if route.parameters:
+        lines.append(f"- query: {', '.join(f'`{name}`' for name in route.parameters)}")
+    if route.accepts is not None:
+        lines.append(f"- takes `{route.root_in}`: {_fields(route.accepts)}")
+    shown = f"list of `{route.root_out}`" if route.is_list else f"`{route.root_out}`"
+    lines.append(f"- returns {shown}: {_fields(route.returns)}")
+    return lines
+
+
+def _fields(struct: typing.Any) -> str:
+    if typing.get_origin(struct) is list:
+        struct = typing.get_args(struct)[0]
+    assert issubclass(struct, Struct)
+    return ", ".join(f"`{name}`" for name in struct.__struct_fields__)
