@@ -117,4 +117,13 @@ def build_router() -> Router:
 
 def build_loop(app: App) -> Loop:
     """Put the worker together."""
-    return Loop(app.workplace, app.runner, app.clocks, app.clock, lanes=app.settings.worker_lanes, poll_s=app.settings.worker_poll_s)
+    settings = app.settings
+    return Loop(
+        app.workplace,
+        app.runner,
+        app.clocks,
+        app.clock,
+        lanes=settings.worker_lanes,
+        poll_s=settings.worker_poll_s,
+        settle_s=settings.worker_settle_s,
+    )

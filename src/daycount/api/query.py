@@ -17,7 +17,7 @@ class Query:
 
     def __init__(self, raw: bytes) -> None:
         try:
-            pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=_MAX_FIELDS)
+            pairs = parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MAX_FIELDS)
         except ValueError as error:
             raise errors.BadRequest("too many query parameters") from error
         self._pairs = [(name, value.replace("\x00", "")) for name, value in pairs]

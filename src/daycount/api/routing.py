@@ -5,10 +5,10 @@ Repeated slashes are squeezed and a trailing one is ignored, since clients join 
 redirects. A route knows what it accepts and returns, so that the OpenAPI document is made from the same table.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
 
@@ -127,20 +127,30 @@ class Router:
 
     def find(self, method: str, raw_path: bytes) -> Found:
         """Return the route for a method and a path as it came over the wire."""
-        raw = [segment for segment in raw_path.split(b"?", 1)[0].decode("latin-1").split("/") if segment]
-        node, values = self._tree, []
-        for segment in raw:
-            name = unquote(segment)
-            if name in node and name != "":
-                node = node[name]
-            elif "{}" in node:
-                node = node["{}"]
-                values.append(name)
-            else:
-                return Found(None, {}, ())
-        routes: dict[str, Route] = node.get("", {})
-        route = routes.get(method)
-        if route is None:
-            return Found(None, {}, sorted(routes))
-        names = [segment.strip("{}") for segment in route.segments if segment.startswith("{")]
-        return Found(route, dict(zip(names, values, strict=True)), sorted(routes))
+        segments = [_decode(segment) for segment in raw_path.split(b"?", 1)[0].split(b"/") if segment]
+        allowed: set[str] = set()
+        for routes, values in _leaves(self._tree, segments):
+            allowed.update(routes)
+            route = routes.get(method)
+            if route is not None:
+                names = [segment.strip("{}") for segment in route.segments if segment.startswith("{")]
+                return Found(route, dict(zip(names, values, strict=True)), sorted(allowed))
+        return Found(None, {}, sorted(allowed))
+
+
+def _decode(segment: bytes) -> str:
+    """Decode one segment once: `%2F` is a slash of the id, bytes above 127 may come unescaped, NUL is dropped as in bodies."""
+    return unquote_to_bytes(segment).decode("utf-8", "replace").replace("\x00", "")
+
+
+def _leaves(node: Mapping[str, Any], segments: Sequence[str]) -> Iterator[tuple[Mapping[str, Route], tuple[str, ...]]]:
+    """Go through the routes a path can mean: named ones first, then those that take a segment as an id (`batch` may be one)."""
+    if not segments:
+        yield node.get("", {}), ()
+        return
+    name, rest = segments[0], segments[1:]
+    if name and name in node:
+        yield from _leaves(node[name], rest)
+    if "{}" in node:
+        for routes, values in _leaves(node["{}"], rest):
+            yield routes, (name, *values)

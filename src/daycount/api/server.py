@@ -7,7 +7,7 @@ Events take the fast way (`ingest.py`); every other operation is a plain functio
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -27,6 +27,8 @@ from daycount.api.routing import Call, Route, Router
 from daycount.api.services import Services
 from daycount.api.wire import decode, read_json
 from daycount.organizations.operations import recognize
+from daycount.organizations.records import Caller
+from daycount.organizations.store import share_clock
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -96,6 +98,9 @@ class Server:
         take = self._ingest.take_single if request.raw_path == _SINGLE else self._ingest.take_batch
         try:
             reply = await take(organization_id, request.body)
+        except (UnicodeDecodeError, RecursionError) as error:
+            measures.EVENTS.labels("rejected").inc()
+            raise errors.BadRequest("the body is not JSON") from error
         except errors.DaycountError:
             measures.EVENTS.labels("rejected").inc()
             raise
@@ -115,7 +120,7 @@ class Server:
         self._keys[key] = (caller.organization_id, now + _KEY_LIFETIME_S)
         return caller.organization_id
 
-    def _recognize(self, key: str) -> Any:
+    def _recognize(self, key: str) -> Caller:
         with self._services.workplace.engine.connect() as tx:
             return recognize(tx, key=key, real_now=self._services.clock.now())
 
@@ -134,7 +139,7 @@ class Server:
         status, reply = await loop.run_in_executor(self._threads, self._handle, found.route, found.path, request)
         return found.route.operation, status, reply, b"application/json"
 
-    def _handle(self, route: Route, path: dict[str, str], request: Request) -> Reply:
+    def _handle(self, route: Route, path: Mapping[str, str], request: Request) -> Reply:
         """Run a handler in its own transaction; what it raises leaves no trace."""
         if route.pattern in ("/events", "/events/batch") and route.method == "POST":
             return self._handle_events_elsewhere(route, request)
@@ -145,9 +150,12 @@ class Server:
             caller = recognize(tx, key=key, real_now=real_now)
             call = Call(path, Query(request.query), _read_input(route, request), caller, self._services)
             if route.is_transactional:
+                now = caller.frozen_time or real_now
+                if caller.frozen_time is not None and route.method != "GET":
+                    now = share_clock(tx, caller.organization_id)
                 work = workplace.work_on(
                     tx,
-                    now=caller.frozen_time or real_now,
+                    now=now,
                     actor=f"api_key:{caller.key_id}",
                     organization_id=caller.organization_id,
                     is_sandbox=caller.frozen_time is not None,
@@ -162,7 +170,10 @@ class Server:
         """Take events that came under another spelling of the path, such as with repeated slashes."""
         caller = self._recognize(_key_of(request.headers))
         take = self._ingest.take_single if route.pattern == "/events" else self._ingest.take_batch
-        return asyncio.run(take(caller.organization_id, request.body))
+        try:
+            return asyncio.run(take(caller.organization_id, request.body))
+        except (UnicodeDecodeError, RecursionError) as error:
+            raise errors.BadRequest("the body is not JSON") from error
 
 
 def _key_of(headers: dict[bytes, bytes]) -> str:

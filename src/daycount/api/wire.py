@@ -29,7 +29,7 @@ Day = Annotated[str, Meta(extra_json_schema={"format": "date"})]
 DecimalText = Annotated[str, Meta(pattern=r"^-?\d+\.\d+$")]
 """A decimal in plain notation with at least one decimal digit."""
 
-_INTEGER = re.compile(r"\s*([+-]?\d{1,40})(\.\d+)?\s*")
+_INTEGER = re.compile(r"\s*([+-]?[0-9]{1,40})(\.[0-9]+)?\s*")
 _MAX_INTEGER = 2**63 - 1
 _MAX_DECIMAL_EXPONENT = 60
 _TRUE = frozenset({"true", "t", "1", "on", "yes"})
@@ -54,9 +54,12 @@ StructType = typing.TypeVar("StructType", bound=Struct)
 
 
 def decode(struct: type[StructType], source: Mapping[str, Any]) -> StructType:
-    """Read the struct's fields from plain data. Raises Invalid with the code of every field that cannot be read."""
+    """Read the struct's fields from plain data. Raises Invalid with the code of every field that cannot be read, BadRequest."""
     found = errors.FieldErrors()
-    decoded = _decode(struct, source, found)
+    try:
+        decoded = _decode(struct, source, found)
+    except RecursionError as error:
+        raise errors.BadRequest("the body is nested too deeply") from error
     found.raise_if_any()
     return decoded
 

@@ -228,13 +228,14 @@ def update_plan(work: Work, code: str, changes: PlanInput) -> Plan:
     plan = get_plan(work, code)
     found = errors.FieldErrors()
     _refuse_unbuilt(changes, found)
-    fields = _plan_changes(plan, changes, is_attached=store.is_plan_attached(work.tx, plan_id=plan.id), found=found)
+    is_attached = store.is_plan_attached(work.tx, plan_id=plan.id)
+    fields = _plan_changes(plan, changes, is_attached=is_attached, found=found)
     changed = _replaced(plan, fields | {"updated_at": work.now})
     added: Sequence[Charge] = ()
     edited: Sequence[Charge] = ()
     removed: Sequence[UUID] = ()
     if is_given(changes.charges):
-        added, edited, removed = _charge_changes(work, plan, given(changes.charges, []), found)
+        added, edited, removed = _charge_changes(work, plan, given(changes.charges, []), is_attached=is_attached, found=found)
     found.raise_if_any()
     store.update_plan(work.tx, changed)
     store.mark_charges_deleted(work.tx, ids=removed, at=work.now)
@@ -281,21 +282,43 @@ def _plan_changes(plan: Plan, changes: PlanInput, *, is_attached: bool, found: e
 
 
 def _charge_changes(
-    work: Work, plan: Plan, given_charges: Sequence[ChargeInput], found: errors.FieldErrors
+    work: Work, plan: Plan, given_charges: Sequence[ChargeInput], *, is_attached: bool, found: errors.FieldErrors
 ) -> tuple[Sequence[Charge], Sequence[Charge], Sequence[UUID]]:
     stored = {charge.id: charge for charge in plan.charges}
     kept = {item.id: item for item in given_charges if item.id in stored}
     fresh = [item for item in given_charges if item.id not in stored]
-    edited = [_edited_charge(stored[charge_id], item, found) for charge_id, item in kept.items() if isinstance(charge_id, UUID)]
+    edited: list[Charge] = []
+    for charge_id, item in kept.items():
+        assert isinstance(charge_id, UUID)
+        charge = stored[charge_id]
+        others = {stored[other].code for other in kept if isinstance(other, UUID) and other != charge_id} | {done.code for done in edited}
+        edited.append(_repriced(charge, item, found) if is_attached else _replaced_charge(work, charge, item, taken=others, found=found))
     taken = [charge.code for charge in edited]
     added = _charges(work, plan.id, fresh, _metrics_of(work, fresh), taken=taken, found=found)
     return added, edited, [charge_id for charge_id in stored if charge_id not in kept]
 
 
-def _edited_charge(charge: Charge, item: ChargeInput, found: errors.FieldErrors) -> Charge:
+def _repriced(charge: Charge, item: ChargeInput, found: errors.FieldErrors) -> Charge:
+    """Change what of a charge may change while its plan is subscribed to."""
     _check_unbuilt_charge(item, found)
     properties = _properties(charge.charge_model, given(item.properties, {}), found)
     return structs.replace(charge, invoice_display_name=given(item.invoice_display_name, None), properties=properties)
+
+
+def _replaced_charge(work: Work, charge: Charge, item: ChargeInput, *, taken: set[str], found: errors.FieldErrors) -> Charge:
+    """Replace all of a charge but its metric; keys that are absent take their defaults, model and code stay."""
+    code = given(item.code, None) or charge.code
+    _check_charge_code(code, taken, found)
+    whole = structs.replace(item, charge_model=given_or_default(item.charge_model, charge.charge_model.value))
+    fresh = _charge(work, whole, plan_id=charge.plan_id, metric=charge.metric, code=code, found=found)
+    return structs.replace(fresh, id=charge.id, created_at=charge.created_at)
+
+
+def _check_charge_code(code: str, taken: set[str], found: errors.FieldErrors) -> None:
+    if code in taken:
+        found.add("code", "value_already_exist")
+    if len(code) > _MAX_CODE:
+        found.add("code", "value_is_too_long")
 
 
 def _refuse_unbuilt(plan_input: PlanInput, found: errors.FieldErrors) -> None:
@@ -350,10 +373,8 @@ def _charges(
         assert metric_id is not None
         metric = metrics[metric_id]
         code = given(item.code, None)
-        if code and code in codes:
-            found.add("code", "value_already_exist")
-        if code and len(code) > _MAX_CODE:
-            found.add("code", "value_is_too_long")
+        if code:
+            _check_charge_code(code, codes, found)
         code = code or _free_code(metric.code, codes)
         codes.add(code)
         charges.append(_charge(work, item, plan_id=plan_id, metric=metric, code=code, found=found))

@@ -47,7 +47,7 @@ def upsert_customer(work: Work, changes: CustomerInput) -> Customer:
     external_id = given(changes.external_id, None)
     stored = None
     if external_id:
-        stored = store.find_customer(work.tx, organization_id=work.organization_id, external_id=external_id, lock=True)
+        stored = lock_customer(work, external_id)
     entity = _find_entity(work, changes)
     if given(changes.tax_codes, []):
         raise errors.NotFound("tax")
@@ -75,8 +75,17 @@ def ensure_customer(work: Work, external_id: str) -> Customer:
     """
     if len(external_id) > _MAX_EXTERNAL_ID:
         raise errors.Invalid({"external_customer_id": ["value_is_too_long"]})
-    stored = store.find_customer(work.tx, organization_id=work.organization_id, external_id=external_id, lock=True)
+    stored = lock_customer(work, external_id)
     return stored or _insert(work, _blank_customer(work, external_id, _default_entity(work)))
+
+
+def lock_customer(work: Work, external_id: str) -> Customer | None:
+    """Hold the lane and lock the row of the live customer of that external id, if there is one."""
+    seen = store.find_customer(work.tx, organization_id=work.organization_id, external_id=external_id)
+    if seen is None:
+        return None
+    work.agenda.hold(lane_of(seen.id))
+    return store.find_customer(work.tx, organization_id=work.organization_id, external_id=external_id, lock=True)
 
 
 def get_customer(work: Work, external_id: str) -> Customer:

@@ -38,7 +38,7 @@ agenda = sa.Table(
 
 
 class Entry(NamedTuple):
-    """One row that has come due and is locked by this transaction."""
+    """One row that has come due; this transaction holds its lane."""
 
     id: UUID
     organization_id: UUID
@@ -57,6 +57,14 @@ class Agenda:
         self._organization_id = organization_id
         self._is_sandbox = is_sandbox
         self._new_id = new_id
+
+    def hold(self, lane_id: UUID) -> None:
+        """
+        Hold a lane until the transaction ends, so that nothing of it runs meanwhile.
+
+        An operation takes it before it locks rows of the lane: everybody locks in the order lane, customer, subscription.
+        """
+        self._tx.execute(_HOLD, {"lanes": [lane_id]})
 
     def put(self, kind: str, *, subject_id: UUID, lane_id: UUID, due_at: datetime) -> None:
         """Set the instant at which `kind` is due for the subject; an earlier setting is replaced."""
@@ -126,6 +134,11 @@ from (
 where pg_try_advisory_xact_lock(hashtextextended(lane_id::text, 7))
 """)
 
+_HOLD = sa.text("""
+select pg_advisory_xact_lock(hashtextextended(lane_id::text, 7))
+from (select unnest(cast(:lanes as uuid[])) as lane_id order by 1) as wanted
+""")
+
 _ORGANIZATION_LANES = sa.text("""
 select a.lane_id, min(a.due_at) as due_at
 from agenda a
@@ -147,7 +160,6 @@ join unnest(cast(:lanes as uuid[]), cast(:dues as timestamptz[])) as l(lane_id, 
   on a.lane_id = l.lane_id and a.due_at = l.due_at
 where a.parked_at is null
 order by a.lane_id, a.due_at, a.id
-for update of a
 """)
 
 _DONE = sa.text("""
@@ -184,9 +196,9 @@ class Backlog(NamedTuple):
 
 def claim_live(tx: Connection, *, until: datetime, lanes: int) -> list[Entry]:
     """
-    Lock at most `lanes` lanes of live organizations and return the earliest due entries of each.
+    Hold at most `lanes` lanes of live organizations and return the earliest due entries of each.
 
-    A lane that another worker holds, or that has a parked entry, is passed over. Three queries.
+    A lane that another worker or an operation holds, or that has a parked entry, is passed over. Three queries.
     """
     found = tx.execute(_LIVE_LANES, {"until": until, "lanes": lanes, "scan": lanes * 10}).all()
     return _entries(tx, found)
@@ -199,6 +211,8 @@ def claim_organization(tx: Connection, *, organization_id: UUID, until: datetime
     The caller holds the organization's test clock, so nobody else runs its agenda.
     """
     found = tx.execute(_ORGANIZATION_LANES, {"organization_id": organization_id, "until": until, "lanes": lanes}).all()
+    if found:
+        tx.execute(_HOLD, {"lanes": [lane.lane_id for lane in found]})
     return _entries(tx, found)
 
 

@@ -127,6 +127,17 @@ def lock_clock(tx: Connection, organization_id: UUID) -> ClockState | None:
     return None if row is None else ClockState(*row)
 
 
+def share_clock(tx: Connection, organization_id: UUID) -> datetime:
+    """
+    Return what a sandbox's clock shows and keep it from moving until the transaction ends.
+
+    A step of the clock that is under way is waited for, so that a write happens before it or after it.
+    """
+    statement = sa.select(test_clocks.c.frozen_time).where(test_clocks.c.organization_id == organization_id).with_for_update(read=True)
+    frozen_time: datetime = tx.execute(statement).scalar_one()
+    return frozen_time
+
+
 def find_clock(tx: Connection, organization_id: UUID) -> ClockState | None:
     """Return (frozen_time, advancing_to) of a sandbox without locking; None for a live organization."""
     statement = sa.select(test_clocks.c.frozen_time, test_clocks.c.advancing_to).where(test_clocks.c.organization_id == organization_id)

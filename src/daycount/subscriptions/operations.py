@@ -11,7 +11,7 @@ from daycount.catalog import store as catalog
 from daycount.catalog.operations import get_plan
 from daycount.catalog.records import Plan
 from daycount.customers import store as customers
-from daycount.customers.operations import ensure_customer
+from daycount.customers.operations import ensure_customer, lane_of
 from daycount.customers.records import Customer
 from daycount.engine.calendar import BillingTime
 from daycount.given import given, given_or_default, is_given
@@ -55,7 +55,7 @@ def create_subscription(work: Work, wanted: SubscriptionInput) -> tuple[Subscrip
     external_id, billing_time = _check_identity(wanted)
 
     customer = ensure_customer(work, external_customer_id)
-    rows = store.find_rows(work.tx, organization_id=work.organization_id, external_id=external_id, lock=True)
+    rows = store.find_rows(work.tx, organization_id=work.organization_id, external_id=external_id)
     current = next((row for row in rows if row.status in _OPEN and row.customer_id == customer.id), None)
     if current is None and any(row.status is Status.ACTIVE for row in rows):
         raise errors.Invalid({"external_id": ["value_already_exist"]})
@@ -205,8 +205,7 @@ def terminate_subscription(
     row = next((row for row in rows if row.status is wanted), None)
     if row is None:
         raise errors.NotFound("subscription")
-    customers.find_customers(work.tx, organization_id=work.organization_id, ids=[row.customer_id], lock=True)
-    row = store.find_subscriptions(work.tx, organization_id=work.organization_id, ids=[row.id], lock=True)[0]
+    row = _lock_row(work, row)
     if row.status is not wanted:
         raise errors.NotFound("subscription")
     if wanted is Status.PENDING:
@@ -311,13 +310,20 @@ def _write_changed(work: Work, changed: Subscription, plan: Plan) -> Subscriptio
 
 
 def _find_target(work: Work, external_id: str, *, status: str | None) -> Subscription:
-    rows = store.find_rows(work.tx, organization_id=work.organization_id, external_id=external_id, lock=True)
+    rows = store.find_rows(work.tx, organization_id=work.organization_id, external_id=external_id)
     if len(rows) > 1:
         wanted = Status.PENDING if status == Status.PENDING else Status.ACTIVE
         rows = [row for row in rows if row.status is wanted]
     if not rows:
         raise errors.NotFound("subscription")
-    return rows[0]
+    return _lock_row(work, rows[0])
+
+
+def _lock_row(work: Work, row: Subscription) -> Subscription:
+    """Hold the customer's lane, lock its row and the subscription's, and return the latter as it is now."""
+    work.agenda.hold(lane_of(row.customer_id))
+    customers.find_customers(work.tx, organization_id=work.organization_id, ids=[row.customer_id], lock=True)
+    return store.find_subscriptions(work.tx, organization_id=work.organization_id, ids=[row.id], lock=True)[0]
 
 
 def get_subscription(work: Work, external_id: str, *, status: str | None) -> Subscription:

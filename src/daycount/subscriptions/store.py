@@ -50,12 +50,8 @@ def _write(tx: Connection, statement: sa.Insert | sa.Update) -> None:
         raise errors.Invalid({"external_id": ["value_already_exist"]}) from error
 
 
-def find_rows(tx: Connection, *, organization_id: UUID, external_id: str, lock: bool = False) -> list[Subscription]:
-    """
-    Return all rows of an external id: active first, then pending, then the latest terminated.
-
-    `lock` holds the rows until the transaction ends.
-    """
+def find_rows(tx: Connection, *, organization_id: UUID, external_id: str) -> list[Subscription]:
+    """Return all rows of an external id: active first, then pending, then the latest terminated."""
     table = subscriptions.c
     rank = sa.case({"active": 0, "pending": 1, "terminated": 2}, value=table.status, else_=3)
     statement = (
@@ -63,8 +59,6 @@ def find_rows(tx: Connection, *, organization_id: UUID, external_id: str, lock: 
         .order_by(rank, table.terminated_at.desc().nulls_last(), table.started_at.desc().nulls_last(), table.id)
         .limit(1000)
     )
-    if lock:
-        statement = statement.with_for_update(of=subscriptions)
     return [_subscription(row) for row in tx.execute(statement).mappings()]
 
 

@@ -35,7 +35,8 @@ _COLUMNS = (
 )
 
 _KNOWN_STREAMS = sa.text("""
-select s.organization_id, s.external_subscription_id, s.code, s.id
+select s.organization_id, s.external_subscription_id, s.code, s.id,
+       coalesce(age(s.xmin) > age(cast(pg_current_xact_id_if_assigned() as xid)), true) as is_settled
 from event_streams s
 join unnest(cast(:organizations as uuid[]), cast(:subscriptions as text[]), cast(:codes as text[])) as w(organization_id, subscription, code)
   on s.organization_id = w.organization_id and s.external_subscription_id = w.subscription and s.code = w.code
@@ -46,7 +47,10 @@ select * from unnest(cast(:organizations as uuid[]), cast(:subscriptions as text
 on conflict (organization_id, external_subscription_id, code) do update set code = excluded.code
 returning organization_id, external_subscription_id, code, id
 """)
-_FIELDS = sa.text("select name, id from event_fields where name = any(:names)")
+_FIELDS = sa.text("""
+select name, id, coalesce(age(xmin) > age(cast(pg_current_xact_id_if_assigned() as xid)), true) as is_settled
+from event_fields where name = any(:names)
+""")
 _NEW_FIELDS = sa.text("""
 insert into event_fields (name) select unnest(cast(:names as text[])) on conflict (name) do update set name = excluded.name returning name, id
 """)

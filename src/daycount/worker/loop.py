@@ -1,6 +1,7 @@
 """The worker's loop: takes what is due in live organizations, finishes what is pending in sandboxes, and sleeps when nothing is."""
 
 import threading
+from datetime import timedelta
 
 import structlog
 from sqlalchemy.exc import OperationalError
@@ -18,13 +19,14 @@ _log = structlog.get_logger("worker")
 class Loop:
     """Runs until it is told to stop; several may run beside each other."""
 
-    def __init__(self, workplace: Workplace, runner: Runner, clocks: TestClocks, clock: Clock, *, lanes: int, poll_s: int) -> None:
+    def __init__(self, workplace: Workplace, runner: Runner, clocks: TestClocks, clock: Clock, *, lanes: int, poll_s: int, settle_s: int) -> None:
         self._workplace = workplace
         self._runner = runner
         self._clocks = clocks
         self._clock = clock
         self._lanes = lanes
         self._poll_s = poll_s
+        self._settle = timedelta(seconds=settle_s)
         self._stopped = threading.Event()
 
     def stop(self) -> None:
@@ -48,7 +50,7 @@ class Loop:
             waiting = agenda.find_waiting_sandboxes(tx)
         self._clocks.finish_moves(waiting)
         with self._workplace.transaction(RUN) as tx:
-            entries = agenda.claim_live(tx, until=self._clock.now(), lanes=self._lanes)
+            entries = agenda.claim_live(tx, until=self._clock.now() - self._settle, lanes=self._lanes)
             if entries:
                 self._runner.run(tx, entries)
         return bool(entries)
