@@ -11,15 +11,17 @@ from daycount.api.routing import Router
 from daycount.api.server import Server
 from daycount.api.services import Services
 from daycount.api.v1 import billable_metrics, current_usage, customers, events, invoices, organizations, plans, subscriptions
+from daycount.catalog.messages import PlanDeleted
 from daycount.clock import Clock, SystemClock
 from daycount.config import Settings
-from daycount.customers.messages import TimezoneChanged
+from daycount.customers.messages import CustomerDeleted, TimezoneChanged
 from daycount.ids import TimeOrderedIds
 from daycount.infra.database import connect
 from daycount.infra.work import CommitPoints, Workplace
 from daycount.invoicing.reactions import InvoicingReactions
 from daycount.subscriptions.directory import CatalogDirectory
 from daycount.subscriptions.messages import PeriodsDue, SubscriptionEnded, SubscriptionStarted
+from daycount.subscriptions.reactions import on_customer_deleted, on_plan_deleted
 from daycount.subscriptions.schedule import move_to_new_zone
 from daycount.usage.ingest import GroupCommit
 from daycount.usage.store import PostgresEventStore
@@ -62,6 +64,8 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         PeriodsDue: [invoicing.on_periods_due],
         SubscriptionEnded: [invoicing.on_ended],
         TimezoneChanged: [move_to_new_zone],
+        CustomerDeleted: [on_customer_deleted],
+        PlanDeleted: [on_plan_deleted],
     }
     workplace = Workplace(
         connect(database_url, pool_size=pool_size or settings.database_pool_size + settings.ingest_lanes),

@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     log_level: str = Field(default="INFO", description="Least severe level that is logged.")
     worker_poll_s: int = Field(default=1, ge=1, description="Seconds the worker sleeps when nothing is due.")
     worker_settle_s: int = Field(
-        default=2, ge=0, description="Seconds a live period is over before it is billed, so that events stamped at its very end are committed."
+        default=2, ge=0, description="Seconds a live period is over before it is billed, so that events of its very end are committed."
     )
     worker_lanes: int = Field(default=200, ge=1, description="Customers one transaction of the worker takes at most.")
     metrics_token: SecretStr | None = Field(default=None, description="Bearer token that /metrics asks for. Unset: open.")

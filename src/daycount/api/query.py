@@ -1,5 +1,6 @@
 """Query strings: single values, `name[]=…` lists, and the types filters need."""
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from urllib.parse import parse_qsl
@@ -8,6 +9,7 @@ from daycount import errors
 from daycount.periods import parse_instant
 
 _FALSE = frozenset({"false", "0", "f", "off"})
+_INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
 _MAX_FIELDS = 1000
 _MAX_INTEGER = 2**63 - 1
 
@@ -61,10 +63,9 @@ class Query:
         value = self.one(name)
         if value is None:
             return None
-        try:
-            number = int(value)
-        except ValueError as error:
-            raise errors.Invalid({name: ["value_is_invalid"]}) from error
+        if not _INTEGER.fullmatch(value):
+            raise errors.Invalid({name: ["value_is_invalid"]})
+        number = int(value)
         if abs(number) > _MAX_INTEGER:
             raise errors.Invalid({name: ["value_is_out_of_range"]})
         return number

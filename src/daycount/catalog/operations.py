@@ -9,6 +9,7 @@ from msgspec import structs
 
 from daycount import errors
 from daycount.catalog import store
+from daycount.catalog.messages import PlanDeleted
 from daycount.catalog.records import Charge, ChargeInput, ChargeModel, Metric, MetricFilter, MetricFilterInput, MetricInput, Plan, PlanInput
 from daycount.engine.calendar import Interval
 from daycount.engine.charges import standard
@@ -243,6 +244,19 @@ def update_plan(work: Work, code: str, changes: PlanInput) -> Plan:
     store.insert_charges(work.tx, added, from_position=len(plan.charges))
     organizations.bump_catalog_version(work.tx, work.organization_id)
     return get_plan(work, changed.code)
+
+
+def delete_plan(work: Work, code: str) -> Plan:
+    """
+    Delete a plan softly: nobody can subscribe to it any more, and what is subscribed ends now.
+
+    Announces PlanDeleted. Past fees keep showing it. Raises NotFound. Source: Lago API, plans.
+    """
+    plan = get_plan(work, code)
+    store.mark_plan_deleted(work.tx, plan_id=plan.id, at=work.now)
+    organizations.bump_catalog_version(work.tx, work.organization_id)
+    work.announce(PlanDeleted(plan_id=plan.id))
+    return structs.replace(plan, pending_deletion=True)
 
 
 def get_plan(work: Work, code: str) -> Plan:

@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType, structs
 
 from daycount import errors
 from daycount.customers import store
-from daycount.customers.messages import TimezoneChanged
+from daycount.customers.messages import CustomerDeleted, TimezoneChanged
 from daycount.customers.records import ADDRESS_FIELDS, TEXT_FIELDS, Customer, CustomerInput, MetadataInput, MetadataItem
 from daycount.given import given, given_or_default, is_given
 from daycount.infra.work import Work
@@ -77,6 +77,20 @@ def ensure_customer(work: Work, external_id: str) -> Customer:
         raise errors.Invalid({"external_customer_id": ["value_is_too_long"]})
     stored = lock_customer(work, external_id)
     return stored or _insert(work, _blank_customer(work, external_id, _default_entity(work)))
+
+
+def delete_customer(work: Work, external_id: str) -> Customer:
+    """
+    Delete a customer softly: its external id is free again, and what it subscribed to ends now.
+
+    Announces CustomerDeleted. Invoices keep showing it. Raises NotFound. Source: Lago API, customers.
+    """
+    customer = lock_customer(work, external_id)
+    if customer is None:
+        raise errors.NotFound("customer")
+    store.mark_customer_deleted(work.tx, customer_id=customer.id, at=work.now)
+    work.announce(CustomerDeleted(customer_id=customer.id))
+    return customer
 
 
 def lock_customer(work: Work, external_id: str) -> Customer | None:

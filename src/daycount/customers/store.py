@@ -1,6 +1,7 @@
 """All SQL about customers."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -85,6 +86,11 @@ def insert_customer(tx: Connection, customer: Customer) -> None:
 def update_customer(tx: Connection, customer: Customer) -> None:
     """Write a changed customer."""
     tx.execute(customers.update().where(customers.c.id == customer.id).values(_values(customer)))
+
+
+def mark_customer_deleted(tx: Connection, *, customer_id: UUID, at: datetime) -> None:
+    """Delete a customer softly."""
+    tx.execute(customers.update().where(customers.c.id == customer_id).values(deleted_at=at))
 
 
 def set_currency(tx: Connection, *, customer_id: UUID, currency: str) -> None:

@@ -209,7 +209,7 @@ def terminate_subscription(
     if row.status is not wanted:
         raise errors.NotFound("subscription")
     if wanted is Status.PENDING:
-        return _cancel(work, row)
+        return cancel_subscription(work, row, at=work.now)
     plan = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[row.plan_id])[row.plan_id]
     chosen = structs.replace(
         row,
@@ -245,8 +245,9 @@ def end_subscription(work: Work, subscription: Subscription, *, at: datetime) ->
     return ended
 
 
-def _cancel(work: Work, row: Subscription) -> Subscription:
-    canceled = structs.replace(row, status=Status.CANCELED, canceled_at=work.now, updated_at=work.now)
+def cancel_subscription(work: Work, row: Subscription, *, at: datetime) -> Subscription:
+    """Cancel a pending row, locked by the caller; it was never billed."""
+    canceled = structs.replace(row, status=Status.CANCELED, canceled_at=at, updated_at=at)
     store.update_subscription(work.tx, canceled)
     work.agenda.drop(subject_ids=[row.id])
     organizations.bump_catalog_version(work.tx, work.organization_id)

@@ -22,6 +22,7 @@ BILL_PERIOD = "bill_period"
 START = "start_subscription"
 END = "end_subscription"
 TRIAL_END = "end_trial"
+CANCEL = "cancel_subscription"
 
 
 def next_due(subscription: Subscription, *, plan: Plan, zone: ZoneInfo, after: datetime) -> datetime:

@@ -71,6 +71,17 @@ def find_subscriptions(tx: Connection, *, organization_id: UUID, ids: Sequence[U
     return [_subscription(row) for row in tx.execute(statement).mappings()]
 
 
+def find_open(tx: Connection, *, organization_id: UUID, customer_id: UUID | None = None, plan_id: UUID | None = None) -> list[Subscription]:
+    """Return the active and pending rows of a customer or of a plan."""
+    table = subscriptions.c
+    statement = _SELECT.where(table.organization_id == organization_id, table.status.in_([Status.ACTIVE, Status.PENDING]))
+    if customer_id is not None:
+        statement = statement.where(table.customer_id == customer_id)
+    if plan_id is not None:
+        statement = statement.where(table.plan_id == plan_id)
+    return [_subscription(row) for row in tx.execute(statement.order_by(table.id)).mappings()]
+
+
 def find_active_of_customer(tx: Connection, *, customer_id: UUID) -> list[Subscription]:
     """Return the active rows of a customer, locked."""
     statement = _SELECT.where(subscriptions.c.customer_id == customer_id, subscriptions.c.status == Status.ACTIVE)

@@ -127,22 +127,34 @@ class GroupCommit:
                 _log.exception("events not written", requests=len(taken))
                 outcomes = [Outcome((), error) for _ in taken]
             for pending, outcome in zip(taken, outcomes, strict=True):
-                pending.done(outcome)
+                _answer(pending, outcome)
 
     def _commit(self, taken: Sequence[Pending]) -> list[Outcome]:
-        """Write and commit; a deadlock or a lost connection is tried again, since nothing was acknowledged."""
-        for left in reversed(range(_TRIES)):
+        """
+        Write and commit; a deadlock or a lost connection is tried again, for some seconds.
+
+        A connection may be lost between the commit and the word of it. So before anything is written again, the database
+        is asked what became of the last try.
+        """
+        written: _Written | None = None
+        for pause_s in (*_PAUSES_S, None):
             try:
+                with self._workplace.engine.connect() as tx:
+                    if written is not None and usage_store.is_committed(tx, written.written_by):
+                        return written.outcomes
                 with self._workplace.transaction(COMMIT) as tx:
-                    return self._write(tx, taken)
-            except DBAPIError as error:
-                is_passing = isinstance(error.orig, DeadlockDetected | SerializationFailure) or isinstance(error, OperationalError)
-                if not (is_passing and left):
+                    written = None
+                    written = self._write(tx, taken)
+                return written.outcomes
+            except (DBAPIError, psycopg.OperationalError, errors.Busy) as error:
+                if pause_s is None or not _is_passing(error):
                     raise
+                _log.warning("events not written yet; trying again", requests=len(taken), error=str(error).partition("\n")[0])
+                time.sleep(pause_s)
         raise AssertionError
 
-    def _write(self, tx: Connection, taken: Sequence[Pending]) -> list[Outcome]:
-        nows, facts = self._learn(tx, taken)
+    def _write(self, tx: Connection, taken: Sequence[Pending]) -> _Written:
+        nows, facts, written_by = self._learn(tx, taken)
         batches = [Batch(pending.organization_id, pending.events, now=nows[pending.organization_id]) for pending in taken]
         refused = {place: details for place, batch in enumerate(batches) if (details := self._too_far(batch))}
         good = [place for place in range(len(batches)) if place not in refused]

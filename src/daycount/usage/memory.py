@@ -44,7 +44,7 @@ class MemoryEventStore:
         batch.stored = [
             StoredEvent(
                 key=key,
-                external_subscription_id=event.external_subscription_id,
+                external_subscription_id=event.external_subscription_id or None,
                 code=event.code,
                 transaction_id=event.transaction_id,
                 at=event.at or batch.now,

@@ -124,7 +124,7 @@ where s.organization_id = :organization_id
   and (cast(:code as text) is null or s.code = :code)
   and e.at >= :at_from and e.at <= :at_to
 """
-_PAGE = sa.text(_LIST + " order by e.at desc, e.transaction_id, e.key limit :limit offset :offset")
+_PAGE = sa.text(_LIST + ' order by e.at desc, e.transaction_id collate "C", e.key limit :limit offset :offset')
 _TOTAL = sa.text("select count(*) from (" + _LIST + ") as found")
 _ONE = sa.text("""
 select e.key::text, s.external_subscription_id, s.code, e.transaction_id, e.at, e.created_at, e.properties, e.precise_total_amount_cents
@@ -183,26 +183,31 @@ class PostgresEventStore:
         raise errors.Busy("events_contended")
 
     def _find_streams(self, tx: Connection, wanted: set[Stream]) -> dict[Stream, int]:
-        """Resolve streams to ids. Only ids that a committed transaction made are remembered."""
+        """Resolve streams to ids. Only ids that a committed transaction made, and not this one, are remembered."""
         missing = sorted((stream for stream in wanted if stream not in self._streams), key=lambda item: (item[0].int, item[1], item[2]))
         if not missing:
             return self._streams
+        streams = {stream: self._streams[stream] for stream in wanted.difference(missing)}
         if len(self._streams) > _MOST_CACHED:
             self._streams = {}
-        found = {(row[0], row[1], row[2]): row[3] for row in tx.execute(_KNOWN_STREAMS, _stream_arrays(missing))}
-        self._streams.update(found)
-        fresh = [stream for stream in missing if stream not in found]
+        for row in tx.execute(_KNOWN_STREAMS, _stream_arrays(missing)):
+            streams[row[0], row[1], row[2]] = row.id
+            if row.is_settled:
+                self._streams[row[0], row[1], row[2]] = row.id
+        fresh = [stream for stream in missing if stream not in streams]
         made = {(row[0], row[1], row[2]): row[3] for row in tx.execute(_NEW_STREAMS, _stream_arrays(fresh))} if fresh else {}
-        return {stream: self._streams.get(stream) or made[stream] for stream in wanted}
+        return streams | made
 
     def _find_fields(self, tx: Connection, names: set[str]) -> dict[str, int]:
         missing = sorted(names.difference(self._fields))
         if not missing:
             return self._fields
-        self._fields.update({row.name: row.id for row in tx.execute(_FIELDS, {"names": missing})})
-        fresh = [name for name in missing if name not in self._fields]
+        rows = tx.execute(_FIELDS, {"names": missing}).all()
+        self._fields.update({row.name: row.id for row in rows if row.is_settled})
+        found = {row.name: row.id for row in rows}
+        fresh = [name for name in missing if name not in found]
         made = {row.name: row.id for row in tx.execute(_NEW_FIELDS, {"names": fresh})} if fresh else {}
-        return self._fields | made
+        return self._fields | found | made
 
     def aggregate(self, tx: Connection, requests: Sequence[UsageRequest]) -> list[Usage]:
         """Answer all requests with at most one statement for each kind of aggregation; see the port."""
@@ -253,7 +258,7 @@ class PostgresEventStore:
 
 def _key_of(organization_id: UUID, event: IncomingEvent) -> str:
     """Events that name no subscription never collide with anything."""
-    if event.external_subscription_id is None:
+    if not event.external_subscription_id:
         return str(UUID(bytes=os.urandom(16)))
     return event_key(organization_id, event.external_subscription_id, event.transaction_id)
 
@@ -343,7 +348,7 @@ def _copy(tx: Connection, rows: Sequence[tuple[str, str]]) -> None:
 def _stored(batch: Batch, event: IncomingEvent, key: str) -> StoredEvent:
     return StoredEvent(
         key=key,
-        external_subscription_id=event.external_subscription_id,
+        external_subscription_id=event.external_subscription_id or None,
         code=event.code,
         transaction_id=event.transaction_id,
         at=batch.now if event.at is None else event.at,
@@ -383,13 +388,17 @@ def _request_arrays(requests: Sequence[UsageRequest], places: Sequence[int]) -> 
         "organizations": [request.organization_id for request in chosen],
         "subscriptions": [request.external_subscription_id for request in chosen],
         "codes": [request.code for request in chosen],
-        "lows": [_HISTORY if request.is_recurring else request.period.start for request in chosen],
+        "lows": [_HISTORY if _reads_history(request) else request.period.start for request in chosen],
         "starts": [request.period.start for request in chosen],
         "ends": [request.period.end for request in chosen],
         "fields": [request.field_name for request in chosen],
         "typings": [_typing(request.aggregation, request.field_name) for request in chosen],
         "thresholds": [_threshold_text(request) for request in chosen],
     }
+
+
+def _reads_history(request: UsageRequest) -> bool:
+    return request.is_recurring and request.aggregation is not AggregationType.COUNT
 
 
 def _days_of(request: UsageRequest) -> list[date]:
@@ -450,12 +459,23 @@ def _read_members(tx: Connection, parameters: dict[str, list[object]], requests:
 
 
 _ORGANIZATIONS = sa.text("""
-select o.id, o.catalog_version, c.frozen_time
+select o.id, o.catalog_version, c.frozen_time, cast(pg_current_xact_id() as text) as written_by
 from organizations o left join test_clocks c on c.organization_id = o.id
 where o.id = any(:ids)
 """)
 
 
-def read_organizations(tx: Connection, ids: Iterable[UUID]) -> Sequence[sa.Row[tuple[UUID, int, datetime | None]]]:
-    """Return (id, catalog_version, frozen_time) of organizations."""
+def read_organizations(tx: Connection, ids: Iterable[UUID]) -> Sequence[sa.Row[tuple[UUID, int, datetime | None, str]]]:
+    """Return (id, catalog_version, frozen_time, written_by) of organizations; the last names this transaction."""
     return tx.execute(_ORGANIZATIONS, {"ids": list(ids)}).all()
+
+
+_STATUS = sa.text("select pg_xact_status(cast(:written_by as xid8))")
+
+
+def is_committed(tx: Connection, written_by: str) -> bool:
+    """Tell what became of another transaction. Raises errors.Busy while that is open."""
+    status = tx.execute(_STATUS, {"written_by": written_by}).scalar_one()
+    if status == "in progress":
+        raise errors.Busy("events_contended")
+    return bool(status == "committed")

@@ -6,13 +6,14 @@ values are as good as missing.
 """
 
 import hashlib
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from uuid import UUID
 
 import msgspec
 
 _raw_properties = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _MAX_EXPONENT = 100
+_MAX_DIGITS = 100
 
 
 def read_property(properties: str, name: str) -> str | None:
@@ -50,14 +51,16 @@ def text_of(raw: bytes) -> str | None:
     return _number_text(raw.decode())
 
 
-def _number_text(text: str) -> str | None:
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        return None
-    if number.adjusted() > _MAX_EXPONENT or number.as_tuple().exponent < -_MAX_EXPONENT:  # type: ignore[operator]  # finite, so an int
+def _number_text(text: str) -> str:
+    """Write a number without an exponent; one that is longer or larger than any that counts stays as it was sent."""
+    _, mark, exponent = text.lower().partition("e")
+    if not mark:
+        number = text.removeprefix("-")
+        return number if number.strip("0.") == "" else text
+    if len(text) > _MAX_DIGITS or abs(int(exponent)) > _MAX_EXPONENT:
         return text
-    return format(number.copy_abs() if number.is_zero() else number, "f")
+    plain = Decimal(text)
+    return format(plain.copy_abs() if plain.is_zero() else plain, "f")
 
 
 def event_key(organization_id: UUID, external_subscription_id: str, transaction_id: str) -> str:

@@ -19,7 +19,9 @@ _log = structlog.get_logger("worker")
 class Loop:
     """Runs until it is told to stop; several may run beside each other."""
 
-    def __init__(self, workplace: Workplace, runner: Runner, clocks: TestClocks, clock: Clock, *, lanes: int, poll_s: int, settle_s: int) -> None:
+    def __init__(
+        self, workplace: Workplace, runner: Runner, clocks: TestClocks, clock: Clock, *, lanes: int, poll_s: int, settle_s: int
+    ) -> None:
         self._workplace = workplace
         self._runner = runner
         self._clocks = clocks

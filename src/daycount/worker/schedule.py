@@ -44,6 +44,7 @@ def kinds(invoicing: InvoicingReactions) -> dict[str, Kind]:
         schedule.START: Kind(10, _start),
         schedule.TRIAL_END: Kind(20, end_trials),
         schedule.END: Kind(30, _end),
+        schedule.CANCEL: Kind(30, _cancel),
         schedule.BILL_PERIOD: Kind(40, bill_periods),
     }
 
@@ -58,3 +59,9 @@ def _end(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
     for row in store.find_subscriptions(work.tx, organization_id=work.organization_id, ids=subjects, lock=True):
         if row.status is Status.ACTIVE:
             operations.end_subscription(work, row, at=due_at)
+
+
+def _cancel(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
+    for row in store.find_subscriptions(work.tx, organization_id=work.organization_id, ids=subjects, lock=True):
+        if row.status is Status.PENDING:
+            operations.cancel_subscription(work, row, at=due_at)

@@ -144,3 +144,9 @@ def find_all_customers(work: Work, call: Call) -> Page:
 def find_customer(work: Work, call: Call) -> CustomerObject:
     """Find a customer by its external id."""
     return to_wire(operations.get_customer(work, call.path["external_customer_id"]))
+
+
+@routes.delete("/customers/{external_customer_id}", returns=CustomerObject, root_out="customer")
+def destroy_customer(work: Work, call: Call) -> CustomerObject:
+    """Delete a customer; what it subscribed to ends now, and its invoices stay."""
+    return to_wire(operations.delete_customer(work, call.path["external_customer_id"]))

@@ -151,3 +151,9 @@ def find_plan(work: Work, call: Call) -> PlanObject:
 def update_plan(work: Work, call: Call) -> PlanObject:
     """Change a plan; once it is subscribed to, its rhythm, timing, currency and trial stay."""
     return to_wire(operations.update_plan(work, call.path["code"], call.body))
+
+
+@routes.delete("/plans/{code}", returns=PlanObject, root_out="plan")
+def destroy_plan(work: Work, call: Call) -> PlanObject:
+    """Delete a plan; what is subscribed to it ends now."""
+    return to_wire(operations.delete_plan(work, call.path["code"]))

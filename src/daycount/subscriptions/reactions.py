@@ -1,0 +1,29 @@
+"""What subscriptions do when a customer or a plan is deleted."""
+
+from collections.abc import Sequence
+
+from daycount.catalog.messages import PlanDeleted
+from daycount.customers.messages import CustomerDeleted
+from daycount.infra.work import Work
+from daycount.subscriptions import schedule, store
+from daycount.subscriptions.records import Status, Subscription
+
+
+def on_customer_deleted(work: Work, message: CustomerDeleted) -> None:
+    """End what a deleted customer subscribed to."""
+    _end_soon(work, store.find_open(work.tx, organization_id=work.organization_id, customer_id=message.customer_id))
+
+
+def on_plan_deleted(work: Work, message: PlanDeleted) -> None:
+    """End what is subscribed to a deleted plan."""
+    _end_soon(work, store.find_open(work.tx, organization_id=work.organization_id, plan_id=message.plan_id))
+
+
+def _end_soon(work: Work, rows: Sequence[Subscription]) -> None:
+    """
+    Let the agenda end active rows and cancel pending ones, due now: each in its own lane, with its last invoice.
+
+    The worker does it within a second or two; in a sandbox the next move of the clock does it first.
+    """
+    for kind, status in ((schedule.END, Status.ACTIVE), (schedule.CANCEL, Status.PENDING)):
+        work.agenda.put_many(kind, [(row.id, row.customer_id, work.now) for row in rows if row.status is status])
