@@ -18,7 +18,7 @@ import typer
 from sqlalchemy.exc import OperationalError
 
 from daycount import __version__, errors
-from daycount.config import Settings, unknown_variables
+from daycount.config import Settings, find_unknown
 from daycount.infra import logging as log_lines
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Billing that explains every cent.")
@@ -62,7 +62,7 @@ def _fail(message: str, code: int) -> NoReturn:
 def _settings() -> Settings:
     settings = Settings()
     log_lines.set_up(log_format=settings.log_format, level=settings.log_level)
-    for warning in unknown_variables(os.environ):
+    for warning in find_unknown(os.environ).values():
         _log.warning(warning)
     return settings
 

@@ -52,15 +52,15 @@ class Settings(BaseSettings):
     webhooks_allow_private: bool = Field(default=False, description="Whether webhooks may go to private and loopback addresses.")
 
 
-def unknown_variables(environment: Mapping[str, str]) -> list[str]:
-    """Return one warning for each variable that carries our prefix and means nothing to us."""
+def find_unknown(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return a warning for each variable that carries our prefix and means nothing to us, by its name."""
     known = {_PREFIX + name.upper() for name in Settings.model_fields}.union(_KNOWN_ELSEWHERE)
-    warnings = []
+    warnings = {}
     for name in sorted(environment):
         if name.startswith(_PREFIX) and name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
-            warnings.append(f"{name} is not a setting of this server and is ignored{hint}")
+            warnings[name] = f"{name} is not a setting of this server and is ignored{hint}"
     return warnings
 
 

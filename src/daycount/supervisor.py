@@ -18,7 +18,7 @@ from types import FrameType
 
 import structlog
 
-from daycount.config import Settings
+from daycount.config import Settings, find_unknown
 from daycount.infra import schema
 from daycount.infra.database import connect, plain_url
 from daycount.infra.postgres import PrivatePostgres
@@ -78,7 +78,9 @@ class Supervisor:
 
     def _spawn(self, name: str) -> None:
         options = ["--host", self._host, "--port", str(self._port)] if name == "web" else []
-        environment = os.environ | {"DAYCOUNT_DATABASE_URL": plain_url(self.database_url)}
+        unknown = find_unknown(os.environ)
+        environment = {key: value for key, value in os.environ.items() if key not in unknown}
+        environment["DAYCOUNT_DATABASE_URL"] = plain_url(self.database_url)
         self._children[name] = subprocess.Popen(
             [sys.executable, "-m", "daycount", name, *options],
             env=environment,
