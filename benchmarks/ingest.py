@@ -1,0 +1,204 @@
+"""
+Ingest, as ratios to what the machine can do.
+
+Four figures, taken in turn in every repetition: events a second in batches of 100, single events a second, rows a second
+of a server-side COPY of the very same rows into a table of the same definition, and requests a second of an endpoint
+that does nothing. All events are durable and checked against duplicates, and what is in the table afterwards is counted.
+"""
+
+import statistics
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psycopg
+
+from benchmarks import machine, workload
+from benchmarks.load import Generator, Load, Result
+from benchmarks.server import Server, bare_server
+
+_COLUMNS = (
+    "key, stream_id, sequence, at, created_at, field_id, is_add, number, member, precise_total_amount_cents, transaction_id, properties"
+)
+_BATCH_CONNECTIONS, _SINGLE_CONNECTIONS = 32, 64
+_WARM_UP_REQUESTS = 200
+Database = psycopg.Connection[tuple[Any, ...]]
+
+
+class Size(NamedTuple):
+    """How much is measured, and how often."""
+
+    rows: int
+    singles: int
+    repetitions: int
+
+
+WHOLE = Size(rows=1_000_000, singles=40_000, repetitions=5)
+QUICK = Size(rows=200_000, singles=10_000, repetitions=3)
+
+
+class Sample(NamedTuple):
+    """One repetition: rates a second, latencies, and processor time by who used it."""
+
+    batch: float
+    single: float
+    copy: float
+    bare: float
+    batch_result: Result
+    single_result: Result
+    batch_cpu_s: dict[str, float]
+    single_cpu_s: dict[str, float]
+
+
+class Stage(NamedTuple):
+    """A server with its catalogue, ready to be sent events."""
+
+    server: Server
+    bare_port: int
+    database: Database
+    key: str
+    start: int
+
+
+def run(data_dir: Path, *, size: Size) -> None:
+    """Measure and print."""
+    print(machine.describe_machine(), flush=True)
+    with Server(data_dir) as server, bare_server() as bare_port, server.superuser() as database:
+        stage = _prepare(server, bare_port, database)
+        print(f"PostgreSQL {database.info.server_version // 10_000}, {workload.SUBSCRIPTIONS} subscriptions", flush=True)
+        samples = []
+        for number in range(size.repetitions):
+            sample = _repeat(stage, number, size)
+            samples.append(sample)
+            print(
+                f"  {number + 1}: batch {sample.batch:,.0f} events/s, single {sample.single:,.0f} requests/s, "
+                f"COPY {sample.copy:,.0f} rows/s, bare {sample.bare:,.0f} requests/s",
+                flush=True,
+            )
+    _report(samples, size)
+
+
+def _prepare(server: Server, bare_port: int, database: Database) -> Stage:
+    """Make metrics, a plan that charges them, and the subscriptions."""
+    key = server.make_organization()
+    start = int(time.time())
+    metrics: list[dict[str, Any]] = [
+        {"code": workload.SEATS, "aggregation_type": "unique_count_agg", "field_name": "user_id", "recurring": True},
+        {"code": workload.TRAFFIC, "aggregation_type": "sum_agg", "field_name": "gb"},
+    ]
+    made = [
+        server.post("/api/v1/billable_metrics", {"billable_metric": {"name": metric["code"]} | metric}, key=key)["billable_metric"]
+        for metric in metrics
+    ]
+    charges = [{"billable_metric_id": metric["lago_id"], "charge_model": "standard", "properties": {"amount": "1"}} for metric in made]
+    plan = {"code": "plan", "name": "Plan", "interval": "monthly", "amount_cents": 0, "amount_currency": "EUR", "pay_in_advance": False}
+    server.post("/api/v1/plans", {"plan": plan | {"charges": charges}}, key=key)
+    for path, make in (("customers", workload.make_customers), ("subscriptions", workload.make_subscriptions)):
+        _send(Load(server.port, f"/api/v1/{path}", key, 8, make))
+    stage = Stage(server, bare_port, database, key, start)
+    _warm_up(stage)
+    database.execute("create table copied (like usage_events including all)")
+    return stage
+
+
+def _warm_up(stage: Stage) -> None:
+    """Let every stream be known and every statement be prepared."""
+    warm_batches = partial(workload.make_batches, _WARM_UP_REQUESTS * 5, seed=-1, start=stage.start)
+    _send(Load(stage.server.port, "/api/v1/events/batch", stage.key, _BATCH_CONNECTIONS, warm_batches))
+    warm_singles = partial(workload.make_singles, _WARM_UP_REQUESTS, seed=-2, start=stage.start)
+    _send(Load(stage.server.port, "/api/v1/events", stage.key, _SINGLE_CONNECTIONS, warm_singles))
+
+
+def _send(load: Load) -> Result:
+    """Prepare, wait for quiet, send. Raises RuntimeError when a request is refused."""
+    generator = Generator(load)
+    machine.wait_until_idle()
+    result = generator.go()
+    _require_good(result)
+    return result
+
+
+def _require_good(result: Result) -> int:
+    """Return the number of requests, all of which were answered with 200. Raises RuntimeError."""
+    if result.good != result.requests:
+        raise RuntimeError(f"{result.requests - result.good} of {result.requests} requests were refused: {result.first_refusal}")
+    return result.requests
+
+
+def _repeat(stage: Stage, number: int, size: Size) -> Sample:
+    """Take all four figures once; each begins after a checkpoint and, where it writes, with an empty table."""
+    make = partial(workload.make_batches, size.rows // workload.BATCH, seed=2 * number, start=stage.start)
+    load = Load(stage.server.port, "/api/v1/events/batch", stage.key, _BATCH_CONNECTIONS, make)
+    batch, batch_cpu_s = _ingest(stage, load, events=workload.BATCH)
+    copy = _copy(stage)
+    make = partial(workload.make_singles, size.singles, seed=2 * number + 1, start=stage.start)
+    load = Load(stage.server.port, "/api/v1/events", stage.key, _SINGLE_CONNECTIONS, make)
+    single, single_cpu_s = _ingest(stage, load, events=1)
+    bare = _send(load._replace(port=stage.bare_port))
+    return Sample(size.rows / batch.seconds, single.rate, copy, bare.rate, batch, single, batch_cpu_s, single_cpu_s)
+
+
+def _ingest(stage: Stage, load: Load, *, events: int) -> tuple[Result, dict[str, float]]:
+    """Send events over HTTP and count what is in the table. Raises RuntimeError when that is not what was acknowledged."""
+    stage.database.execute("truncate usage_events")
+    stage.database.execute("checkpoint")
+    generator = Generator(load)
+    machine.wait_until_idle()
+    before = machine.read_cpu_s(stage.server.pid)
+    result = generator.go()
+    after = machine.read_cpu_s(stage.server.pid)
+    acknowledged = _require_good(result) * events
+    found = _count(stage.database)
+    if found != acknowledged:
+        raise RuntimeError(f"{acknowledged} events were acknowledged, {found} are in the table")
+    used = {role: after[role] - before.get(role, 0.0) for role in after} | {"generator": result.cpu_s}
+    return result, used
+
+
+def _count(database: Database) -> int:
+    row = database.execute("select count(*) from usage_events").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _copy(stage: Stage) -> float:
+    """Copy the rows that just came over HTTP, in the order they came, from a file into an empty table; rows a second."""
+    file = stage.server.cluster / "benchmark.copy"
+    written = stage.database.execute(f"copy (select {_COLUMNS} from usage_events order by sequence) to '{file}'").rowcount
+    stage.database.execute("truncate copied")
+    stage.database.execute("checkpoint")
+    machine.wait_until_idle()
+    started = time.perf_counter()
+    copied = stage.database.execute(f"copy copied ({_COLUMNS}) from '{file}'").rowcount
+    seconds = time.perf_counter() - started
+    file.unlink()
+    assert copied == written
+    return copied / seconds
+
+
+def _report(samples: Sequence[Sample], size: Size) -> None:
+    """Print the medians, their ratios, and who used the processors."""
+    batch, single, copy, bare = (statistics.median(figures) for figures in zip(*(sample[:4] for sample in samples), strict=True))
+    print(f"\nmedians of {len(samples)} repetitions, {size.rows:,} rows each")
+    batches = _latency([sample.batch_result for sample in samples])
+    singles = _latency([sample.single_result for sample in samples])
+    print(f"  (a) HTTP, batches of {workload.BATCH}, {_BATCH_CONNECTIONS} connections  {batch:>10,.0f} events/s    {batches}")
+    print(f"  (b) HTTP, single events, {_SINGLE_CONNECTIONS} connections   {single:>10,.0f} requests/s  {singles}")
+    print(f"  (c) COPY from a file, one session         {copy:>10,.0f} rows/s")
+    print(f"  (d) endpoint that does nothing            {bare:>10,.0f} requests/s")
+    print(f"  (a)/(c) {batch / copy:.2f}")
+    print(f"  (b)/(d) {single / bare:.2f}")
+    print("  every event acknowledged was read back, once")
+    print(f"processor time of an event: batch {_cpu([s.batch_cpu_s for s in samples], size.rows)}")
+    print(f"                            single {_cpu([s.single_cpu_s for s in samples], size.singles)}")
+
+
+def _latency(results: Sequence[Result]) -> str:
+    return f"p50 {statistics.median(r.p50_ms for r in results):.1f} ms, p99 {statistics.median(r.p99_ms for r in results):.1f} ms"
+
+
+def _cpu(used: Sequence[dict[str, float]], events: int) -> str:
+    roles = ("web", "database", "generator", "worker")
+    return ", ".join(f"{role} {statistics.median(one.get(role, 0.0) for one in used) / events * 1e6:.1f} µs" for role in roles)
