@@ -14,11 +14,27 @@ branch_labels = None
 depends_on = None
 
 _FUNCTIONS = (
+    # A number without its exponent; one that is longer or larger than any that counts stays as it was sent. json and not
+    # jsonb below, because jsonb refuses a whole object for one number that no column could hold.
+    """
+    create function daycount_plain(value text) returns text
+    language sql immutable parallel safe as $$
+        select case
+            when value !~ '[eE]' then regexp_replace(value, '^-(0([.]0+)?)$', '\\1')
+            when length(value) > 100 or abs(cast(substring(value from '[eE][+]?(-?[0-9]+)$') as numeric)) > 100 then value
+            else cast(cast(value as numeric) as text)
+        end
+    $$
+    """,
     """
     create function daycount_property(properties text, name text) returns text
     language sql immutable parallel safe as $$
-        select case when jsonb_typeof(p.value) in ('string', 'number', 'boolean') then p.value #>> '{}' end
-        from (select cast(properties as jsonb) -> name as value) as p
+        select case json_typeof(p.value)
+            when 'string' then p.value #>> '{}'
+            when 'boolean' then p.value #>> '{}'
+            when 'number' then daycount_plain(p.value #>> '{}')
+        end
+        from (select cast(properties as json) -> name as value) as p
     $$
     """,
     """

@@ -10,7 +10,7 @@ from daycount.api.operations import Administration
 from daycount.api.routing import Router
 from daycount.api.server import Server
 from daycount.api.services import Services
-from daycount.api.v1 import billable_metrics, current_usage, customers, events, invoices, organizations, plans, subscriptions
+from daycount.api.v1 import billable_metrics, current_usage, customers, events, invoices, organizations, past_usage, plans, subscriptions
 from daycount.catalog.messages import PlanDeleted
 from daycount.clock import Clock, SystemClock
 from daycount.config import Settings
@@ -38,6 +38,7 @@ RESOURCES = (
     events.routes,
     invoices.routes,
     organizations.routes,
+    past_usage.routes,
     plans.routes,
     subscriptions.routes,
 )

@@ -117,16 +117,14 @@ def serve(
 @cli.command(hidden=True)
 def web(host: str = "127.0.0.1", port: int = 3000) -> None:
     """Run the web process alone, on the configured database."""
-    import uvicorn
-
-    from daycount.api.listen import configure
+    from daycount.api import listen
     from daycount.app import build, build_web
 
     settings = _settings()
     app = build(settings, database_url=_require_database(settings), environment=os.environ)
     parts = build_web(app)
     try:
-        uvicorn.Server(configure(parts.server, host=host, port=port)).run()
+        listen.serve(parts.server, host=host, port=port)
     finally:
         parts.commits.close()
         app.workplace.engine.dispose()

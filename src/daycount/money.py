@@ -201,3 +201,8 @@ def exact_sum(numbers: Iterable[Decimal]) -> Decimal:
     for number in numbers:
         total = _EXACT.add(total, number)
     return total
+
+
+def exact_product(number: Decimal, factor: int) -> Decimal:
+    """Multiply without losing a digit."""
+    return _EXACT.multiply(number, Decimal(factor))

@@ -83,12 +83,24 @@ class Api:
 
     def plan(self, code: str = "team", *, charges: list[dict[str, Any]] | None = None, **fields: Any) -> dict[str, Any]:
         """Make a plan; by default monthly, in arrears, without a price of its own."""
-        given = {"name": code.title(), "code": code, "amount_cents": 0, "amount_currency": "USD", "interval": "monthly", "pay_in_advance": False}
+        given = {
+            "name": code.title(),
+            "code": code,
+            "amount_cents": 0,
+            "amount_currency": "USD",
+            "interval": "monthly",
+            "pay_in_advance": False,
+        }
         return self.ok("POST", "/plans", {"plan": given | {"charges": charges or []} | fields})["plan"]
 
     def seat_charge(self, metric: Mapping[str, Any], amount: str = "10", **fields: Any) -> dict[str, Any]:
         """Describe a standard charge, prorated by default."""
-        return {"billable_metric_id": metric["lago_id"], "charge_model": "standard", "prorated": True, "properties": {"amount": amount}} | fields
+        return {
+            "billable_metric_id": metric["lago_id"],
+            "charge_model": "standard",
+            "prorated": True,
+            "properties": {"amount": amount},
+        } | fields
 
     def customer(self, external_id: str = "acme", **fields: Any) -> dict[str, Any]:
         """Make or change a customer."""
@@ -99,7 +111,9 @@ class Api:
         given = {"external_customer_id": customer, "plan_code": plan, "external_id": external_id}
         return self.ok("POST", "/subscriptions", {"subscription": given | fields})["subscription"]
 
-    def event(self, transaction_id: str, *, code: str = "seats", subscription: str = "sub", timestamp: Any = None, **properties: Any) -> dict[str, Any]:
+    def event(
+        self, transaction_id: str, *, code: str = "seats", subscription: str = "sub", timestamp: Any = None, **properties: Any
+    ) -> dict[str, Any]:
         """Send one event."""
         body = {"transaction_id": transaction_id, "code": code, "external_subscription_id": subscription, "properties": properties}
         if timestamp is not None:
@@ -143,12 +157,18 @@ class Server:
         log = (self.data_dir.parent / f"{self.data_dir.name}.log").open("ab")
         self.process = subprocess.Popen(command, env=variables, stdout=log, stderr=log, start_new_session=True)
         log.close()
+        self.wait_until_healthy()
+        return self
+
+    def wait_until_healthy(self) -> None:
+        """Wait until /health answers: after a start, and after a web process died and the supervisor makes a new one."""
+        assert self.process is not None
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log()
             try:
                 if self.client(None).raw("GET", "/health").status == 200:
-                    return self
+                    return
             except OSError:
                 time.sleep(0.05)
         raise AssertionError("the server did not start: " + self.log())

@@ -6,6 +6,7 @@ A request is checked in the event loop, queued for the next group commit, and an
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -14,12 +15,69 @@ import msgspec
 
 from daycount import errors
 from daycount.api.errors import describe, internal_error
-from daycount.api.v1.events import EventInput, batch_decoder, read_event, single_decoder, to_wire
+from daycount.api.v1.events import (
+    EventInput,
+    batch_decoder,
+    batch_to_wire,
+    plain_batch_decoder,
+    plain_single_decoder,
+    read_event,
+    read_plain,
+    single_decoder,
+)
 from daycount.usage.ingest import GroupCommit, Outcome, Pending
 from daycount.usage.records import IncomingEvent
 
 _encoder = msgspec.json.Encoder()
+_NUL = b"\\u0000"
+_MISSING = "param is missing or the value is empty or invalid: {}"
 Reply = tuple[int, bytes]
+
+
+class _Exchange:
+    """
+    Carries requests from the event loop to the lanes, and their answers back.
+
+    Both go in heaps: waking a thread, or the loop, costs more than the work of one small request.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, commits: GroupCommit) -> None:
+        self.loop = loop
+        self._commits = commits
+        self._requests: list[Pending] = []
+        self._answers: deque[tuple[asyncio.Future[Reply], Reply]] = deque()
+        self._is_called = False
+
+    def send(self, organization_id: UUID, events: Sequence[IncomingEvent], *, is_single: bool) -> "asyncio.Future[Reply]":
+        """Hand in a request with all others that the loop has in this round, and return its answer to come."""
+        future: asyncio.Future[Reply] = self.loop.create_future()
+
+        def done(outcome: Outcome) -> None:
+            self._answer(future, _write(outcome, is_single=is_single))
+
+        if not self._requests:
+            self.loop.call_soon(self._hand_in)
+        self._requests.append(Pending(organization_id, events, done))
+        return future
+
+    def _hand_in(self) -> None:
+        requests, self._requests = self._requests, []
+        self._commits.submit(*requests)
+
+    def _answer(self, future: "asyncio.Future[Reply]", reply: Reply) -> None:
+        """Leave an answer; runs in a lane's thread."""
+        self._answers.append((future, reply))
+        if not self._is_called:
+            self._is_called = True
+            self.loop.call_soon_threadsafe(self._hand_out)
+
+    def _hand_out(self) -> None:
+        # In this order: who comes after the flag is down calls again.
+        self._is_called = False
+        while self._answers:
+            future, reply = self._answers.popleft()
+            if not future.done():
+                future.set_result(reply)
 
 
 class Ingest:
@@ -28,20 +86,29 @@ class Ingest:
     def __init__(self, commits: GroupCommit, *, batch_limit: int) -> None:
         self._commits = commits
         self._batch_limit = batch_limit
+        self._exchange: _Exchange | None = None
 
     async def take_single(self, organization_id: UUID, body: bytes) -> Reply:
         """Answer POST /events. Raises BadRequest, Invalid."""
+        plain = _read_plain_single(body)
+        if plain is not None:
+            return await self._commit(organization_id, plain, is_single=True)
         try:
             source = single_decoder.decode(body)
         except msgspec.MsgspecError as error:
             raise errors.BadRequest(_explain(error, "event")) from error
         event, codes = read_event(source.event)
+        if event is None and source.event == EventInput():
+            raise errors.BadRequest(_MISSING.format("event"))
         if event is None:
             raise errors.Invalid(codes)
         return await self._commit(organization_id, [event], is_single=True)
 
     async def take_batch(self, organization_id: UUID, body: bytes) -> Reply:
         """Answer POST /events/batch. Raises BadRequest, Invalid."""
+        plain = _read_plain_batch(body, limit=self._batch_limit)
+        if plain is not None:
+            return await self._commit(organization_id, plain, is_single=False)
         try:
             source = batch_decoder.decode(body)
         except msgspec.MsgspecError as error:
@@ -66,21 +133,28 @@ class Ingest:
             raise errors.Invalid(refused)
         return events
 
-    async def _commit(self, organization_id: UUID, events: Sequence[IncomingEvent], *, is_single: bool) -> Reply:
+    def _commit(self, organization_id: UUID, events: Sequence[IncomingEvent], *, is_single: bool) -> "asyncio.Future[Reply]":
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Reply] = loop.create_future()
-
-        def done(outcome: Outcome) -> None:
-            reply = _write(outcome, is_single=is_single)
-            loop.call_soon_threadsafe(_settle, future, reply)
-
-        self._commits.submit(Pending(organization_id, events, done))
-        return await future
+        exchange = self._exchange
+        if exchange is None or exchange.loop is not loop:
+            exchange = self._exchange = _Exchange(loop, self._commits)
+        return exchange.send(organization_id, events, is_single=is_single)
 
 
-def _settle(future: "asyncio.Future[Reply]", reply: Reply) -> None:
-    if not future.done():
-        future.set_result(reply)
+def _read_plain_single(body: bytes) -> list[IncomingEvent] | None:
+    try:
+        source = plain_single_decoder.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return None if _NUL in body else read_plain([source.event])
+
+
+def _read_plain_batch(body: bytes, *, limit: int) -> list[IncomingEvent] | None:
+    try:
+        sources = plain_batch_decoder.decode(body).events
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return None if _NUL in body or not 0 < len(sources) <= limit else read_plain(sources)
 
 
 def _write(outcome: Outcome, *, is_single: bool) -> Reply:
@@ -93,11 +167,12 @@ def _write(outcome: Outcome, *, is_single: bool) -> Reply:
             error = errors.Invalid(error.details["0"])  # type: ignore[arg-type]  # a single event is a batch of one
         status, body = describe(error)
         return status, _encoder.encode(body)
-    shown = [to_wire(item.event, item.warnings) for item in outcome.accepted]
+    assert outcome.batch is not None
+    shown = batch_to_wire(outcome.batch, outcome.warnings)
     return 200, _encoder.encode({"event": shown[0]} if is_single else {"events": shown})
 
 
 def _explain(error: msgspec.MsgspecError, root: str) -> str:
     if isinstance(error, msgspec.ValidationError):
-        return f"param is missing or the value is empty or invalid: {root}"
+        return _MISSING.format(root)
     return f"the body is not JSON: {error}"

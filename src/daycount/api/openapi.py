@@ -69,7 +69,9 @@ def _operation(tag: str, route: Route, schema_of: dict[Any, Any]) -> dict[str, A
         | {status: {"description": text, **failure} for status, text in _FAILURES.items()},
     }
     if route.accepts is not None:
-        body = {"type": "object", "required": [route.root_in], "properties": {route.root_in: schema_of[route.accepts]}}
+        body = schema_of[route.accepts]
+        if route.root_in is not None:
+            body = {"type": "object", "required": [route.root_in], "properties": {route.root_in: body}}
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
     if route.is_extension:
         operation["x-extension"] = True

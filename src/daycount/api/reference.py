@@ -27,7 +27,8 @@ def _describe(route: Route) -> list[str]:
     if route.parameters:
         lines.append(f"- query: {', '.join(f'`{name}`' for name in route.parameters)}")
     if route.accepts is not None:
-        lines.append(f"- takes `{route.root_in}`: {_fields(route.accepts)}")
+        root = "without a root" if route.root_in is None else f"`{route.root_in}`"
+        lines.append(f"- takes {root}: {_fields(route.accepts)}")
     shown = f"list of `{route.root_out}`" if route.is_list else f"`{route.root_out}`"
     lines.append(f"- returns {shown}: {_fields(route.returns)}")
     return lines

@@ -34,9 +34,9 @@ class Route:
     """
     One operation of the API.
 
-    `accepts` is the struct of the body under `root_in` (None: no body is read). `returns` is the struct of the reply under
-    `root_out`; a list when `is_list`. A route that is not `is_transactional` gets the call alone and opens its own
-    transactions.
+    `accepts` is the struct of the body (None: no body is read), under `root_in` or, when that is None, without a root.
+    `returns` is the struct of the reply under `root_out`; a list when `is_list`. A route that is not `is_transactional` gets
+    the call alone and opens its own transactions.
     """
 
     method: str

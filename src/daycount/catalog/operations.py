@@ -10,18 +10,29 @@ from msgspec import structs
 from daycount import errors
 from daycount.catalog import store
 from daycount.catalog.messages import PlanDeleted
-from daycount.catalog.records import Charge, ChargeInput, ChargeModel, Metric, MetricFilter, MetricFilterInput, MetricInput, Plan, PlanInput
+from daycount.catalog.pricing import merge_filters, read_filters, read_properties, trim_filters
+from daycount.catalog.records import (
+    Charge,
+    ChargeFilter,
+    ChargeInput,
+    ChargeModel,
+    Metric,
+    MetricFilter,
+    MetricFilterInput,
+    MetricInput,
+    Plan,
+    PlanInput,
+)
 from daycount.engine.calendar import Interval
-from daycount.engine.charges import standard
+from daycount.engine.expressions import InvalidExpression, parse
 from daycount.engine.metrics import AggregationType, RoundingFunction
 from daycount.given import given, given_or_default, is_given
 from daycount.infra.work import Work
 from daycount.money import CURRENCIES
 from daycount.organizations import store as organizations
 
-_UNBUILT_AGGREGATIONS = frozenset({"max_agg", "latest_agg", "weighted_sum_agg", "custom_agg"})
 _UNBUILT_MODELS = frozenset({"package", "graduated", "graduated_percentage", "percentage", "volume", "custom", "dynamic"})
-_RECURRING = {AggregationType.SUM, AggregationType.UNIQUE_COUNT}
+_RECURRING = {AggregationType.SUM, AggregationType.UNIQUE_COUNT, AggregationType.WEIGHTED_SUM}
 _LONG_INTERVALS = {Interval.SEMIANNUAL, Interval.YEARLY}
 _MAX_METADATA = 50
 _MAX_METADATA_KEY = 100
@@ -86,8 +97,18 @@ def update_metric(work: Work, code: str, changes: MetricInput) -> Metric:
     changed = _settled(_replaced(metric, fields), found)
     found.raise_if_any()
     store.update_metric(work.tx, changed)
+    if is_given(changes.filters):
+        _trim_charge_filters(work, changed)
     organizations.bump_catalog_version(work.tx, work.organization_id)
     return changed
+
+
+def _trim_charge_filters(work: Work, metric: Metric) -> None:
+    """Take values that the metric no longer declares out of the filters of its charges."""
+    filters = [item for charge in store.list_charges_of_metric(work.tx, metric_id=metric.id) for item in charge.filters]
+    changed, gone = trim_filters(filters, metric)
+    store.update_filters(work.tx, changed)
+    store.mark_filters_deleted(work.tx, ids=[item.id for item in gone], at=work.now)
 
 
 def delete_metric(work: Work, code: str) -> Metric:
@@ -126,6 +147,8 @@ def _settled(metric: Metric, found: errors.FieldErrors) -> Metric:
         metric = _replaced(metric, {"field_name": None})
     elif not metric.field_name:
         found.add("field_name", "value_is_mandatory")
+    if metric.aggregation_type is AggregationType.WEIGHTED_SUM and metric.weighted_interval is None:
+        found.add("weighted_interval", "value_is_invalid")
     if metric.recurring and metric.aggregation_type not in _RECURRING:
         found.add("recurring", "not_compatible_with_aggregation_type")
     return metric
@@ -134,8 +157,7 @@ def _settled(metric: Metric, found: errors.FieldErrors) -> Metric:
 def _aggregation_type(value: str | None, found: errors.FieldErrors) -> AggregationType:
     if value in set(AggregationType):
         return AggregationType(value)
-    refused = "unsupported_value" if value in _UNBUILT_AGGREGATIONS else "value_is_invalid"
-    found.add("aggregation_type", refused if value else "value_is_mandatory")
+    found.add("aggregation_type", "value_is_invalid" if value else "value_is_mandatory")
     return AggregationType.COUNT
 
 
@@ -162,8 +184,20 @@ def _weighted_interval(value: str | None, found: errors.FieldErrors) -> str | No
 
 
 def _expression(value: str | None, found: errors.FieldErrors) -> str | None:
-    if value:
+    """
+    Check an expression, and refuse it even if it is one.
+
+    Events are not evaluated when they come in, so a metric that has an expression would count what its events happen to
+    carry. This is the only place that keeps expressions out.
+    """
+    if not value:
+        return None
+    try:
+        parse(value)
+    except InvalidExpression:
         found.add("expression", "invalid_expression")
+    else:
+        found.add("expression", "unsupported_value")
     return None
 
 
@@ -241,9 +275,24 @@ def update_plan(work: Work, code: str, changes: PlanInput) -> Plan:
     store.update_plan(work.tx, changed)
     store.mark_charges_deleted(work.tx, ids=removed, at=work.now)
     store.update_charges(work.tx, edited)
+    _write_filters(work, plan, edited)
     store.insert_charges(work.tx, added, from_position=len(plan.charges))
     organizations.bump_catalog_version(work.tx, work.organization_id)
     return get_plan(work, changed.code)
+
+
+def _write_filters(work: Work, plan: Plan, edited: Sequence[Charge]) -> None:
+    """Write the filters of edited charges: those with known values keep their identity."""
+    stored = {charge.id: charge.filters for charge in plan.charges}
+    changed, added, gone = [], [], []
+    for charge in edited:
+        own_changed, own_added, own_gone = merge_filters(stored[charge.id], charge.filters)
+        changed += own_changed
+        added.append((charge, own_added))
+        gone += own_gone
+    store.update_filters(work.tx, changed)
+    store.insert_filters(work.tx, added)
+    store.mark_filters_deleted(work.tx, ids=[item.id for item in gone], at=work.now)
 
 
 def delete_plan(work: Work, code: str) -> Plan:
@@ -306,17 +355,30 @@ def _charge_changes(
         assert isinstance(charge_id, UUID)
         charge = stored[charge_id]
         others = {stored[other].code for other in kept if isinstance(other, UUID) and other != charge_id} | {done.code for done in edited}
-        edited.append(_repriced(charge, item, found) if is_attached else _replaced_charge(work, charge, item, taken=others, found=found))
+        edited.append(
+            _repriced(work, charge, item, found) if is_attached else _replaced_charge(work, charge, item, taken=others, found=found)
+        )
     taken = [charge.code for charge in edited]
     added = _charges(work, plan.id, fresh, _metrics_of(work, fresh), taken=taken, found=found)
     return added, edited, [charge_id for charge_id in stored if charge_id not in kept]
 
 
-def _repriced(charge: Charge, item: ChargeInput, found: errors.FieldErrors) -> Charge:
+def _repriced(work: Work, charge: Charge, item: ChargeInput, found: errors.FieldErrors) -> Charge:
     """Change what of a charge may change while its plan is subscribed to."""
     _check_unbuilt_charge(item, found)
-    properties = _properties(charge.charge_model, given(item.properties, {}), found)
-    return structs.replace(charge, invoice_display_name=given(item.invoice_display_name, None), properties=properties)
+    return structs.replace(
+        charge,
+        invoice_display_name=given(item.invoice_display_name, None),
+        properties=read_properties(charge.charge_model, given(item.properties, {}), found),
+        filters=_given_filters(work, item, charge, found),
+    )
+
+
+def _given_filters(work: Work, item: ChargeInput, charge: Charge, found: errors.FieldErrors) -> tuple[ChargeFilter, ...]:
+    """Read the filters of a charge that is there already; without the key they stay as they are."""
+    if not is_given(item.filters):
+        return charge.filters
+    return read_filters(work, given(item.filters, []), model=charge.charge_model, metric=charge.metric, found=found)
 
 
 def _replaced_charge(work: Work, charge: Charge, item: ChargeInput, *, taken: set[str], found: errors.FieldErrors) -> Charge:
@@ -325,7 +387,8 @@ def _replaced_charge(work: Work, charge: Charge, item: ChargeInput, *, taken: se
     _check_charge_code(code, taken, found)
     whole = structs.replace(item, charge_model=given_or_default(item.charge_model, charge.charge_model.value))
     fresh = _charge(work, whole, plan_id=charge.plan_id, metric=charge.metric, code=code, found=found)
-    return structs.replace(fresh, id=charge.id, created_at=charge.created_at)
+    filters = fresh.filters if is_given(item.filters) else charge.filters
+    return structs.replace(fresh, id=charge.id, created_at=charge.created_at, filters=filters)
 
 
 def _check_charge_code(code: str, taken: set[str], found: errors.FieldErrors) -> None:
@@ -345,8 +408,6 @@ def _refuse_unbuilt(plan_input: PlanInput, found: errors.FieldErrors) -> None:
 
 
 def _check_unbuilt_charge(item: ChargeInput, found: errors.FieldErrors) -> None:
-    if given(item.filters, []):
-        found.add("filters", "unsupported_value")
     if given(item.applied_pricing_unit, None):
         found.add("pricing_unit", "relation_must_exist")
     if given(item.tax_codes, []):
@@ -421,7 +482,8 @@ def _charge(work: Work, item: ChargeInput, *, plan_id: UUID, metric: Metric, cod
         regroup_paid_fees=given(item.regroup_paid_fees, None),
         min_amount_cents=given_or_default(item.min_amount_cents, 0),
         accepts_target_wallet=given_or_default(item.accepts_target_wallet, default=False),
-        properties=_properties(model, given(item.properties, {}), found),
+        properties=read_properties(model, given(item.properties, {}), found),
+        filters=read_filters(work, given(item.filters, []), model=model, metric=metric, found=found),
         created_at=work.now,
     )
     _check_combination(charge, found)
@@ -446,7 +508,7 @@ def _check_combination(charge: Charge, found: errors.FieldErrors) -> None:
         found.add("min_amount_cents", "value_is_out_of_range")
     elif charge.min_amount_cents > 0:
         found.add("min_amount_cents", "unsupported_value")
-    if charge.prorated and not charge.metric.recurring:
+    if charge.prorated and (not charge.metric.recurring or charge.metric.aggregation_type is AggregationType.WEIGHTED_SUM):
         found.add("prorated", "invalid_billable_metric_or_charge_model")
 
 
@@ -456,17 +518,6 @@ def _charge_model(value: str | None, found: errors.FieldErrors) -> ChargeModel:
     refused = "unsupported_value" if value in _UNBUILT_MODELS else "value_is_invalid"
     found.add("charge_model", refused if value else "value_is_mandatory")
     return ChargeModel.STANDARD
-
-
-def _properties(model: ChargeModel, properties: Mapping[str, Any], found: errors.FieldErrors) -> Mapping[str, Any]:
-    if properties.get("pricing_group_keys") or properties.get("grouped_by") or properties.get("presentation_group_keys"):
-        found.add("properties", "unsupported_value")
-    match model:
-        case ChargeModel.STANDARD:
-            kept, codes = standard.read_properties(properties)
-    for code in codes:
-        found.add("properties", code)
-    return kept
 
 
 def _text(value: object, field: str, found: errors.FieldErrors) -> str:

@@ -1,6 +1,6 @@
 """What a billable metric, a plan and a charge are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -46,6 +46,21 @@ class Metric(Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
 
+class ChargeFilter(Struct, frozen=True, kw_only=True):
+    """Events with some values of the metric's filters, priced by themselves."""
+
+    id: UUID
+    invoice_display_name: str | None
+    values: Mapping[str, Sequence[str]]
+    properties: Mapping[str, Any]
+    created_at: datetime
+
+    @property
+    def group_keys(self) -> tuple[str, ...]:
+        """Return the properties whose values split the bucket."""
+        return tuple(self.properties.get("pricing_group_keys", ()))
+
+
 class Charge(Struct, frozen=True, kw_only=True):
     """The price of a metric within a plan."""
 
@@ -63,7 +78,13 @@ class Charge(Struct, frozen=True, kw_only=True):
     min_amount_cents: int
     accepts_target_wallet: bool
     properties: Mapping[str, Any]
+    filters: tuple[ChargeFilter, ...]
     created_at: datetime
+
+    @property
+    def group_keys(self) -> tuple[str, ...]:
+        """Return the properties whose values split the default bucket."""
+        return tuple(self.properties.get("pricing_group_keys", ()))
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -117,6 +138,14 @@ class MetricInput(Struct, frozen=True, kw_only=True):
     filters: list[MetricFilterInput] | UnsetType = UNSET
 
 
+class ChargeFilterInput(Struct, frozen=True, kw_only=True):
+    """A charge filter as a caller gives it."""
+
+    invoice_display_name: str | None | UnsetType = UNSET
+    values: dict[str, Any] | None | UnsetType = UNSET
+    properties: dict[str, Any] | None | UnsetType = UNSET
+
+
 class ChargeInput(Struct, frozen=True, kw_only=True):
     """A charge as a caller gives it inside a plan."""
 
@@ -132,7 +161,7 @@ class ChargeInput(Struct, frozen=True, kw_only=True):
     min_amount_cents: int | None | UnsetType = UNSET
     accepts_target_wallet: bool | None | UnsetType = UNSET
     properties: dict[str, Any] | UnsetType = UNSET
-    filters: list[Any] | UnsetType = UNSET
+    filters: list[ChargeFilterInput] | UnsetType = UNSET
     tax_codes: list[str] | UnsetType = UNSET
     applied_pricing_unit: dict[str, Any] | None | UnsetType = UNSET
 

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, RowMapping
 from sqlalchemy.exc import IntegrityError
 
 from daycount import errors
-from daycount.catalog.records import Charge, ChargeModel, Metric, MetricFilter, Plan
-from daycount.catalog.tables import billable_metrics, charges, plans
+from daycount.catalog.records import Charge, ChargeFilter, ChargeModel, Metric, MetricFilter, Plan
+from daycount.catalog.tables import billable_metrics, charge_filters, charges, plans
 from daycount.engine.calendar import Interval
 from daycount.engine.metrics import AggregationType, RoundingFunction
 
@@ -144,6 +144,51 @@ def insert_charges(tx: Connection, added: Sequence[Charge], *, from_position: in
     """Write new charges; they take the positions from `from_position` on."""
     if added:
         tx.execute(charges.insert(), [_charge_values(charge, position) for position, charge in enumerate(added, from_position)])
+        insert_filters(tx, [(charge, charge.filters) for charge in added])
+
+
+def insert_filters(tx: Connection, added: Sequence[tuple[Charge, Sequence[ChargeFilter]]]) -> None:
+    """Write new filters of charges, in their order."""
+    rows = [
+        {
+            "id": item.id,
+            "organization_id": charge.organization_id,
+            "charge_id": charge.id,
+            "position": position,
+            "invoice_display_name": item.invoice_display_name,
+            "values": {key: list(values) for key, values in item.values.items()},
+            "properties": dict(item.properties),
+            "created_at": item.created_at,
+        }
+        for charge, filters in added
+        for position, item in enumerate(filters)
+    ]
+    if rows:
+        tx.execute(charge_filters.insert(), rows)
+
+
+def update_filters(tx: Connection, changed: Sequence[ChargeFilter]) -> None:
+    """Write changed names, values and prices of filters."""
+    for item in changed:
+        values = {
+            "invoice_display_name": item.invoice_display_name,
+            "values": {key: list(accepted) for key, accepted in item.values.items()},
+            "properties": dict(item.properties),
+        }
+        tx.execute(charge_filters.update().where(charge_filters.c.id == item.id).values(values))
+
+
+def mark_filters_deleted(tx: Connection, *, ids: Sequence[UUID], at: datetime) -> None:
+    """Delete filters softly."""
+    tx.execute(charge_filters.update().where(charge_filters.c.id.in_(ids)).values(deleted_at=at))
+
+
+def list_charges_of_metric(tx: Connection, *, metric_id: UUID) -> list[Charge]:
+    """Return the live charges on a metric."""
+    statement = sa.select(charges.c.plan_id).where(charges.c.billable_metric_id == metric_id, charges.c.deleted_at.is_(None))
+    plan_ids = set(tx.execute(statement).scalars())
+    found = _charges_of(tx, sorted(plan_ids)) if plan_ids else {}
+    return [charge for own in found.values() for charge in own if charge.metric.id == metric_id]
 
 
 def update_charges(tx: Connection, changed: Sequence[Charge]) -> None:
@@ -291,16 +336,28 @@ def _plans(tx: Connection, rows: Sequence[RowMapping]) -> list[Plan]:
     ]
 
 
+def find_charges(tx: Connection, *, organization_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Charge]:
+    """Return charges by id, deleted ones included. Two queries."""
+    found = _load_charges(tx, [charges.c.organization_id == organization_id, charges.c.id.in_(set(ids))])
+    return {charge.id: charge for own in found.values() for charge in own}
+
+
 def _charges_of(tx: Connection, plan_ids: Sequence[UUID]) -> dict[UUID, list[Charge]]:
+    return _load_charges(tx, [charges.c.plan_id.in_(plan_ids), charges.c.deleted_at.is_(None)])
+
+
+def _load_charges(tx: Connection, conditions: Sequence[sa.ColumnElement[bool]]) -> dict[UUID, list[Charge]]:
     metric_columns = [column.label(f"metric_{column.name}") for column in _METRIC_COLUMNS]
     statement = (
         sa.select(charges, *metric_columns)
         .join(billable_metrics, billable_metrics.c.id == charges.c.billable_metric_id)
-        .where(charges.c.plan_id.in_(plan_ids), charges.c.deleted_at.is_(None))
+        .where(*conditions)
         .order_by(charges.c.plan_id, charges.c.position, charges.c.id)
     )
     found: dict[UUID, list[Charge]] = defaultdict(list)
-    for row in tx.execute(statement).mappings():
+    rows = tx.execute(statement).mappings().all()
+    filters = _filters_of(tx, [row["id"] for row in rows]) if rows else {}
+    for row in rows:
         metric = _metric({column.name: row[f"metric_{column.name}"] for column in _METRIC_COLUMNS})
         found[row["plan_id"]].append(
             Charge(
@@ -318,7 +375,24 @@ def _charges_of(tx: Connection, plan_ids: Sequence[UUID]) -> dict[UUID, list[Cha
                 min_amount_cents=row["min_amount_cents"],
                 accepts_target_wallet=row["accepts_target_wallet"],
                 properties=row["properties"],
+                filters=tuple(filters.get(row["id"], ())),
                 created_at=row["created_at"],
             )
         )
+    return found
+
+
+def _filters_of(tx: Connection, charge_ids: Sequence[UUID]) -> dict[UUID, list[ChargeFilter]]:
+    table = charge_filters.c
+    statement = sa.select(charge_filters).where(table.charge_id.in_(charge_ids), table.deleted_at.is_(None))
+    found: dict[UUID, list[ChargeFilter]] = defaultdict(list)
+    for row in tx.execute(statement.order_by(table.charge_id, table.position, table.created_at, table.id)).mappings():
+        item = ChargeFilter(
+            id=row["id"],
+            invoice_display_name=row["invoice_display_name"],
+            values=row["values"],
+            properties=row["properties"],
+            created_at=row["created_at"],
+        )
+        found[row["charge_id"]].append(item)
     return found

@@ -83,3 +83,20 @@ charges = sa.Table(
     sa.Index("uq_charges_code", "plan_id", "code", unique=True, postgresql_where=sa.text("deleted_at is null")),
     sa.Index("ix_charges_metric", "billable_metric_id"),
 )
+
+charge_filters = sa.Table(
+    "charge_filters",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("organization_id", sa.Uuid, sa.ForeignKey("organizations.id"), nullable=False),
+    sa.Column("charge_id", sa.Uuid, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False, comment="order within the charge, as given"),
+    sa.Column("invoice_display_name", sa.Text),
+    sa.Column("values", JSONB, nullable=False),
+    sa.Column("properties", JSONB, nullable=False),
+    sa.Column("created_at", _INSTANT, nullable=False),
+    sa.Column("deleted_at", _INSTANT),
+    sa.UniqueConstraint("organization_id", "id"),
+    sa.ForeignKeyConstraint(["organization_id", "charge_id"], ["charges.organization_id", "charges.id"]),
+    sa.Index("ix_charge_filters_charge_id", "charge_id"),
+)

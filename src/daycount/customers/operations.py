@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from msgspec import UNSET, UnsetType, structs
 
@@ -18,7 +18,7 @@ from daycount.organizations import store as organizations
 from daycount.organizations.operations import is_known_zone
 
 _MAX_NAME = 255
-_MAX_EXTERNAL_ID = 255
+MAX_EXTERNAL_ID = 255
 _MAX_METADATA = 5
 _MAX_METADATA_KEY = 20
 _MAX_METADATA_VALUE = 100
@@ -54,7 +54,7 @@ def upsert_customer(work: Work, changes: CustomerInput) -> Customer:
     found = errors.FieldErrors()
     if not external_id or not external_id.strip():
         found.add("external_id", "value_is_mandatory")
-    elif len(external_id) > _MAX_EXTERNAL_ID:
+    elif len(external_id) > MAX_EXTERNAL_ID:
         found.add("external_id", "value_is_too_long")
     blank = stored or _blank_customer(work, external_id or "", entity)
     customer = _changed(work, blank, changes, found)
@@ -73,7 +73,7 @@ def ensure_customer(work: Work, external_id: str) -> Customer:
 
     Raises Invalid (external_customer_id).
     """
-    if len(external_id) > _MAX_EXTERNAL_ID:
+    if len(external_id) > MAX_EXTERNAL_ID:
         raise errors.Invalid({"external_customer_id": ["value_is_too_long"]})
     stored = lock_customer(work, external_id)
     return stored or _insert(work, _blank_customer(work, external_id, _default_entity(work)))
@@ -94,8 +94,16 @@ def delete_customer(work: Work, external_id: str) -> Customer:
 
 
 def lock_customer(work: Work, external_id: str) -> Customer | None:
-    """Hold the lane and lock the row of the live customer of that external id, if there is one."""
+    """
+    Hold the lane and lock the row of the live customer of that external id.
+
+    When there is none, the external id itself is held, so that of several who make the same customer at once one makes it
+    and the others find it.
+    """
     seen = store.find_customer(work.tx, organization_id=work.organization_id, external_id=external_id)
+    if seen is None:
+        work.agenda.hold(uuid5(work.organization_id, external_id))
+        seen = store.find_customer(work.tx, organization_id=work.organization_id, external_id=external_id)
     if seen is None:
         return None
     work.agenda.hold(lane_of(seen.id))
@@ -234,7 +242,7 @@ def _billing_configuration(customer: Customer, changes: CustomerInput, found: er
     if configuration is None:
         return customer.billing_configuration
     merged = {name: given(getattr(configuration, name), customer.billing_configuration.get(name)) for name in _DEFAULTS}
-    if _days("invoice_grace_period", merged["invoice_grace_period"], found):
+    if (_days("invoice_grace_period", merged["invoice_grace_period"], found) or 0) > 0:
         found.add("invoice_grace_period", "unsupported_value")
     if merged["document_locale"] not in {None, *_LOCALES}:
         found.add("document_locale", "not_a_valid_language_code")

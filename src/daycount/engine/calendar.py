@@ -120,6 +120,8 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     full_days: int
     is_cut: bool
     is_shortened: bool = False
+    full_period: Period | None = None
+    """The instants of the whole period; what is weighted by time is divided by its length."""
 
 
 class Windows(msgspec.Struct, frozen=True, kw_only=True):
@@ -388,18 +390,23 @@ def _window(terms: Terms, *, full: DayRange, floor: datetime, interval: Interval
     start = max(floor, own_start if resumed is None else resumed)
     is_cut = terms.terminated_at is not None and terms.terminated_at < own_end
     end = terms.terminated_at if is_cut and terms.terminated_at is not None else own_end
-    if start >= end:
+    # A row that ended the instant it began was there on its one day and takes in the events of its one instant.
+    is_instant = is_cut and terms.terminated_at == terms.started_at and not terms.is_upgraded
+    if start > end or (start == end and not is_instant):
         return None
 
     start_day = local_date(terms.started_at, zone=terms.zone)
     first = max(start_day, full.first if resumed is None else _first_unbilled_day(terms, full=full, resumed=resumed))
     last = _last_billed_day(terms, end=end) if is_cut else full.last
+    if is_instant:
+        last = max(last, start_day)
     return Window(
         period=Period(start=start, end=end),
         days=_days_from(first, last=last),
         full_days=full.days,
         is_cut=is_cut,
         is_shortened=first > max(start_day, full.first),
+        full_period=Period(start=own_start, end=own_end),
     )
 
 

@@ -5,7 +5,7 @@ Every draft carries its derivation: plain data (texts, numbers, dates) in which 
 one before. It is stored with the fee, so that it stays true when prices change.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from daycount.engine.calendar import BaseFee, Window
 from daycount.engine.charges import standard
-from daycount.engine.metrics import Quantity, UsageRequest
+from daycount.engine.metrics import Bucket, Quantity, UsageRequest
 from daycount.money import Currency, decimal_text, precise_cents, round_half_away, to_cents
 
 _UNIT_PLACES = 15
@@ -26,13 +26,18 @@ class FeeDraft(Struct, frozen=True, kw_only=True):
     A fee before it is stored.
 
     `amount_cents` is rounded once, half away from zero; `precise_amount_cents` is the same before rounding;
-    `precise_unit_amount` is in major units. `units` is what the customer reads, for a prorated charge without proration.
+    `precise_unit_amount` is in major units. `units` is what the customer reads, for a prorated charge without proration;
+    `total_aggregated_units` differs from it for a weighted sum alone, whose level at the end it is. `bucket` is the part of a charge's
+    events it prices; `group_keys` name the values of its group.
     """
 
     fee_type: str
     subscription_id: UUID
     charge_id: UUID | None
+    bucket: Bucket
+    group_keys: tuple[str, ...]
     units: Decimal
+    total_aggregated_units: Decimal
     events_count: int
     amount_cents: int
     precise_amount_cents: Decimal
@@ -46,6 +51,11 @@ class FeeDraft(Struct, frozen=True, kw_only=True):
         """Tell whether there is nothing to bill or to show: no units, no amount, no events."""
         return not (self.units or self.amount_cents or self.events_count)
 
+    @property
+    def grouped_by(self) -> dict[str, str | None]:
+        """Return the values that the bucket's group stands for, by property."""
+        return dict(zip(self.group_keys, self.bucket.group, strict=True))
+
 
 class ChargeTerms(Struct, frozen=True, kw_only=True):
     """What a charge fee is priced by."""
@@ -56,6 +66,10 @@ class ChargeTerms(Struct, frozen=True, kw_only=True):
     properties: Mapping[str, Any]
     metric: Mapping[str, Any]
     """What is shown of the metric: code, name, aggregation_type, field_name, recurring, rounding."""
+    bucket: Bucket
+    group_keys: tuple[str, ...]
+    filter_values: Mapping[str, Sequence[str]] | None
+    """The values of the charge filter; None for the default bucket."""
 
 
 def charge_fee(terms: ChargeTerms, *, quantity: Quantity, request: UsageRequest, window: Window, currency: Currency) -> FeeDraft:
@@ -74,6 +88,7 @@ def charge_fee(terms: ChargeTerms, *, quantity: Quantity, request: UsageRequest,
     derivation = {
         "kind": "charge",
         "metric": dict(terms.metric),
+        "bucket": _bucket(terms),
         "period": _period(window, zone=request.zone),
         "quantity": _quantity(quantity, request=request),
         "price": {
@@ -88,7 +103,10 @@ def charge_fee(terms: ChargeTerms, *, quantity: Quantity, request: UsageRequest,
         fee_type="charge",
         subscription_id=terms.subscription_id,
         charge_id=terms.charge_id,
+        bucket=terms.bucket,
+        group_keys=terms.group_keys,
         units=full_units,
+        total_aggregated_units=full_units if quantity.level is None else max(quantity.level, Decimal(0)),
         events_count=quantity.events_count,
         amount_cents=cents,
         precise_amount_cents=precise_cents(amount, currency=currency),
@@ -120,7 +138,10 @@ def subscription_fee(
         fee_type="subscription",
         subscription_id=subscription_id,
         charge_id=None,
+        bucket=Bucket(None, ()),
+        group_keys=(),
         units=Decimal(1),
+        total_aggregated_units=Decimal(1),
         events_count=0,
         amount_cents=cents,
         precise_amount_cents=precise_cents(amount, currency=currency),
@@ -135,6 +156,11 @@ def _exact(amount: Fraction) -> str:
     """Write a fraction so that nothing is lost: a decimal where it ends, else numerator/denominator."""
     text = decimal_text(amount)
     return text if Fraction(text) == amount else f"{amount.numerator}/{amount.denominator}"
+
+
+def _bucket(terms: ChargeTerms) -> dict[str, Any]:
+    filters = None if terms.filter_values is None else {key: list(values) for key, values in terms.filter_values.items()}
+    return {"filter": filters, "group": dict(zip(terms.group_keys, terms.bucket.group, strict=True))}
 
 
 def _period(window: Window, *, zone: str) -> dict[str, Any]:
@@ -153,6 +179,7 @@ def _quantity(quantity: Quantity, *, request: UsageRequest) -> dict[str, Any]:
         "events_count": quantity.events_count,
         "full_units": decimal_text(quantity.full_units),
         "exact": f"{quantity.exact.numerator}/{quantity.exact.denominator}",
+        "aggregate": decimal_text(quantity.aggregate),
         "billed": decimal_text(quantity.billed),
         "is_prorated": request.is_prorated,
     }
@@ -162,6 +189,9 @@ def _quantity(quantity: Quantity, *, request: UsageRequest) -> dict[str, Any]:
             {"name": member.name, "days": member.days, "spans": [[span.first.isoformat(), span.last.isoformat()] for span in member.spans]}
             for member in quantity.members
         ]
+    elif quantity.level is not None:
+        steps["carried"] = decimal_text(quantity.carried)
+        steps["level"] = decimal_text(quantity.level)
     elif request.is_prorated:
         steps["carried"] = decimal_text(quantity.carried)
         steps["by_day"] = {day.isoformat(): decimal_text(value) for day, value in sorted(quantity.by_day.items())}

@@ -7,22 +7,25 @@ there. `observe` is the reference of what a store must answer, over a plain list
 against it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from daycount.engine.calendar import Window
+from daycount.engine.filters import Condition, bucket_of
 from daycount.engine.proration import Span, billed_days, billed_spans, prorated_quantity, prorated_sum, prorated_units
-from daycount.money import ceil_to, exact_sum, round_half_away
-from daycount.periods import Period, local_date
+from daycount.money import ceil_to, exact_product, exact_sum, round_half_away
+from daycount.periods import INSTANT_STEP, Period, local_date
 
 _MAX_DIGITS = 100
+_WEIGHTED_PLACES = 20
 
 
 class AggregationType(StrEnum):
@@ -31,6 +34,9 @@ class AggregationType(StrEnum):
     COUNT = "count_agg"
     SUM = "sum_agg"
     UNIQUE_COUNT = "unique_count_agg"
+    MAX = "max_agg"
+    LATEST = "latest_agg"
+    WEIGHTED_SUM = "weighted_sum_agg"
 
 
 class RoundingFunction(StrEnum):
@@ -41,11 +47,20 @@ class RoundingFunction(StrEnum):
     FLOOR = "floor"
 
 
+class Bucket(NamedTuple):
+    """A part of a charge's events that is priced by itself: those of one filter (None: of none) and one group of values."""
+
+    filter_id: UUID | None
+    group: tuple[str | None, ...]
+
+
 class UsageRequest(Struct, frozen=True, kw_only=True):
     """
-    One bucket of events: those of one subscription and metric dated inside `period`.
+    The events of one subscription and metric dated inside `period`, split into buckets.
 
-    A recurring request sees all of history before the period's end. `field_name` is None for counts only.
+    A recurring request sees all of history before the period's end. `field_name` is None for counts only. Events are held
+    against `conditions` in their order; `group_by` names the properties that split the default bucket (place 0) and the bucket
+    of each condition (places 1, 2, …).
     """
 
     organization_id: UUID
@@ -57,6 +72,13 @@ class UsageRequest(Struct, frozen=True, kw_only=True):
     is_prorated: bool
     period: Period
     zone: str
+    conditions: tuple[Condition, ...] = ()
+    group_by: tuple[tuple[str, ...], ...] = ((),)
+
+    @property
+    def is_split(self) -> bool:
+        """Tell whether there is more than the one default bucket without groups."""
+        return bool(self.conditions) or any(self.group_by)
 
 
 class Toggle(Struct, frozen=True, array_like=True):
@@ -75,12 +97,13 @@ class Member(Struct, frozen=True, array_like=True):
 
 class Usage(Struct, frozen=True, kw_only=True):
     """
-    What a store found for one request.
+    What a store found for one bucket of a request.
 
     `events_count`: events dated inside the period that count (for a recurring sum: of all history).
-    `total`: the number of events, the sum of the field, or the number of values active at the period's end.
-    Prorated requests carry the detail that days are counted from: `members` (unique count), or `carried` (sum before the
-    period) and `by_day` (sum for each local day of the period).
+    `total`: the number of events, the sum, the largest or the latest value of the field, or the number of values active at the
+    period's end. Prorated requests carry the detail that days are counted from: `members` (unique count), or `carried` (sum
+    before the period) and `by_day` (sum for each local day of the period). A weighted sum carries `carried` and `weighted`: the
+    sum of each value times the microseconds it was there until the period's end.
     """
 
     events_count: int
@@ -88,6 +111,11 @@ class Usage(Struct, frozen=True, kw_only=True):
     members: tuple[Member, ...] = ()
     carried: Decimal = Decimal(0)
     by_day: Mapping[date, Decimal] = {}
+    weighted: Decimal = Decimal(0)
+
+
+NOTHING = Usage(events_count=0, total=Decimal(0))
+"""What a bucket without events comes to."""
 
 
 class Event(Struct, frozen=True, kw_only=True):
@@ -110,10 +138,12 @@ class Quantity(Struct, frozen=True, kw_only=True):
     """
     What is priced, and how it came about.
 
-    `billed` is handed to the charge model; `full_units` is the quantity without proration; `exact` is the aggregate as a
-    fraction before any rounding.
+    `exact` is the aggregate as a fraction before any rounding; `aggregate` the same up to five decimals where it is
+    prorated; `billed`, after the metric's own rounding, is handed to the charge model; `full_units` is the quantity without
+    proration; `level` is what a weighted sum stands at when the period ends.
     """
 
+    aggregate: Decimal
     billed: Decimal
     full_units: Decimal
     events_count: int
@@ -123,6 +153,7 @@ class Quantity(Struct, frozen=True, kw_only=True):
     carried: Decimal = Decimal(0)
     by_day: Mapping[date, Decimal] = {}
     total_days: int | None = None
+    level: Decimal | None = None
 
 
 def measure(
@@ -145,17 +176,26 @@ def measure(
     def rounded(value: Decimal) -> Decimal:
         return apply_rounding(value, function=rounding_function, precision=rounding_precision)
 
+    if request.aggregation is AggregationType.WEIGHTED_SUM:
+        return _measure_weighted(usage, window=window, rounded=rounded)
     full = rounded(usage.total)
     if not request.is_prorated:
         return Quantity(
-            billed=full, full_units=full, events_count=usage.events_count, exact=Fraction(usage.total), full_days=window.full_days
+            aggregate=usage.total,
+            billed=full,
+            full_units=full,
+            events_count=usage.events_count,
+            exact=Fraction(usage.total),
+            full_days=window.full_days,
         )
     if request.aggregation is AggregationType.SUM:
         exact = prorated_sum(
             carried=usage.carried, by_day=usage.by_day, first_day=window.days.first, last_day=window.days.last, full_days=window.full_days
         )
+        aggregate = prorated_quantity(exact)
         return Quantity(
-            billed=rounded(prorated_quantity(exact)),
+            aggregate=aggregate,
+            billed=rounded(aggregate),
             full_units=full,
             events_count=usage.events_count,
             exact=exact,
@@ -165,8 +205,10 @@ def measure(
         )
     members = member_days(usage.members, window=window, zone=ZoneInfo(request.zone), billed_zone=billed_zone)
     exact = prorated_units((member.days for member in members), full_days=window.full_days)
+    aggregate = prorated_quantity(exact)
     return Quantity(
-        billed=rounded(prorated_quantity(exact)),
+        aggregate=aggregate,
+        billed=rounded(aggregate),
         full_units=full,
         events_count=usage.events_count,
         exact=exact,
@@ -174,6 +216,33 @@ def measure(
         members=members,
         total_days=sum(member.days for member in members),
     )
+
+
+def _measure_weighted(usage: Usage, *, window: Window, rounded: Callable[[Decimal], Decimal]) -> Quantity:
+    """
+    Average a level over the whole period: each value counts for the time it was there, rounded up to 20 decimals.
+
+    The length of the period is its real one, so that a constant level is itself also where clocks change.
+    """
+    assert window.full_period is not None
+    covered, whole = (_microseconds(period) for period in (window.period, window.full_period))
+    exact = (Fraction(usage.carried) * covered + Fraction(usage.weighted)) / whole
+    aggregate = ceil_to(exact, places=_WEIGHTED_PLACES)
+    billed = rounded(aggregate)
+    return Quantity(
+        aggregate=aggregate,
+        billed=billed,
+        full_units=billed,
+        events_count=usage.events_count,
+        exact=exact,
+        full_days=window.full_days,
+        carried=usage.carried,
+        level=usage.total,
+    )
+
+
+def _microseconds(period: Period) -> int:
+    return (period.end - period.start) // INSTANT_STEP
 
 
 def member_days(members: Iterable[Member], *, window: Window, zone: ZoneInfo, billed_zone: ZoneInfo | None) -> tuple[MemberDays, ...]:
@@ -205,7 +274,7 @@ def apply_rounding(value: Decimal, *, function: RoundingFunction | None, precisi
         case RoundingFunction.CEIL:
             return ceil_to(value, places=places)
         case RoundingFunction.FLOOR:
-            return -ceil_to(-value, places=places)
+            return ceil_to(value.copy_negate(), places=places).copy_negate()
 
 
 def read_number(text: str | None) -> Decimal | None:
@@ -227,9 +296,26 @@ def read_operation(text: str | None) -> bool | None:
     return True if text is None else {"add": True, "remove": False}.get(text)
 
 
-def observe(events: Sequence[Event], *, request: UsageRequest) -> Usage:
+def observe(events: Sequence[Event], *, request: UsageRequest) -> dict[Bucket, Usage]:
     """
     Answer a request from a plain list of events of its subscription and code: the reference for every store.
+
+    Each event belongs to one bucket. Buckets in which nothing counts are left out.
+    """
+    places = {condition.filter_id: place for place, condition in enumerate(request.conditions, 1)}
+    buckets: dict[Bucket, list[Event]] = {}
+    for event in events:
+        filter_id = bucket_of(event.properties, conditions=request.conditions)
+        keys = request.group_by[places[filter_id] if filter_id is not None else 0]
+        group = tuple(event.properties.get(key) or None for key in keys)
+        buckets.setdefault(Bucket(filter_id, group), []).append(event)
+    answers = {bucket: _observe_bucket(found, request) for bucket, found in buckets.items()}
+    return {bucket: usage for bucket, usage in answers.items() if usage != NOTHING}
+
+
+def _observe_bucket(events: Sequence[Event], request: UsageRequest) -> Usage:
+    """
+    Answer for the events of one bucket.
 
     Events at one instant count in the order of ingestion. Values that are missing, not numeric, or carry an unknown
     operation are left out. Source: Lago docs, aggregation; ignoring bad operations and missing values is our fix.
@@ -243,6 +329,36 @@ def observe(events: Sequence[Event], *, request: UsageRequest) -> Usage:
             return _observe_sum(ordered if request.is_recurring else inside, request)
         case AggregationType.UNIQUE_COUNT:
             return _observe_unique(ordered if request.is_recurring else inside, request)
+        case AggregationType.MAX | AggregationType.LATEST:
+            return _observe_extreme(inside, request)
+        case AggregationType.WEIGHTED_SUM:
+            return _observe_weighted(ordered if request.is_recurring else inside, request)
+
+
+def _numbers(events: Sequence[Event], request: UsageRequest) -> list[tuple[datetime, Decimal]]:
+    """Return (instant, value) of the events whose field is a number."""
+    assert request.field_name is not None
+    found = ((event.at, read_number(event.properties.get(request.field_name))) for event in events)
+    return [(at, number) for at, number in found if number is not None]
+
+
+def _observe_extreme(events: Sequence[Event], request: UsageRequest) -> Usage:
+    numbers = [number for _, number in _numbers(events, request)]
+    if not numbers:
+        return NOTHING
+    return Usage(events_count=len(numbers), total=max(numbers) if request.aggregation is AggregationType.MAX else numbers[-1])
+
+
+def _observe_weighted(events: Sequence[Event], request: UsageRequest) -> Usage:
+    numbers = _numbers(events, request)
+    start, end = request.period
+    inside = [(at, number) for at, number in numbers if at >= start]
+    return Usage(
+        events_count=len(inside),
+        total=exact_sum(number for _, number in numbers),
+        carried=exact_sum(number for at, number in numbers if at < start),
+        weighted=exact_sum(exact_product(number, (end - at) // INSTANT_STEP) for at, number in inside),
+    )
 
 
 def _observe_sum(events: Sequence[Event], request: UsageRequest) -> Usage:

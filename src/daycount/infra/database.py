@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, MetaData
 from sqlalchemy.engine import make_url
@@ -63,7 +64,23 @@ def run(tx: Connection, statement: sa.Executable, **parameters: object) -> sa.Cu
     return result
 
 
+def driver_of(tx: Connection) -> psycopg.Connection[tuple[Any, ...]]:
+    """Return the driver's own connection, inside the transaction of `tx`: for COPY, and where every microsecond counts."""
+    if not tx.in_transaction():
+        tx.begin()
+    driver = tx.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver
+
+
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def escape(value: str) -> str:
+    """Write a text for the text COPY format. Looking first is much quicker than translating a text that needs none."""
+    if "\\" in value or "\t" in value or "\n" in value or "\r" in value:
+        return value.translate(_ESCAPES)
+    return value
 
 
 def copy_text(value: object) -> str:
@@ -78,15 +95,15 @@ def copy_text(value: object) -> str:
         case bool():
             return "t" if value else "f"
         case str():
-            return value.translate(_ESCAPES)
+            return escape(value)
         case int() | UUID() | Decimal():
             return str(value)
         case datetime():
             return value.isoformat()
         case dict() | list() | tuple() | msgspec.Struct():
-            return _json_text(value).translate(_ESCAPES)
+            return escape(_json_text(value))
         case _:
-            return str(value).translate(_ESCAPES)
+            return escape(str(value))
 
 
 def copy_rows(tx: Connection, table: sa.Table, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -101,7 +118,10 @@ def copy_rows(tx: Connection, table: sa.Table, columns: Sequence[str], rows: Ite
     if not text:
         return
     names = ", ".join(f'"{column}"' for column in columns)
-    driver = tx.connection.driver_connection
-    assert driver is not None
-    with driver.cursor() as cursor, cursor.copy(f"copy {table.name} ({names}) from stdin") as copy:
+    copy_in(driver_of(tx), f"copy {table.name} ({names}) from stdin", text)
+
+
+def copy_in(driver: psycopg.Connection[tuple[Any, ...]], statement: str, text: str) -> None:
+    """Send `text` to a statement that copies from stdin. Raises what the driver raises on a violated constraint."""
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(text)

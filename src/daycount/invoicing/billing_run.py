@@ -8,19 +8,20 @@ lanes of their customers and commits.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from importlib.metadata import version
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
 from daycount.customers import store as customers
 from daycount.customers.records import Customer
-from daycount.engine.calendar import Occasion, Window, plan_window
+from daycount.engine.calendar import Occasion, Window, billing_windows, next_billing_instant, plan_window
 from daycount.engine.fees import FeeDraft
 from daycount.engine.invoice import assemble
 from daycount.infra.work import Work
 from daycount.invoicing import store
-from daycount.invoicing.compute import Computed, compute, job_for, load_subjects
+from daycount.invoicing.compute import Computed, Subject, compute, job_for, load_subjects
 from daycount.invoicing.records import REASONS, Bill, Documents, Fee, Invoice, InvoiceLine
-from daycount.periods import local_date, shown_end
+from daycount.periods import INSTANT_STEP, local_date, shown_end, start_of_day
 from daycount.subscriptions import schedule
 from daycount.subscriptions import store as subscriptions
 from daycount.subscriptions.records import Status, Subscription
@@ -52,6 +53,7 @@ def bill(work: Work, bills: Sequence[Bill], *, events: EventStore) -> list[Invoi
     jobs = [
         job_for(subject, occasion=item.occasion, at=item.at, closes_boundary=item.closes_boundary)
         for subject, item in zip(subjects, wanted, strict=True)
+        if not _is_left_to_periodic(subject, item)
     ]
     computed = compute(work, jobs, events=events)
     documents = _documents(work, [item for item in computed if _has_line(item)])
@@ -66,6 +68,13 @@ def _is_due(row: Subscription, item: Bill) -> bool:
     return (row.status is Status.TERMINATED) == (item.occasion is Occasion.TERMINATING)
 
 
+def _is_left_to_periodic(subject: Subject, item: Bill) -> bool:
+    """Tell whether a periodic invoice of the same instant carries the base fee: a trial that ends with a period."""
+    if item.occasion is not Occasion.STARTING or next_billing_instant(subject.terms, after=item.at - INSTANT_STEP) != item.at:
+        return False
+    return billing_windows(subject.terms, occasion=Occasion.PERIODIC, at=item.at).base is not None
+
+
 def _has_line(computed: Computed) -> bool:
     """Tell whether there is anything an invoice could speak of."""
     return computed.base is not None or computed.job.windows.charges is not None
@@ -74,6 +83,8 @@ def _has_line(computed: Computed) -> bool:
 def _mark(computed: Computed) -> tuple[UUID, datetime | None, str, bool]:
     job = computed.job
     through = job.windows.charges.period.end if job.windows.charges is not None and job.occasion is not Occasion.STARTING else None
+    if through is not None and job.occasion is Occasion.TERMINATING:
+        through += INSTANT_STEP  # the instant of the end was billed too
     return job.subject.subscription.id, through, job.subject.zone.key, computed.base is not None
 
 
@@ -115,7 +126,8 @@ def _documents(work: Work, computed: Sequence[Computed]) -> Documents:
         invoices.append(invoice)
         for item in group:
             lines.append(_line(work, invoice, item))
-            fees.extend(_fee(work, invoice, item, draft, len(fees)) for draft in item.fees)
+            first = len(fees)
+            fees += [_fee(work, invoice, item, draft, position) for position, draft in enumerate(item.fees, first)]
     return Documents(invoices=invoices, lines=lines, fees=fees)
 
 
@@ -171,9 +183,8 @@ def _issuing_date(at: datetime, customer: Customer, *, is_recurring: bool) -> An
 
 def _line(work: Work, invoice: Invoice, computed: Computed) -> InvoiceLine:
     job = computed.job
-    base = job.windows.base or plan_window(job.subject.terms, at=_running_instant(computed)) or job.windows.charges
-    assert base is not None
-    charges = job.windows.charges or base
+    shown_from, shown_to = _shown_base(computed)
+    charges = job.windows.charges
     return InvoiceLine(
         id=work.new_id(),
         organization_id=work.organization_id,
@@ -182,21 +193,35 @@ def _line(work: Work, invoice: Invoice, computed: Computed) -> InvoiceLine:
         plan_id=job.subject.plan.id,
         invoicing_reason=REASONS[job.occasion],
         billed_at=job.at,
-        base_from=base.period.start if computed.base is not None else None,
+        base_from=job.windows.base.period.start if computed.base is not None and job.windows.base is not None else None,
         charges_from=job.windows.charges.period.start if job.windows.charges is not None else None,
-        shown_from=base.period.start,
-        shown_to=_shown_end(base),
-        shown_charges_from=charges.period.start,
-        shown_charges_to=_shown_end(charges),
+        shown_from=shown_from,
+        shown_to=shown_to,
+        shown_charges_from=charges.period.start if charges is not None else shown_from,
+        shown_charges_to=_shown_end(charges) if charges is not None else shown_to,
     )
 
 
-def _running_instant(computed: Computed) -> datetime:
-    """Return an instant of the plan's period that is shown where no base fee is billed."""
-    job = computed.job
-    if job.subject.terms.is_pay_in_advance and job.occasion is not Occasion.TERMINATING:
-        return job.at
-    return job.windows.charges.period.start if job.windows.charges is not None else job.at
+def _shown_base(computed: Computed) -> tuple[datetime, datetime]:
+    """
+    Return the window of the base fee as it is shown, also where no base fee is billed.
+
+    That is the period of the plan the fee is or would be for: in arrears the closed one, which before the first fee is
+    nothing but the start itself, from its midnight on. An ended plan in advance shows its last period.
+    """
+    job, terms = computed.job, computed.job.subject.terms
+    shown = job.windows.base
+    if shown is None and job.occasion is Occasion.TERMINATING:
+        assert job.windows.charges is not None
+        shown = plan_window(terms, at=job.windows.charges.period.start)
+    elif shown is None:
+        shown = plan_window(terms, at=job.at)
+        if shown is not None and not terms.is_pay_in_advance:
+            closed = plan_window(terms, at=shown.period.start - INSTANT_STEP)
+            shown = closed if closed is not None and closed.period.start < shown.period.start else None
+    if shown is None:
+        return start_of_day(local_date(terms.started_at, zone=terms.zone), zone=terms.zone), terms.started_at.replace(microsecond=0)
+    return shown.period.start, _shown_end(shown)
 
 
 def _shown_end(window: Window) -> datetime:
@@ -210,11 +235,14 @@ def _fee(work: Work, invoice: Invoice, computed: Computed, draft: FeeDraft, posi
         invoice_id=invoice.id,
         subscription_id=draft.subscription_id,
         charge_id=draft.charge_id,
+        charge_filter_id=draft.bucket.filter_id,
+        grouped_by=draft.grouped_by,
         position=position,
         fee_type=draft.fee_type,
         item=_item(computed, draft),
         currency=invoice.currency,
         units=draft.units,
+        total_aggregated_units=draft.total_aggregated_units,
         events_count=draft.events_count,
         amount_cents=draft.amount_cents,
         precise_amount_cents=draft.precise_amount_cents,
@@ -244,10 +272,13 @@ def _item(computed: Computed, draft: FeeDraft) -> dict[str, Any]:
             "invoice_display_name": shown,
             "lago_item_id": str(subject.subscription.id),
             "item_type": "Subscription",
+            "filters": None,
+            "filter_invoice_display_name": None,
         }
     charge = next(usage.charge for usage in computed.charges if usage.charge.id == draft.charge_id)
     metric = charge.metric
     shown = charge.invoice_display_name or metric.name
+    own = next((item for item in charge.filters if item.id == draft.bucket.filter_id), None)
     return {
         "type": "charge",
         "code": metric.code,
@@ -256,4 +287,8 @@ def _item(computed: Computed, draft: FeeDraft) -> dict[str, Any]:
         "invoice_display_name": shown,
         "lago_item_id": str(metric.id),
         "item_type": "BillableMetric",
+        "filters": None if own is None else {key: list(values) for key, values in own.values.items()},
+        "filter_invoice_display_name": None
+        if own is None
+        else own.invoice_display_name or ", ".join(chain.from_iterable(own.values.values())),
     }

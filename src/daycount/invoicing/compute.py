@@ -5,7 +5,7 @@ Bills, current usage and every other figure go through here; they differ in the 
 with the result. The number of queries does not depend on the number of subscriptions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -26,11 +26,14 @@ from daycount.engine.calendar import (
     is_base_fee_in_trial,
 )
 from daycount.engine.fees import ChargeTerms, FeeDraft, charge_fee, subscription_fee
-from daycount.engine.metrics import UsageRequest, measure
+from daycount.engine.filters import Filter, in_order
+from daycount.engine.metrics import NOTHING, AggregationType, Bucket, Usage, UsageRequest, measure
 from daycount.infra.work import Work
 from daycount.money import CURRENCIES, Currency
+from daycount.periods import INSTANT_STEP, Period
 from daycount.subscriptions import store as subscriptions
 from daycount.subscriptions.records import Subscription, terms_of, trial_end_of
+from daycount.subscriptions.store import History
 from daycount.usage.port import EventStore
 
 
@@ -42,6 +45,8 @@ class Subject(Struct, frozen=True, kw_only=True):
     customer: Customer
     terms: Terms
     trial_end: datetime | None
+    settled_until: datetime | None
+    """End, exclusive, of the events that earlier rows of the same external id billed."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -64,10 +69,10 @@ class Job(Struct, frozen=True, kw_only=True):
 
 
 class ChargeUsage(Struct, frozen=True, kw_only=True):
-    """What one charge comes to in the window."""
+    """What one charge comes to in the window: a fee for every bucket, the unused ones of its filters included."""
 
     charge: Charge
-    fee: FeeDraft
+    fees: Sequence[FeeDraft]
 
 
 class Computed(Struct, frozen=True, kw_only=True):
@@ -80,7 +85,7 @@ class Computed(Struct, frozen=True, kw_only=True):
     @property
     def fees(self) -> list[FeeDraft]:
         """Return the fees an invoice carries: the base fee even at zero, charges that came to something."""
-        used = [usage.fee for usage in self.charges if not usage.fee.is_empty]
+        used = [fee for usage in self.charges for fee in usage.fees if not fee.is_empty]
         return used if self.base is None else [self.base, *used]
 
 
@@ -91,17 +96,18 @@ def load_subjects(work: Work, rows: Sequence[Subscription]) -> list[Subject]:
     plans = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[row.plan_id for row in rows])
     owners = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[row.customer_id for row in rows])
     pairs = [(row.customer_id, row.external_id) for row in rows]
-    starts = subscriptions.find_first_starts(work.tx, organization_id=work.organization_id, pairs=pairs)
-    return [_subject(row, plans[row.plan_id], owners[row.customer_id], starts[row.customer_id, row.external_id]) for row in rows]
+    histories = subscriptions.find_histories(work.tx, organization_id=work.organization_id, pairs=pairs)
+    return [_subject(row, plans[row.plan_id], owners[row.customer_id], histories[row.customer_id, row.external_id]) for row in rows]
 
 
-def _subject(row: Subscription, plan: Plan, customer: Customer, first_started_at: datetime) -> Subject:
+def _subject(row: Subscription, plan: Plan, customer: Customer, history: History) -> Subject:
     return Subject(
         subscription=row,
         plan=plan,
         customer=customer,
         terms=terms_of(row, plan=plan, zone=customer.zone),
-        trial_end=trial_end_of(plan=plan, first_started_at=first_started_at),
+        trial_end=trial_end_of(plan=plan, first_started_at=history.first_started_at),
+        settled_until=history.settled_until,
     )
 
 
@@ -126,23 +132,51 @@ def compute(work: Work, jobs: Sequence[Job], *, events: EventStore) -> list[Comp
         used: list[ChargeUsage] = []
         if job.windows.charges is not None:
             for charge in job.subject.plan.charges:
-                request, usage = next(answers)
-                quantity = measure(
-                    usage,
-                    request=request,
-                    window=job.windows.charges,
-                    rounding_function=charge.metric.rounding_function,
-                    rounding_precision=charge.metric.rounding_precision,
-                    billed_zone=job.subject.terms.billed_zone,
-                )
-                terms = _charge_terms(job.subject.subscription.id, charge)
-                fee = charge_fee(terms, quantity=quantity, request=request, window=job.windows.charges, currency=job.subject.currency)
-                used.append(ChargeUsage(charge=charge, fee=fee))
+                request, found = next(answers)
+                used.append(_price(job, job.windows.charges, charge, request=request, found=found))
         computed.append(Computed(job=job, base=_base_draft(job), charges=used))
     return computed
 
 
+def _price(job: Job, window: Window, charge: Charge, *, request: UsageRequest, found: Mapping[Bucket, Usage]) -> ChargeUsage:
+    """Price every bucket of a charge."""
+    fees = []
+    for bucket, keys in _buckets(charge, found):
+        quantity = measure(
+            found.get(bucket, NOTHING),
+            request=request,
+            window=window,
+            rounding_function=charge.metric.rounding_function,
+            rounding_precision=charge.metric.rounding_precision,
+            billed_zone=job.subject.terms.billed_zone,
+        )
+        terms = _charge_terms(job.subject.subscription.id, charge, bucket, keys)
+        fees.append(charge_fee(terms, quantity=quantity, request=request, window=window, currency=job.subject.currency))
+    return ChargeUsage(charge=charge, fees=fees)
+
+
+def _buckets(charge: Charge, found: Mapping[Bucket, Usage]) -> list[tuple[Bucket, tuple[str, ...]]]:
+    """
+    Return the buckets of a charge with their group keys: those of its filters in their order, then the default one.
+
+    A grouped bucket is one for each group of values, by the values; without any usage it is one of nulls.
+    """
+    buckets: list[tuple[Bucket, tuple[str, ...]]] = []
+    sources = [*((item.id, item.group_keys) for item in charge.filters), (None, charge.group_keys)]
+    for filter_id, keys in sources:
+        own = sorted((bucket for bucket in found if bucket.filter_id == filter_id), key=_by_values)
+        buckets.extend((bucket, keys) for bucket in own or [Bucket(filter_id, (None,) * len(keys))])
+    return buckets
+
+
+def _by_values(bucket: Bucket) -> tuple[tuple[bool, str], ...]:
+    return tuple((value is None, value or "") for value in bucket.group)
+
+
 def _request(subject: Subject, charge: Charge, window: Window) -> UsageRequest:
+    filters = [Filter(id=item.id, values=item.values, created_at=item.created_at) for item in charge.filters]
+    conditions = in_order(filters, metric_values={item.key: item.values for item in charge.metric.filters})
+    groups = {item.id: item.group_keys for item in charge.filters}
     return UsageRequest(
         organization_id=subject.subscription.organization_id,
         external_subscription_id=subject.subscription.external_id,
@@ -151,18 +185,36 @@ def _request(subject: Subject, charge: Charge, window: Window) -> UsageRequest:
         field_name=charge.metric.field_name,
         is_recurring=charge.metric.recurring,
         is_prorated=charge.prorated,
-        period=window.period,
+        period=window.period if charge.metric.aggregation_type is AggregationType.WEIGHTED_SUM else _events_period(subject, window),
         zone=subject.zone.key,
+        conditions=conditions,
+        group_by=(charge.group_keys, *(groups[condition.filter_id] for condition in conditions)),
     )
 
 
-def _charge_terms(subscription_id: UUID, charge: Charge) -> ChargeTerms:
+def _events_period(subject: Subject, window: Window) -> Period:
+    """
+    Return the instants whose events a window bills.
+
+    An event at the very instant of a termination belongs to the row that ended, and then not to one that starts there.
+    """
+    start, end = window.period
+    if end == subject.terms.terminated_at:
+        end += INSTANT_STEP
+    return Period(start=min(max(start, subject.settled_until or start), end), end=end)
+
+
+def _charge_terms(subscription_id: UUID, charge: Charge, bucket: Bucket, group_keys: tuple[str, ...]) -> ChargeTerms:
     metric = charge.metric
+    own = next((item for item in charge.filters if item.id == bucket.filter_id), None)
     return ChargeTerms(
         charge_id=charge.id,
         subscription_id=subscription_id,
         charge_model=charge.charge_model,
-        properties=charge.properties,
+        properties=charge.properties if own is None else own.properties,
+        bucket=bucket,
+        group_keys=group_keys,
+        filter_values=None if own is None else own.values,
         metric={
             "code": metric.code,
             "name": metric.name,

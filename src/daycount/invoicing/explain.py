@@ -27,6 +27,7 @@ def explain_fee(fee: Fee) -> list[str]:
         return [*_explain_base(fee, derivation, days), _explain_rounding(fee)]
     metric = derivation["metric"]
     sentences = [f"{fee.item['invoice_display_name']} was counted from events with the code {metric['code']!r} for {days}."]
+    sentences.extend(_explain_bucket(derivation["bucket"]))
     sentences.extend(_explain_quantity(derivation["quantity"], metric, period["full_days"]))
     price = derivation["price"]
     unit = _money_text(Decimal(price["unit_amount"]), fee.currency)
@@ -47,11 +48,26 @@ def _explain_base(fee: Fee, derivation: Mapping[str, Any], days: str) -> list[st
     ]
 
 
+def _explain_bucket(bucket: Mapping[str, Any]) -> list[str]:
+    """Say which events of the charge the fee is for, where it is split."""
+    sentences = []
+    if bucket["filter"]:
+        parts = " and ".join(f"{key} {' or '.join(values)}" for key, values in bucket["filter"].items())
+        sentences.append(f"Only events with {parts} are in it.")
+    if bucket["group"]:
+        parts = ", ".join(f"{key} {'(none)' if value is None else value}" for key, value in bucket["group"].items())
+        sentences.append(f"It is for the group {parts}.")
+    return sentences
+
+
 def _explain_quantity(quantity: Mapping[str, Any], metric: Mapping[str, Any], full_days: int) -> list[str]:
     count = quantity["events_count"]
     sentences = [f"{count} event{'s' if count != 1 else ''} of the period counted."]
-    if not quantity["is_prorated"]:
-        sentences.append(f"They come to {quantity['full_units']} units ({_aggregation_words(metric)}).")
+    if "level" in quantity:
+        sentences.append(f"{quantity['carried']} units were there at the start, {quantity['level']} at the end.")
+        sentences.append(f"Each level counted for its time: {quantity['billed']} units on average, rounded up to 20 decimals.")
+    elif not quantity["is_prorated"]:
+        sentences.append(f"They come to {quantity['aggregate']} units ({_aggregation_words(metric)}).")
     elif "members" in quantity:
         sentences.extend(
             f"{member['name']} was active on {_count_days(member['days'])} of {full_days}: "
@@ -60,13 +76,13 @@ def _explain_quantity(quantity: Mapping[str, Any], metric: Mapping[str, Any], fu
         )
         sentences.append(
             f"Together {_count_days(quantity['total_days'])} of {full_days}: {_show_exact(quantity['exact'])}, "
-            f"rounded up to 5 decimals {quantity['billed']}."
+            f"rounded up to 5 decimals {quantity['aggregate']}."
         )
     else:
         sentences.append(f"{quantity['carried']} units were carried into the period.")
         sentences.extend(f"{value} units changed on {_day(day)}." for day, value in quantity["by_day"].items())
         sentences.append(
-            f"Each for its days of {full_days}: {_show_exact(quantity['exact'])}, rounded up to 5 decimals {quantity['billed']}."
+            f"Each for its days of {full_days}: {_show_exact(quantity['exact'])}, rounded up to 5 decimals {quantity['aggregate']}."
         )
     if metric.get("rounding_function"):
         rule = f"{metric['rounding_function']} to {metric.get('rounding_precision') or 0} decimals"
@@ -79,6 +95,8 @@ def _aggregation_words(metric: Mapping[str, Any]) -> str:
         "count_agg": "their number",
         "sum_agg": "the sum of {}",
         "unique_count_agg": "the different values of {} that are active at the end",
+        "max_agg": "the largest {}",
+        "latest_agg": "the latest {}",
     }
     return words[metric["aggregation_type"]].format(metric["field_name"])
 

@@ -97,11 +97,14 @@ class Fee(Struct, frozen=True, kw_only=True):
     invoice_id: UUID
     subscription_id: UUID
     charge_id: UUID | None
+    charge_filter_id: UUID | None
+    grouped_by: Mapping[str, str | None]
     position: int
     fee_type: str
     item: Mapping[str, Any]
     currency: str
     units: Decimal
+    total_aggregated_units: Decimal
     events_count: int
     amount_cents: int
     precise_amount_cents: Decimal

@@ -11,6 +11,7 @@ from daycount.customers.tables import customers
 from daycount.infra.database import copy_rows
 from daycount.invoicing.records import VISIBLE_STATUSES, Documents, Fee, Invoice, InvoiceFilter, InvoiceLine, Reason
 from daycount.invoicing.tables import fees, invoice_subscriptions, invoices
+from daycount.subscriptions.tables import subscriptions
 
 _SEARCHED = ("name", "firstname", "lastname", "external_id", "email")
 
@@ -84,6 +85,49 @@ def list_fees(tx: Connection, *, organization_id: UUID, invoice_ids: Sequence[UU
     table = fees.c
     statement = sa.select(fees).where(table.organization_id == organization_id, table.invoice_id.in_(invoice_ids))
     return [_fee(row) for row in tx.execute(statement.order_by(table.invoice_id, table.position, table.id)).mappings()]
+
+
+def _usage_periods(organization_id: UUID, owner: str, external_id: str) -> list[sa.ColumnElement[bool]]:
+    line = invoice_subscriptions.c
+    return [
+        line.organization_id == organization_id,
+        line.charges_from.is_not(None),
+        invoices.c.status.in_(VISIBLE_STATUSES),
+        subscriptions.c.external_id == external_id,
+        customers.c.external_id == owner,
+    ]
+
+
+_PERIODS = (
+    invoice_subscriptions.join(invoices, invoices.c.id == invoice_subscriptions.c.invoice_id)
+    .join(subscriptions, subscriptions.c.id == invoice_subscriptions.c.subscription_id)
+    .join(customers, customers.c.id == invoices.c.customer_id)
+)
+
+
+def count_usage_periods(tx: Connection, *, organization_id: UUID, owner: str, external_id: str) -> int:
+    """Count the invoiced periods of usage of a customer's subscription, by their external ids."""
+    statement = sa.select(sa.func.count()).select_from(_PERIODS).where(*_usage_periods(organization_id, owner, external_id))
+    return int(tx.execute(statement).scalar_one())
+
+
+def list_usage_periods(
+    tx: Connection, *, organization_id: UUID, owner: str, external_id: str, limit: int, offset: int
+) -> list[tuple[InvoiceLine, Invoice]]:
+    """Return a page of invoiced periods of usage with their invoices, the latest first. Two queries."""
+    line = invoice_subscriptions.c
+    statement = (
+        sa.select(invoice_subscriptions)
+        .select_from(_PERIODS)
+        .where(*_usage_periods(organization_id, owner, external_id))
+        .order_by(line.charges_from.desc(), line.id)
+        .limit(limit)
+        .offset(offset)
+    )
+    lines = [_line(row) for row in tx.execute(statement).mappings()]
+    wanted = sa.select(invoices).where(invoices.c.id.in_([item.invoice_id for item in lines]))
+    found = {row["id"]: _invoice(row) for row in tx.execute(wanted).mappings()}
+    return [(item, found[item.invoice_id]) for item in lines]
 
 
 def _filtered(organization_id: UUID, query: InvoiceFilter) -> list[sa.ColumnElement[bool]]:

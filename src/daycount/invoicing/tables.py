@@ -105,7 +105,10 @@ fees = sa.Table(
     sa.Column("fee_type", sa.Text, nullable=False),
     sa.Column("item", JSONB, nullable=False, comment="what was billed, as it was called then"),
     sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("charge_filter_id", sa.Uuid),
+    sa.Column("grouped_by", JSONB, nullable=False, server_default=sa.text("'{}'")),
     sa.Column("units", sa.Numeric, nullable=False),
+    sa.Column("total_aggregated_units", sa.Numeric, nullable=False, server_default=sa.text("0")),
     sa.Column("events_count", sa.BigInteger, nullable=False),
     sa.Column("amount_cents", sa.BigInteger, nullable=False),
     sa.Column("precise_amount_cents", sa.Numeric, nullable=False),
@@ -122,6 +125,7 @@ fees = sa.Table(
     sa.ForeignKeyConstraint(["organization_id", "invoice_id"], ["invoices.organization_id", "invoices.id"]),
     sa.ForeignKeyConstraint(["organization_id", "subscription_id"], ["subscriptions.organization_id", "subscriptions.id"]),
     sa.ForeignKeyConstraint(["organization_id", "charge_id"], ["charges.organization_id", "charges.id"]),
+    sa.ForeignKeyConstraint(["organization_id", "charge_filter_id"], ["charge_filters.organization_id", "charge_filters.id"]),
     sa.Index("ix_fees_invoice_id", "invoice_id"),
     sa.Index("ix_fees_list", "organization_id", "created_at", "id"),
 )

@@ -11,7 +11,7 @@ from daycount.catalog import store as catalog
 from daycount.catalog.operations import get_plan
 from daycount.catalog.records import Plan
 from daycount.customers import store as customers
-from daycount.customers.operations import ensure_customer, lane_of
+from daycount.customers.operations import MAX_EXTERNAL_ID, ensure_customer, lane_of
 from daycount.customers.records import Customer
 from daycount.engine.calendar import BillingTime
 from daycount.given import given, given_or_default, is_given
@@ -25,6 +25,7 @@ from daycount.subscriptions.records import Status, Subscription, SubscriptionInp
 _CREDIT_NOTES = frozenset({"credit", "skip", "refund", "offset"})
 _INVOICES = frozenset({"generate", "skip"})
 _MAX_PURCHASE_ORDER = 255
+_FIRST_YEAR, _LAST_YEAR = 1900, 9000
 _OPEN = (Status.ACTIVE, Status.PENDING)
 
 
@@ -45,7 +46,7 @@ def create_subscription(work: Work, wanted: SubscriptionInput) -> tuple[Subscrip
         raise errors.NotFound("billing_entity")
     plan = get_plan(work, given(wanted.plan_code, None) or "")
     found = errors.FieldErrors()
-    subscription_at = _read_instant(wanted.subscription_at, "subscription_at", found) or work.now
+    subscription_at = _read_instant(wanted.subscription_at, "subscription_at", found) or _checked(work.now, "subscription_at", found)
     ending_at = _read_ending(wanted, subscription_at, work.now, found)
     _refuse_unbuilt(wanted, found)
     found.raise_if_any()
@@ -86,6 +87,8 @@ def _check_identity(wanted: SubscriptionInput) -> tuple[str, BillingTime]:
     external_id = given(wanted.external_id, None)
     if not external_id or not external_id.strip():
         found.add("external_id", "value_is_mandatory")
+    elif len(external_id) > MAX_EXTERNAL_ID:
+        found.add("external_id", "value_is_too_long")
     billing_time = given_or_default(wanted.billing_time, BillingTime.CALENDAR.value)
     if billing_time not in set(BillingTime):
         found.add("billing_time", "value_is_invalid")
@@ -145,14 +148,16 @@ def _start_new(work: Work, blank: Subscription, plan: Plan, customer: Customer, 
         organizations.bump_catalog_version(work.tx, work.organization_id)
         return blank
     is_past = start_day < today
-    started_at = blank.subscription_at
-    if is_past:
-        ends = [row.terminated_at for row in rows if row.terminated_at is not None and row.customer_id == customer.id]
-        started_at = max([started_at, *ends])
-    active = structs.replace(blank, status=Status.ACTIVE, started_at=started_at, activated_at=work.now)
+    active = structs.replace(blank, status=Status.ACTIVE, started_at=_after_earlier_rows(blank, rows), activated_at=work.now)
     store.insert_subscription(work.tx, active)
     _activated(work, active, plan, customer, is_billed_at_start=not is_past)
     return active
+
+
+def _after_earlier_rows(subscription: Subscription, rows: Sequence[Subscription]) -> datetime:
+    """Return `subscription_at`, or the end of the last row of that external id and customer where that is later."""
+    ends = [row.terminated_at for row in rows if row.terminated_at is not None and row.customer_id == subscription.customer_id]
+    return max([subscription.subscription_at, *ends])
 
 
 def _activated(work: Work, active: Subscription, plan: Plan, customer: Customer, *, is_billed_at_start: bool) -> None:
@@ -161,8 +166,8 @@ def _activated(work: Work, active: Subscription, plan: Plan, customer: Customer,
     organizations.bump_catalog_version(work.tx, work.organization_id)
     schedule.set_entries(work, active, plan=plan, zone=customer.zone, after=max(work.now, active.started_at))
     pair = (customer.id, active.external_id)
-    first = store.find_first_starts(work.tx, organization_id=work.organization_id, pairs=[pair])[pair]
-    schedule.set_trial_end(work, active, plan=plan, first_started_at=first)
+    history = store.find_histories(work.tx, organization_id=work.organization_id, pairs=[pair])[pair]
+    schedule.set_trial_end(work, active, plan=plan, first_started_at=history.first_started_at)
     if is_billed_at_start:
         work.announce(SubscriptionStarted(subscription=active))
 
@@ -290,9 +295,9 @@ def update_subscription(work: Work, external_id: str, changes: SubscriptionInput
 def _write_changed(work: Work, changed: Subscription, plan: Plan) -> Subscription:
     customer = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[changed.customer_id])[changed.customer_id]
     if changed.status is Status.PENDING and changed.subscription_at <= work.now:
-        started_at = changed.subscription_at
-        is_today = local_date(started_at, zone=customer.zone) == local_date(work.now, zone=customer.zone)
-        changed = structs.replace(changed, status=Status.ACTIVE, started_at=started_at, activated_at=work.now)
+        rows = store.find_rows(work.tx, organization_id=work.organization_id, external_id=changed.external_id)
+        is_today = local_date(changed.subscription_at, zone=customer.zone) == local_date(work.now, zone=customer.zone)
+        changed = structs.replace(changed, status=Status.ACTIVE, started_at=_after_earlier_rows(changed, rows), activated_at=work.now)
         store.update_subscription(work.tx, changed)
         work.agenda.drop_kind(schedule.START, subject_id=changed.id)
         _activated(work, changed, plan, customer, is_billed_at_start=is_today)
@@ -302,11 +307,7 @@ def _write_changed(work: Work, changed: Subscription, plan: Plan) -> Subscriptio
     if changed.status is Status.PENDING:
         schedule.set_entries(work, changed, plan=plan, zone=customer.zone, after=work.now)
     elif changed.status is Status.ACTIVE:
-        after = max(work.now, changed.started_at or work.now)
-        due = work.agenda.find(schedule.BILL_PERIOD, subject_id=changed.id)
-        schedule.set_entries(work, changed, plan=plan, zone=customer.zone, after=after)
-        if due is not None and due <= after:
-            work.agenda.put(schedule.BILL_PERIOD, subject_id=changed.id, lane_id=changed.customer_id, due_at=due)
+        schedule.set_entries(work, changed, plan=plan, zone=customer.zone, after=schedule.settled_until(changed))
     return changed
 
 
@@ -348,10 +349,17 @@ def _read_instant(value: object, field: str, found: errors.FieldErrors) -> datet
     if not is_given(value) or value is None:
         return None
     try:
-        return parse_instant(str(value))
+        return _checked(parse_instant(str(value)), field, found)
     except ValueError:
         found.add(field, "invalid_date")
         return None
+
+
+def _checked(instant: datetime, field: str, found: errors.FieldErrors) -> datetime:
+    """Refuse instants so near the ends of the calendar that their periods would reach beyond it."""
+    if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
+        found.add(field, "invalid_date")
+    return instant
 
 
 def _read_ending(wanted: SubscriptionInput, subscription_at: datetime, now: datetime, found: errors.FieldErrors) -> datetime | None:

@@ -57,6 +57,9 @@ class Subscription(Struct, frozen=True, kw_only=True):
 def terms_of(subscription: Subscription, *, plan: Plan, zone: ZoneInfo) -> Terms:
     """Return what the calendar has to know of a started subscription."""
     assert subscription.started_at is not None
+    billed_through = subscription.billed_through
+    if subscription.terminated_at is not None and billed_through is not None and billed_through > subscription.terminated_at:
+        billed_through = None  # the last invoice is made: its own period is what remains to be shown
     return Terms(
         interval=plan.interval,
         billing_time=subscription.billing_time,
@@ -67,7 +70,7 @@ def terms_of(subscription: Subscription, *, plan: Plan, zone: ZoneInfo) -> Terms
         started_at=subscription.started_at,
         terminated_at=subscription.terminated_at,
         is_upgraded=False,
-        billed_through=subscription.billed_through,
+        billed_through=billed_through,
         billed_zone=ZoneInfo(subscription.billed_zone) if subscription.billed_zone else None,
     )
 

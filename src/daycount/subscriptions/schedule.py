@@ -30,6 +30,18 @@ def next_due(subscription: Subscription, *, plan: Plan, zone: ZoneInfo, after: d
     return next_billing_instant(terms_of(subscription, plan=plan, zone=zone), after=after)
 
 
+def settled_until(subscription: Subscription) -> datetime:
+    """
+    Return the instant up to which no periodic invoice is missing: what was billed, else what counts as past at the start.
+
+    The first boundary after it is due, also when it has already gone by: an overdue period stays overdue.
+    """
+    assert subscription.started_at is not None
+    if subscription.billed_through is not None:
+        return subscription.billed_through
+    return max(subscription.started_at, subscription.activated_at or subscription.started_at)
+
+
 def set_entries(work: Work, subscription: Subscription, *, plan: Plan, zone: ZoneInfo, after: datetime) -> None:
     """Write what time must cause for one subscription, counting from `after`; what it no longer causes is taken back."""
     entries = {"subject_id": subscription.id, "lane_id": subscription.customer_id}
@@ -37,7 +49,7 @@ def set_entries(work: Work, subscription: Subscription, *, plan: Plan, zone: Zon
         case Status.ACTIVE:
             work.agenda.put(BILL_PERIOD, due_at=next_due(subscription, plan=plan, zone=zone, after=after), **entries)
             if subscription.ending_at is not None:
-                work.agenda.put(END, due_at=max(subscription.ending_at, after), **entries)
+                work.agenda.put(END, due_at=max(subscription.ending_at, subscription.started_at or after), **entries)
             else:
                 work.agenda.drop_kind(END, subject_id=subscription.id)
         case Status.PENDING:
@@ -66,9 +78,14 @@ def set_next_periods(work: Work, billed: Sequence[tuple[Subscription, Plan, Zone
 
 
 def move_to_new_zone(work: Work, message: TimezoneChanged) -> None:
-    """Move the next billing of a customer's subscriptions to the boundaries of its new time zone."""
+    """
+    Move the next billing of a customer's subscriptions to the boundaries of its new time zone.
+
+    A boundary that has gone by in the new zone but not in the old one is due at once: at 20:00Z on 30 June it is July in
+    Tokyo, and June is over.
+    """
     customer = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[message.customer_id])[message.customer_id]
     active = store.find_active_of_customer(work.tx, customer_id=customer.id)
     plans = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[subscription.plan_id for subscription in active])
     for subscription in active:
-        set_entries(work, subscription, plan=plans[subscription.plan_id], zone=customer.zone, after=work.now)
+        set_entries(work, subscription, plan=plans[subscription.plan_id], zone=customer.zone, after=settled_until(subscription))

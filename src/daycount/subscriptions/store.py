@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -89,10 +89,23 @@ def find_active_of_customer(tx: Connection, *, customer_id: UUID) -> list[Subscr
     return [_subscription(row) for row in tx.execute(statement).mappings()]
 
 
-def find_first_starts(tx: Connection, *, organization_id: UUID, pairs: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], datetime]:
-    """Return, for each (customer, external id), when its first row ever started: trials are counted from there."""
+class History(NamedTuple):
+    """
+    What the rows of one external id of a customer have in common.
+
+    `first_started_at`: when the first row ever started; trials are counted from there. `settled_until`: the end, exclusive,
+    of the events that ended rows billed; None where no row ended with an invoice.
+    """
+
+    first_started_at: datetime
+    settled_until: datetime | None
+
+
+def find_histories(tx: Connection, *, organization_id: UUID, pairs: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], History]:
+    """Return the history of each (customer, external id) that ever started."""
     statement = sa.text("""
-        select s.customer_id, s.external_id, min(s.started_at) as first
+        select s.customer_id, s.external_id, min(s.started_at) as first,
+               max(s.billed_through) filter (where s.status = 'terminated') as settled
         from subscriptions s
         join unnest(cast(:customers as uuid[]), cast(:externals as text[])) as w(customer_id, external_id)
           on w.customer_id = s.customer_id and w.external_id = s.external_id
@@ -104,7 +117,7 @@ def find_first_starts(tx: Connection, *, organization_id: UUID, pairs: Sequence[
         "customers": [customer for customer, _ in pairs],
         "externals": [external for _, external in pairs],
     }
-    return {(row.customer_id, row.external_id): row.first for row in tx.execute(statement, parameters)}
+    return {(row.customer_id, row.external_id): History(row.first, row.settled) for row in tx.execute(statement, parameters)}
 
 
 def mark_billed(

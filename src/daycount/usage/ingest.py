@@ -7,12 +7,14 @@ of a commit. Times are stamped inside the transaction from the organization's ow
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import psycopg
 import structlog
 from psycopg.errors import DeadlockDetected, SerializationFailure
 from sqlalchemy import Connection
@@ -24,12 +26,12 @@ from daycount.infra.work import Workplace
 from daycount.usage import store as usage_store
 from daycount.usage.port import Batch, EventStore
 from daycount.usage.records import Directory, IncomingEvent, MetricFacts, StoredEvent, SubscriptionFacts, Warned
-from daycount.usage.warnings import warn
+from daycount.usage.warnings import Life, find_life, warn
 
 COMMIT = "events.commit"
 _log = structlog.get_logger("ingest")
 _MOST_ROWS = 10_000
-_TRIES = 5
+_PAUSES_S = (0.0, 0.1, 0.5, 1.0, 2.0)
 _MOST_CACHED = 200_000
 
 
@@ -41,10 +43,20 @@ class Accepted(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a request: its events, or the error that refused it as a whole."""
+    """What became of a request: its events as kept and the warnings of each, or the error that refused it as a whole."""
 
-    accepted: Sequence[Accepted]
+    batch: Batch | None
+    warnings: Sequence[Sequence[Warned]]
     error: Exception | None
+
+    @property
+    def accepted(self) -> list[Accepted]:
+        """Return the events one by one; empty when they were refused."""
+        return [] if self.batch is None else list(map(Accepted, self.batch.stored, self.warnings))
+
+
+def _refused(error: Exception) -> Outcome:
+    return Outcome(None, (), error)
 
 
 class Pending:
@@ -58,15 +70,62 @@ class Pending:
         self.done = done
 
 
+class _Written(NamedTuple):
+    """What a transaction wrote, and its name, by which the database knows whether it was committed."""
+
+    written_by: str
+    outcomes: list[Outcome]
+
+
 class _Facts:
     """What is known of an organization at one version of its catalogue."""
 
-    __slots__ = ("metrics", "subscriptions", "version")
+    __slots__ = ("lives", "metrics", "size", "subscriptions", "version")
 
     def __init__(self, version: int, metrics: Mapping[str, MetricFacts]) -> None:
         self.version = version
         self.metrics = dict(metrics)
         self.subscriptions: dict[str, Sequence[SubscriptionFacts]] = {}
+        self.lives: dict[str, dict[str | None, Life]] = {}
+        self.size = 0
+
+    def find_lives(self, events: Sequence[IncomingEvent]) -> list[Life]:
+        """Return the time in which each event needs no explanation. Raises KeyError where that was not learned yet."""
+        lives = self.lives
+        return [lives[event.code][event.external_subscription_id] for event in events]
+
+    def learn_lives(self, events: Sequence[IncomingEvent]) -> None:
+        """Make `find_lives` work for these events, whose subscriptions must be known."""
+        for event in events:
+            code, subscription = event.code, event.external_subscription_id
+            own = self.lives.setdefault(code, {})
+            if subscription not in own:
+                own[subscription] = find_life(
+                    code=code, external_subscription_id=subscription, metrics=self.metrics, subscriptions=self.subscriptions
+                )
+                self.size += 1
+
+    def warn(self, batch: Batch, lives: Sequence[Life]) -> list[Sequence[Warned]]:
+        """Return for each event of a batch why it will not be billed."""
+        now, unread = batch.now, batch.unread
+        found: list[Sequence[Warned]] = []
+        for place, (event, (first, last)) in enumerate(zip(batch.events, lives, strict=True)):
+            at = event.at or now
+            if first <= at <= last and unread is not None and place not in unread:
+                found.append(())
+            else:
+                found.append(self._explain(event, at))
+        return found
+
+    def _explain(self, event: IncomingEvent, at: datetime) -> Sequence[Warned]:
+        return warn(
+            code=event.code,
+            external_subscription_id=event.external_subscription_id,
+            at=at,
+            properties=event.properties,
+            metrics=self.metrics,
+            subscriptions=self.subscriptions,
+        )
 
 
 class GroupCommit:
@@ -88,14 +147,15 @@ class GroupCommit:
         for lane in self._lanes:
             lane.start()
 
-    def submit(self, pending: Pending) -> None:
-        """Queue a request. Its `done` is called once, whatever happens."""
+    def submit(self, *requests: Pending) -> None:
+        """Queue requests. The `done` of each is called once, whatever happens."""
         with self._wake:
-            if self._is_closed:
-                pending.done(Outcome((), errors.Busy("server_is_stopping")))
+            if not self._is_closed:
+                self._queue.extend(requests)
+                self._wake.notify()
                 return
-            self._queue.append(pending)
-            self._wake.notify()
+        for pending in requests:
+            pending.done(_refused(errors.Busy("server_is_stopping")))
 
     def close(self) -> None:
         """Take no more requests, commit those that wait, and stop."""
@@ -121,13 +181,19 @@ class GroupCommit:
             taken = self._take()
             if not taken:
                 return
-            try:
-                outcomes = self._commit(taken)
-            except Exception as error:
-                _log.exception("events not written", requests=len(taken))
-                outcomes = [Outcome((), error) for _ in taken]
+            outcomes = self._settle(taken)
             for pending, outcome in zip(taken, outcomes, strict=True):
                 _answer(pending, outcome)
+
+    def _settle(self, taken: Sequence[Pending]) -> list[Outcome]:
+        """Commit requests together; where one of them cannot be written at all, each by itself, so that only that one fails."""
+        try:
+            return self._commit(taken)
+        except Exception as error:
+            if len(taken) > 1 and not _is_passing(error):
+                return [outcome for pending in taken for outcome in self._settle([pending])]
+            _log.exception("events not written", requests=len(taken))
+            return [_refused(error) for _ in taken]
 
     def _commit(self, taken: Sequence[Pending]) -> list[Outcome]:
         """
@@ -139,87 +205,106 @@ class GroupCommit:
         written: _Written | None = None
         for pause_s in (*_PAUSES_S, None):
             try:
-                with self._workplace.engine.connect() as tx:
-                    if written is not None and usage_store.is_committed(tx, written.written_by):
-                        return written.outcomes
+                if written is not None and self._is_committed(written):
+                    return written.outcomes
+                written = None
                 with self._workplace.transaction(COMMIT) as tx:
-                    written = None
                     written = self._write(tx, taken)
                 return written.outcomes
             except (DBAPIError, psycopg.OperationalError, errors.Busy) as error:
                 if pause_s is None or not _is_passing(error):
                     raise
+                if _is_connection_lost(error):
+                    self._workplace.engine.dispose()
                 _log.warning("events not written yet; trying again", requests=len(taken), error=str(error).partition("\n")[0])
                 time.sleep(pause_s)
         raise AssertionError
 
+    def _is_committed(self, written: _Written) -> bool:
+        with self._workplace.engine.connect() as tx:
+            return usage_store.is_committed(tx, written.written_by)
+
     def _write(self, tx: Connection, taken: Sequence[Pending]) -> _Written:
         nows, facts, written_by = self._learn(tx, taken)
         batches = [Batch(pending.organization_id, pending.events, now=nows[pending.organization_id]) for pending in taken]
+        lives = self._find_lives(tx, facts, taken)
         refused = {place: details for place, batch in enumerate(batches) if (details := self._too_far(batch))}
         good = [place for place in range(len(batches)) if place not in refused]
         self._events.append(
             tx, [batches[place] for place in good], metrics=[facts[batches[place].organization_id].metrics for place in good]
         )
-        return [
-            Outcome((), errors.Invalid(refused[place])) if place in refused else _outcome(batch, facts[batch.organization_id])
+        outcomes = [
+            _refused(errors.Invalid(refused[place])) if place in refused else _outcome(batch, facts[batch.organization_id], lives[place])
             for place, batch in enumerate(batches)
         ]
+        return _Written(written_by, outcomes)
 
     def _too_far(self, batch: Batch) -> dict[str, Any]:
         """Find events dated beyond the horizon: a millisecond epoch lands tens of thousands of years ahead."""
         limit = batch.now + self._horizon
         return {str(place): {"timestamp": ["invalid_format"]} for place, event in enumerate(batch.events) if event.at and event.at > limit}
 
-    def _learn(self, tx: Connection, taken: Sequence[Pending]) -> tuple[dict[UUID, datetime], dict[UUID, _Facts]]:
-        """Read the clocks of the organizations, and what their events speak of where the cache is of an older version."""
-        organizations = {pending.organization_id for pending in taken}
+    def _learn(self, tx: Connection, taken: Sequence[Pending]) -> tuple[dict[UUID, datetime], dict[UUID, _Facts], str]:
+        """
+        Read the clocks of the organizations, and their metrics where the cache is of an older version.
+
+        The third answer names the transaction.
+        """
         real_now = self._clock.now()
         nows: dict[UUID, datetime] = {}
         known: dict[UUID, _Facts] = {}
-        for row in usage_store.read_organizations(tx, organizations):
+        written_by = ""
+        for row in usage_store.read_organizations(tx, {pending.organization_id for pending in taken}):
             nows[row.id] = row.frozen_time or real_now
+            written_by = row.written_by
             facts = self._facts.get(row.id)
-            if facts is None or facts.version != row.catalog_version:
+            if facts is None or facts.version != row.catalog_version or facts.size > _MOST_CACHED:
                 facts = _Facts(row.catalog_version, self._directory.metrics(tx, row.id))
                 self._facts[row.id] = facts
             known[row.id] = facts
-        for organization_id, facts in known.items():
-            self._learn_subscriptions(tx, organization_id, facts, taken)
-        return nows, known
+        return nows, known, written_by
 
-    def _learn_subscriptions(self, tx: Connection, organization_id: UUID, facts: _Facts, taken: Sequence[Pending]) -> None:
-        named = {
-            event.external_subscription_id for pending in taken if pending.organization_id == organization_id for event in pending.events
-        }
-        missing = sorted(name for name in named if name is not None and name not in facts.subscriptions)
-        if not missing:
-            return
-        if len(facts.subscriptions) > _MOST_CACHED:
-            facts.subscriptions.clear()
-            missing = sorted(name for name in named if name is not None)
-        found = self._directory.subscriptions(tx, organization_id, missing)
-        facts.subscriptions.update({name: found.get(name, ()) for name in missing})
+    def _find_lives(self, tx: Connection, known: Mapping[UUID, _Facts], taken: Sequence[Pending]) -> list[list[Life]]:
+        """Return, for each request, when its events need no explanation. Most are known, and then this is all there is to it."""
+        try:
+            return [known[pending.organization_id].find_lives(pending.events) for pending in taken]
+        except KeyError:
+            for organization_id, facts in known.items():
+                events = [event for pending in taken if pending.organization_id == organization_id for event in pending.events]
+                self._learn_subscriptions(tx, organization_id, facts, events)
+                facts.learn_lives(events)
+            return [known[pending.organization_id].find_lives(pending.events) for pending in taken]
+
+    def _learn_subscriptions(self, tx: Connection, organization_id: UUID, facts: _Facts, events: Sequence[IncomingEvent]) -> None:
+        named = {event.external_subscription_id for event in events}
+        missing = sorted(name for name in named.difference(facts.subscriptions) if name is not None)
+        if missing:
+            found = self._directory.subscriptions(tx, organization_id, missing)
+            facts.subscriptions.update({name: found.get(name, ()) for name in missing})
 
 
-def _outcome(batch: Batch, facts: _Facts) -> Outcome:
+def _is_passing(error: Exception) -> bool:
+    """Tell whether trying again may help: a deadlock, a lost connection, somebody in the way."""
+    if isinstance(error, DBAPIError):
+        return isinstance(error.orig, DeadlockDetected | SerializationFailure) or isinstance(error, OperationalError)
+    return isinstance(error, psycopg.OperationalError | errors.Busy)
+
+
+def _is_connection_lost(error: Exception) -> bool:
+    """Tell whether the driver lost its connection; then the pool, which did not hear of it, holds others that are as dead."""
+    return isinstance(error, psycopg.OperationalError) and (error.sqlstate or "08").startswith(("08", "57P"))
+
+
+def _answer(pending: Pending, outcome: Outcome) -> None:
+    """Hand an outcome over. Whoever asked may be gone; the lane goes on to answer the others."""
+    try:
+        pending.done(outcome)
+    except Exception:
+        _log.exception("answer not taken")
+
+
+def _outcome(batch: Batch, facts: _Facts, lives: Sequence[Life]) -> Outcome:
     if batch.duplicates:
         details = {str(place): {"transaction_id": ["value_already_exist"]} for place in batch.duplicates}
-        return Outcome((), errors.Invalid(details))
-    return Outcome(
-        [
-            Accepted(
-                event,
-                warn(
-                    code=event.code,
-                    external_subscription_id=event.external_subscription_id,
-                    at=event.at,
-                    properties=event.properties,
-                    metrics=facts.metrics,
-                    subscriptions=facts.subscriptions,
-                ),
-            )
-            for event in batch.stored
-        ],
-        None,
-    )
+        return _refused(errors.Invalid(details))
+    return Outcome(batch, facts.warn(batch, lives), None)

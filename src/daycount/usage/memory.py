@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from daycount.engine.metrics import Event, Usage, UsageRequest, observe
+from daycount.engine.metrics import Bucket, Event, Usage, UsageRequest, observe
 from daycount.usage.port import Batch
 from daycount.usage.records import EventFilter, MetricFacts, StoredEvent
 from daycount.usage.values import event_key, read_texts
@@ -41,27 +41,15 @@ class MemoryEventStore:
                 self._keep(batch, keys)
 
     def _keep(self, batch: Batch, keys: Sequence[str]) -> None:
-        batch.stored = [
-            StoredEvent(
-                key=key,
-                external_subscription_id=event.external_subscription_id or None,
-                code=event.code,
-                transaction_id=event.transaction_id,
-                at=event.at or batch.now,
-                created_at=batch.now,
-                properties=event.properties,
-                precise_total_amount_cents=event.precise_total_amount_cents,
-            )
-            for event, key in zip(batch.events, keys, strict=True)
-        ]
+        batch.keys = keys
         self._keys.update(keys)
         self._events.extend((batch.organization_id, event) for event in batch.stored)
 
-    def aggregate(self, tx: Connection, requests: Sequence[UsageRequest]) -> list[Usage]:
+    def aggregate(self, tx: Connection, requests: Sequence[UsageRequest]) -> list[dict[Bucket, Usage]]:
         """Answer each request by walking the whole list; see the port."""
         return [self._aggregate(request) for request in requests]
 
-    def _aggregate(self, request: UsageRequest) -> Usage:
+    def _aggregate(self, request: UsageRequest) -> dict[Bucket, Usage]:
         mine = [
             Event(sequence=sequence, at=event.at, properties=read_texts(event.properties))
             for sequence, (organization_id, event) in enumerate(self._events)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from daycount.engine.metrics import Usage, UsageRequest
+from daycount.engine.metrics import Bucket, Usage, UsageRequest
 from daycount.usage.records import EventFilter, IncomingEvent, MetricFacts, StoredEvent
 
 
@@ -21,17 +21,36 @@ class Batch:
     Events of one request, which are kept all or none.
 
     After `append`, `duplicates` holds the places of events that were known already or stand twice in the batch; when it
-    is empty, `stored` holds the events as kept, in order.
+    is empty, `keys` holds the identities of the events as kept, in order. A store that reads the billed values notes in
+    `unread` the places of events where it found none that counts; None means that nobody looked.
     """
 
-    __slots__ = ("duplicates", "events", "now", "organization_id", "stored")
+    __slots__ = ("duplicates", "events", "keys", "now", "organization_id", "unread")
 
     def __init__(self, organization_id: UUID, events: Sequence[IncomingEvent], *, now: datetime) -> None:
         self.organization_id = organization_id
         self.events = events
         self.now = now
         self.duplicates: list[int] = []
-        self.stored: list[StoredEvent] = []
+        self.keys: Sequence[str] = ()
+        self.unread: set[int] | None = None
+
+    @property
+    def stored(self) -> list[StoredEvent]:
+        """Return the events as kept; empty when they were not."""
+        return [
+            StoredEvent(
+                key=key,
+                external_subscription_id=event.external_subscription_id or None,
+                code=event.code,
+                transaction_id=event.transaction_id,
+                at=event.at or self.now,
+                created_at=self.now,
+                properties=event.properties,
+                precise_total_amount_cents=event.precise_total_amount_cents,
+            )
+            for event, key in zip(self.events, self.keys, strict=False)
+        ]
 
 
 class EventStore(Protocol):
@@ -46,8 +65,8 @@ class EventStore(Protocol):
         """
         ...
 
-    def aggregate(self, tx: Connection, requests: Sequence[UsageRequest]) -> list[Usage]:
-        """Answer all requests, in their order, in a constant number of queries."""
+    def aggregate(self, tx: Connection, requests: Sequence[UsageRequest]) -> list[dict[Bucket, Usage]]:
+        """Answer all requests, in their order, bucket by bucket, in a constant number of queries. Empty buckets are left out."""
         ...
 
     def list_events(self, tx: Connection, query: EventFilter, *, limit: int, offset: int) -> list[StoredEvent]:

@@ -7,38 +7,38 @@ requests.
 """
 
 import os
-from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from hashlib import blake2b
+from itertools import chain
+from typing import Any, NamedTuple
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
+import psycopg
 import sqlalchemy as sa
 from psycopg.errors import UniqueViolation
 from sqlalchemy import Connection
 
 from daycount import errors
-from daycount.engine.metrics import AggregationType, Member, Toggle, Usage, UsageRequest, read_number, read_operation
-from daycount.infra.database import copy_text
-from daycount.money import exact_sum
-from daycount.periods import local_date, start_of_day
+from daycount.engine.metrics import Bucket, Usage, UsageRequest
+from daycount.infra.database import copy_in, driver_of
+from daycount.usage.aggregation.store import aggregate
+from daycount.usage.lines import COLUMNS, typing_of, write_lines
 from daycount.usage.port import Batch
-from daycount.usage.records import EventFilter, IncomingEvent, MetricFacts, StoredEvent
-from daycount.usage.values import event_key, read_property, read_two
+from daycount.usage.records import EventFilter, MetricFacts, StoredEvent
+from daycount.usage.values import as_uuid, digest, event_key, keyed_hash
 
 _SEQUENCE_BLOCK = 10_000
 _MOST_CACHED = 500_000
 _TRIES = 8
 _HISTORY = datetime(1, 1, 1, tzinfo=UTC)
-_COLUMNS = (
-    "key, stream_id, sequence, at, created_at, field_id, is_add, number, member, precise_total_amount_cents, transaction_id, properties"
-)
 
 _KNOWN_STREAMS = sa.text("""
 select s.organization_id, s.external_subscription_id, s.code, s.id,
        coalesce(age(s.xmin) > age(cast(pg_current_xact_id_if_assigned() as xid)), true) as is_settled
 from event_streams s
-join unnest(cast(:organizations as uuid[]), cast(:subscriptions as text[]), cast(:codes as text[])) as w(organization_id, subscription, code)
+join unnest(cast(:organizations as uuid[]), cast(:subscriptions as text[]), cast(:codes as text[]))
+  as w(organization_id, subscription, code)
   on s.organization_id = w.organization_id and s.external_subscription_id = w.subscription and s.code = w.code
 """)
 _NEW_STREAMS = sa.text("""
@@ -52,69 +52,12 @@ select name, id, coalesce(age(xmin) > age(cast(pg_current_xact_id_if_assigned() 
 from event_fields where name = any(:names)
 """)
 _NEW_FIELDS = sa.text("""
-insert into event_fields (name) select unnest(cast(:names as text[])) on conflict (name) do update set name = excluded.name returning name, id
+insert into event_fields (name) select unnest(cast(:names as text[]))
+on conflict (name) do update set name = excluded.name
+returning name, id
 """)
-_SEQUENCE = sa.text("select nextval('usage_event_sequence')")
-_KNOWN_KEYS = sa.text("select key::text from usage_events where key = any(cast(:keys as uuid[]))")
-
-_REQUESTS = """
-unnest(cast(:ordinals as int[]), cast(:organizations as uuid[]), cast(:subscriptions as text[]), cast(:codes as text[]),
-       cast(:lows as timestamptz[]), cast(:starts as timestamptz[]), cast(:ends as timestamptz[]), cast(:fields as text[]),
-       cast(:typings as text[]), cast(:thresholds as text[]))
-  as r(ordinal, organization_id, subscription, code, low, period_start, period_end, field, typing, thresholds)
-join event_streams s
-  on s.organization_id = r.organization_id and s.external_subscription_id = r.subscription and s.code = r.code
-join usage_events e on e.stream_id = s.id and e.at >= r.low and e.at < r.period_end
-left join event_fields f on f.name = r.typing
-"""
-_NUMBER = "case when e.field_id = f.id then e.number else daycount_number(daycount_property(e.properties, r.field)) end"
-_MEMBER = "case when e.field_id = f.id then e.member else daycount_property(e.properties, r.field) end"
-_IS_ADD = "case when e.field_id = f.id then e.is_add else daycount_operation(daycount_property(e.properties, 'operation_type')) end"
-
-_COUNT = sa.text(f"select r.ordinal, count(*) as total from {_REQUESTS} group by r.ordinal")  # noqa: S608 - constants only
-_SUM = sa.text(f"""
-select ordinal, count(number) as events_count, coalesce(sum(number), 0) as total
-from (select r.ordinal, {_NUMBER} as number from {_REQUESTS}) as v
-group by ordinal
-""")  # noqa: S608 - constants only
-_SUM_BY_DAY = sa.text(f"""
-select ordinal, day, count(number) as events_count, sum(number) as total
-from (
-    select r.ordinal, {_NUMBER} as number, width_bucket(e.at, cast(r.thresholds as timestamptz[])) as day
-    from {_REQUESTS}
-) as v
-where number is not null
-group by ordinal, day
-order by ordinal, day
-""")  # noqa: S608 - constants only
-_UNIQUE = sa.text(f"""
-select ordinal, sum(inside) as events_count, count(*) filter (where is_active) as total
-from (
-    select ordinal, member, count(*) filter (where at >= period_start) as inside, (array_agg(is_add order by at desc, sequence desc))[1] as is_active
-    from (
-        select r.ordinal, r.period_start, e.at, e.sequence, {_MEMBER} as member, {_IS_ADD} as is_add
-        from {_REQUESTS}
-    ) as v
-    where member is not null and is_add is not null
-    group by ordinal, member
-) as m
-group by ordinal
-""")  # noqa: S608 - constants only
-_TOGGLES = sa.text(f"""
-select ordinal, member,
-       count(*) filter (where at >= period_start) as inside,
-       array_agg(at order by at, sequence) filter (where is_add <> was_active) as toggles
-from (
-    select *, lag(is_add, 1, false) over (partition by ordinal, member order by at, sequence) as was_active
-    from (
-        select r.ordinal, r.period_start, e.at, e.sequence, {_MEMBER} as member, {_IS_ADD} as is_add
-        from {_REQUESTS}
-    ) as v
-    where member is not null and is_add is not null
-) as w
-group by ordinal, member
-order by ordinal, member collate "C"
-""")  # noqa: S608 - constants only
+_KNOWN_KEYS = sa.text("select replace(key::text, '-', '') from usage_events where key = any(cast(:keys as uuid[]))")
+_COPY = f"copy usage_events ({COLUMNS}) from stdin"
 
 _LIST = """
 select e.key::text, s.external_subscription_id, s.code, e.transaction_id, e.at, e.created_at, e.properties, e.precise_total_amount_cents
@@ -125,7 +68,7 @@ where s.organization_id = :organization_id
   and e.at >= :at_from and e.at <= :at_to
 """
 _PAGE = sa.text(_LIST + ' order by e.at desc, e.transaction_id collate "C", e.key limit :limit offset :offset')
-_TOTAL = sa.text("select count(*) from (" + _LIST + ") as found")
+_TOTAL = sa.text("select count(*) from (" + _LIST + ") as found")  # noqa: S608 - constants only
 _ONE = sa.text("""
 select e.key::text, s.external_subscription_id, s.code, e.transaction_id, e.at, e.created_at, e.properties, e.precise_total_amount_cents
 from usage_events e join event_streams s on s.id = e.stream_id
@@ -147,7 +90,8 @@ class PostgresEventStore:
     """Keeps events in `usage_events`. One instance serves a process; it is safe for several threads."""
 
     def __init__(self) -> None:
-        self._streams: dict[Stream, int] = {}
+        self._streams: dict[UUID, dict[str, dict[str, int]]] = {}
+        self._streams_known = 0
         self._fields: dict[str, int] = {}
 
     def append(self, tx: Connection, batches: Sequence[Batch], *, metrics: Sequence[dict[str, MetricFacts]]) -> None:
@@ -157,46 +101,63 @@ class PostgresEventStore:
         Rows go in by ascending key, so that concurrent writers wait for each other in one order. Raises errors.Busy when
         keys keep being taken by others for several tries.
         """
-        keys = [[_key_of(batch.organization_id, event) for event in batch.events] for batch in batches]
-        streams = self._find_streams(tx, {_stream_of(batch, event) for batch in batches for event in batch.events})
-        fields = self._find_fields(
-            tx, {_typing(facts.aggregation, facts.field_name) for known in metrics for facts in known.values() if facts.field_name}
-        )
-        known: set[str] = set()
+        hashes = {organization_id: keyed_hash(organization_id) for organization_id in {batch.organization_id for batch in batches}}
+        digests = [_digests(batch, hashes[batch.organization_id]) for batch in batches]
+        streams = self._find_streams(tx, batches)
+        fields = self._find_fields(tx, _typings(batches, metrics))
+        driver = driver_of(tx)
+        # A batch that repeats itself is refused without being written, so the table does not object to what else it repeats.
+        known = _find_known(tx, [own for own in digests if len(set(own)) < len(own)])
         for _ in range(_TRIES):
-            accepted = _without_duplicates(batches, keys, known)
+            accepted = _without_duplicates(batches, digests, known)
             if not accepted:
                 return
-            rows = _rows(tx, [(batches[i], keys[i], metrics[i]) for i in accepted], streams=streams, fields=fields)
-            savepoint = tx.begin_nested()
+            sequence = _reserve(driver, sum(len(digests[i]) for i in accepted))
+            lines: list[str] = []
+            for i in accepted:
+                lines += write_lines(batches[i], digests[i], streams[i], sequence, metrics=metrics[i], fields=fields)
+            lines.sort()
             try:
-                _copy(tx, rows)
+                copy_in(driver, _COPY, "".join(lines))
             except UniqueViolation:
-                savepoint.rollback()
-                wanted = [key for i in accepted for key in keys[i]]
-                known.update(tx.execute(_KNOWN_KEYS, {"keys": wanted}).scalars())
+                driver.execute("rollback to savepoint events")
+                known |= _find_known(tx, [digests[i] for i in accepted])
             else:
-                savepoint.commit()
                 for i in accepted:
-                    batches[i].stored = [_stored(batches[i], event, key) for event, key in zip(batches[i].events, keys[i], strict=True)]
+                    batches[i].keys = [as_uuid(digits) for digits in digests[i]]
                 return
         raise errors.Busy("events_contended")
 
-    def _find_streams(self, tx: Connection, wanted: set[Stream]) -> dict[Stream, int]:
-        """Resolve streams to ids. Only ids that a committed transaction made, and not this one, are remembered."""
-        missing = sorted((stream for stream in wanted if stream not in self._streams), key=lambda item: (item[0].int, item[1], item[2]))
-        if not missing:
-            return self._streams
-        streams = {stream: self._streams[stream] for stream in wanted.difference(missing)}
-        if len(self._streams) > _MOST_CACHED:
-            self._streams = {}
-        for row in tx.execute(_KNOWN_STREAMS, _stream_arrays(missing)):
-            streams[row[0], row[1], row[2]] = row.id
-            if row.is_settled:
-                self._streams[row[0], row[1], row[2]] = row.id
-        fresh = [stream for stream in missing if stream not in streams]
-        made = {(row[0], row[1], row[2]): row[3] for row in tx.execute(_NEW_STREAMS, _stream_arrays(fresh))} if fresh else {}
-        return streams | made
+    def _find_streams(self, tx: Connection, batches: Sequence[Batch]) -> list[list[int]]:
+        """Return the stream of every event. Most are known, and then this is all there is to it."""
+        try:
+            return [_look_up(self._streams[batch.organization_id], batch) for batch in batches]
+        except KeyError:
+            return self._resolve_streams(tx, batches)
+
+    def _resolve_streams(self, tx: Connection, batches: Sequence[Batch]) -> list[list[int]]:
+        """Find or make streams. Only those that a committed transaction made, and not this one, are remembered."""
+        named = [[(batch.organization_id, event.external_subscription_id or "", event.code) for event in batch.events] for batch in batches]
+        streams: dict[Stream, int] = {}
+        wanted = []
+        for stream in sorted(set(chain.from_iterable(named)), key=lambda item: (item[0].int, item[1], item[2])):
+            known = self._streams.get(stream[0], {}).get(stream[2], {}).get(stream[1])
+            if known is None:
+                wanted.append(stream)
+            else:
+                streams[stream] = known
+        if self._streams_known > _MOST_CACHED:
+            self._streams, self._streams_known = {}, 0
+        for organization_id, subscription, code, stream_id, is_settled in tx.execute(_KNOWN_STREAMS, _stream_arrays(wanted)):
+            streams[organization_id, subscription, code] = stream_id
+            if is_settled:
+                self._streams.setdefault(organization_id, {}).setdefault(code, {})[subscription] = stream_id
+                self._streams_known += 1
+        fresh = [stream for stream in wanted if stream not in streams]
+        if fresh:
+            for organization_id, subscription, code, stream_id in tx.execute(_NEW_STREAMS, _stream_arrays(fresh)):
+                streams[organization_id, subscription, code] = stream_id
+        return [[streams[stream] for stream in names] for names in named]
 
     def _find_fields(self, tx: Connection, names: set[str]) -> dict[str, int]:
         missing = sorted(names.difference(self._fields))
@@ -209,29 +170,9 @@ class PostgresEventStore:
         made = {row.name: row.id for row in tx.execute(_NEW_FIELDS, {"names": fresh})} if fresh else {}
         return self._fields | found | made
 
-    def aggregate(self, tx: Connection, requests: Sequence[UsageRequest]) -> list[Usage]:
+    def aggregate(self, tx: Connection, requests: Sequence[UsageRequest]) -> list[dict[Bucket, Usage]]:
         """Answer all requests with at most one statement for each kind of aggregation; see the port."""
-        kinds: dict[tuple[AggregationType, bool], list[int]] = {}
-        for place, request in enumerate(requests):
-            is_detailed = request.is_prorated and request.aggregation is not AggregationType.COUNT
-            kinds.setdefault((request.aggregation, is_detailed), []).append(place)
-        answers = [Usage(events_count=0, total=Decimal(0)) for _ in requests]
-        for (aggregation, is_detailed), places in kinds.items():
-            parameters = _request_arrays(requests, places)
-            match aggregation, is_detailed:
-                case AggregationType.COUNT, _:
-                    found = _read_counts(tx, parameters)
-                case AggregationType.SUM, False:
-                    found = _read_totals(tx, _SUM, parameters)
-                case AggregationType.SUM, True:
-                    found = _read_days(tx, parameters, requests)
-                case AggregationType.UNIQUE_COUNT, False:
-                    found = _read_totals(tx, _UNIQUE, parameters)
-                case _:
-                    found = _read_members(tx, parameters, requests)
-            for place, usage in found.items():
-                answers[place] = usage
-        return answers
+        return aggregate(tx, requests)
 
     def list_events(self, tx: Connection, query: EventFilter, *, limit: int, offset: int) -> list[StoredEvent]:
         """Return a page of events, newest first; see the port."""
@@ -252,19 +193,37 @@ class PostgresEventStore:
         """Remove every event of an organization; see the port."""
         gone = tx.execute(_ERASE, {"organization_id": organization_id}).rowcount
         tx.execute(_ERASE_STREAMS, {"organization_id": organization_id})
-        self._streams = {}
+        self._streams, self._streams_known = {}, 0
         return gone
 
 
-def _key_of(organization_id: UUID, event: IncomingEvent) -> str:
-    """Events that name no subscription never collide with anything."""
-    if not event.external_subscription_id:
-        return str(UUID(bytes=os.urandom(16)))
-    return event_key(organization_id, event.external_subscription_id, event.transaction_id)
+def _look_up(streams: Mapping[str, Mapping[str, int]], batch: Batch) -> list[int]:
+    return [streams[event.code][event.external_subscription_id or ""] for event in batch.events]
 
 
-def _stream_of(batch: Batch, event: IncomingEvent) -> Stream:
-    return batch.organization_id, event.external_subscription_id or "", event.code
+def _digests(batch: Batch, keyed: blake2b) -> list[str]:
+    """Return the identities of a batch's events. Events that name no subscription never collide with anything."""
+    return [
+        digest(keyed, event.external_subscription_id, event.transaction_id) if event.external_subscription_id else os.urandom(16).hex()
+        for event in batch.events
+    ]
+
+
+def _find_known(tx: Connection, digests: Iterable[Sequence[str]]) -> set[str]:
+    """Return those of the identities that are in the table."""
+    wanted = list(chain.from_iterable(digests))
+    return set(tx.execute(_KNOWN_KEYS, {"keys": wanted}).scalars()) if wanted else set()
+
+
+def _typings(batches: Sequence[Batch], metrics: Sequence[dict[str, MetricFacts]]) -> set[str]:
+    """Return the ways in which the values of these events are typed."""
+    wanted = set()
+    for batch, known in zip(batches, metrics, strict=True):
+        for code in {event.code for event in batch.events}:
+            facts = known.get(code)
+            if facts is not None and facts.field_name is not None:
+                wanted.add(typing_of(facts.aggregation, facts.field_name))
+    return wanted
 
 
 def _stream_arrays(streams: Iterable[Stream]) -> dict[str, list[object]]:
@@ -277,85 +236,36 @@ def _without_duplicates(batches: Sequence[Batch], keys: Sequence[Sequence[str]],
     taken: set[str] = set()
     accepted = []
     for place, batch in enumerate(batches):
-        own: set[str] = set()
+        own = set(keys[place])
         batch.duplicates = []
-        for i, key in enumerate(keys[place]):
-            if key in own or key in known or key in taken:
-                batch.duplicates.append(i)
-            own.add(key)
-        if not batch.duplicates:
+        if len(own) < len(keys[place]) or not own.isdisjoint(known) or not own.isdisjoint(taken):
+            batch.duplicates = _find_duplicates(keys[place], known | taken)
+        else:
             taken |= own
             accepted.append(place)
     return accepted
 
 
-def _rows(
-    tx: Connection,
-    accepted: Sequence[tuple[Batch, Sequence[str], dict[str, MetricFacts]]],
-    *,
-    streams: dict[Stream, int],
-    fields: dict[str, int],
-) -> list[tuple[str, str]]:
-    """Write the events as (key, line of text COPY). Their sequence follows the order in which they came."""
-    sequence, left = 0, 0
-    rows = []
-    for batch, keys, metrics in accepted:
-        organization_id, created_at = batch.organization_id, batch.now.isoformat()
-        for event, key in zip(batch.events, keys, strict=True):
-            if not left:
-                sequence, left = int(tx.execute(_SEQUENCE).scalar_one()), _SEQUENCE_BLOCK
-            stream_id = streams[organization_id, event.external_subscription_id or "", event.code]
-            at = created_at if event.at is None else event.at.isoformat()
-            typed = _typed_columns(event, metrics.get(event.code), fields)
-            precise = event.precise_total_amount_cents
-            rows.append(
-                (
-                    key,
-                    f"{key}\t{stream_id}\t{sequence}\t{at}\t{created_at}\t{typed}\t{copy_text(precise)}"
-                    f"\t{copy_text(event.transaction_id)}\t{copy_text(event.properties)}\n",
-                )
-            )
-            sequence += 1
-            left -= 1
-    rows.sort()
-    return rows
+def _find_duplicates(keys: Sequence[str], known: set[str]) -> list[int]:
+    seen = set(known)
+    places = []
+    for place, key in enumerate(keys):
+        if key in seen:
+            places.append(place)
+        seen.add(key)
+    return places
 
 
-def _typed_columns(event: IncomingEvent, metric: MetricFacts | None, fields: dict[str, int]) -> str:
-    """Write field_id, is_add, number and member: the billed value, read once and typed as the metric wants it."""
-    if metric is None or metric.field_name is None:
-        return "\\N\t\\N\t\\N\t\\N"
-    field_id = fields[_typing(metric.aggregation, metric.field_name)]
-    if metric.aggregation is AggregationType.UNIQUE_COUNT:
-        text, operation = read_two(event.properties, metric.field_name, "operation_type")
-        return f"{field_id}\t{copy_text(read_operation(operation))}\t\\N\t{copy_text(text)}"
-    number = read_number(read_property(event.properties, metric.field_name))
-    return f"{field_id}\t\\N\t{copy_text(number)}\t\\N"
+def _reserve(driver: psycopg.Connection[tuple[Any, ...]], count: int) -> Iterator[int]:
+    """
+    Take the next numbers of the sequence, and set the savepoint `events`: both in one round trip.
 
-
-def _typing(aggregation: AggregationType, field_name: str | None) -> str:
-    """Name a way of typing a value: which property, and as a number or as a counted member."""
-    return f"{'member' if aggregation is AggregationType.UNIQUE_COUNT else 'number'}:{field_name}"
-
-
-def _copy(tx: Connection, rows: Sequence[tuple[str, str]]) -> None:
-    driver = tx.connection.driver_connection
-    assert driver is not None
-    with driver.cursor() as cursor, cursor.copy(f"copy usage_events ({_COLUMNS}) from stdin") as copy:
-        copy.write("".join([line for _, line in rows]))
-
-
-def _stored(batch: Batch, event: IncomingEvent, key: str) -> StoredEvent:
-    return StoredEvent(
-        key=key,
-        external_subscription_id=event.external_subscription_id or None,
-        code=event.code,
-        transaction_id=event.transaction_id,
-        at=batch.now if event.at is None else event.at,
-        created_at=batch.now,
-        properties=event.properties,
-        precise_total_amount_cents=event.precise_total_amount_cents,
-    )
+    The savepoint ends with the transaction.
+    """
+    blocks = -(-count // _SEQUENCE_BLOCK)
+    statement = f"select nextval('usage_event_sequence') from generate_series(1, {blocks:d}); savepoint events"  # noqa: S608 - a number only
+    firsts = driver.execute(statement).fetchall()
+    return chain.from_iterable(range(first, first + _SEQUENCE_BLOCK) for (first,) in firsts)
 
 
 def _read(row: sa.Row[tuple[object, ...]]) -> StoredEvent:
@@ -381,93 +291,27 @@ def _filters(query: EventFilter) -> dict[str, object]:
     }
 
 
-def _request_arrays(requests: Sequence[UsageRequest], places: Sequence[int]) -> dict[str, list[object]]:
-    chosen = [requests[place] for place in places]
-    return {
-        "ordinals": list(places),
-        "organizations": [request.organization_id for request in chosen],
-        "subscriptions": [request.external_subscription_id for request in chosen],
-        "codes": [request.code for request in chosen],
-        "lows": [_HISTORY if _reads_history(request) else request.period.start for request in chosen],
-        "starts": [request.period.start for request in chosen],
-        "ends": [request.period.end for request in chosen],
-        "fields": [request.field_name for request in chosen],
-        "typings": [_typing(request.aggregation, request.field_name) for request in chosen],
-        "thresholds": [_threshold_text(request) for request in chosen],
-    }
-
-
-def _reads_history(request: UsageRequest) -> bool:
-    return request.is_recurring and request.aggregation is not AggregationType.COUNT
-
-
-def _days_of(request: UsageRequest) -> list[date]:
-    zone = ZoneInfo(request.zone)
-    first, last = local_date(request.period.start, zone=zone), local_date(request.period.end - timedelta(microseconds=1), zone=zone)
-    return [first + timedelta(days=i) for i in range((last - first).days + 1)]
-
-
-def _threshold_text(request: UsageRequest) -> str | None:
-    """Write the starts of the period's local days as an array; the first is the period's own start, which may be later that day."""
-    if not (request.is_prorated and request.aggregation is AggregationType.SUM):
-        return None
-    zone = ZoneInfo(request.zone)
-    starts = [request.period.start, *(start_of_day(day, zone=zone) for day in _days_of(request)[1:])]
-    return "{" + ",".join(start.isoformat() for start in starts) + "}"
-
-
-def _read_counts(tx: Connection, parameters: dict[str, list[object]]) -> dict[int, Usage]:
-    return {row.ordinal: Usage(events_count=row.total, total=Decimal(row.total)) for row in tx.execute(_COUNT, parameters)}
-
-
-def _read_totals(tx: Connection, statement: sa.TextClause, parameters: dict[str, list[object]]) -> dict[int, Usage]:
-    return {row.ordinal: Usage(events_count=int(row.events_count), total=Decimal(row.total)) for row in tx.execute(statement, parameters)}
-
-
-def _read_days(tx: Connection, parameters: dict[str, list[object]], requests: Sequence[UsageRequest]) -> dict[int, Usage]:
-    found: dict[int, list[sa.Row[tuple[int, int, int, Decimal]]]] = {}
-    for row in tx.execute(_SUM_BY_DAY, parameters):
-        found.setdefault(row.ordinal, []).append(row)
-    answers = {}
-    for ordinal, rows in found.items():
-        days = _days_of(requests[ordinal])
-        answers[ordinal] = Usage(
-            events_count=sum(row.events_count for row in rows),
-            total=exact_sum(row.total for row in rows),
-            carried=exact_sum(row.total for row in rows if row.day == 0),
-            by_day={days[row.day - 1]: row.total for row in rows if row.day},
-        )
-    return answers
-
-
-def _read_members(tx: Connection, parameters: dict[str, list[object]], requests: Sequence[UsageRequest]) -> dict[int, Usage]:
-    counts: dict[int, int] = {}
-    active: dict[int, int] = {}
-    members: dict[int, list[Member]] = {}
-    for row in tx.execute(_TOGGLES, parameters):
-        counts[row.ordinal] = counts.get(row.ordinal, 0) + row.inside
-        instants = row.toggles or []
-        is_active = len(instants) % 2 == 1
-        active[row.ordinal] = active.get(row.ordinal, 0) + is_active
-        if is_active or (instants and instants[-1] >= requests[row.ordinal].period.start):
-            toggles = tuple(Toggle(at, place % 2 == 0) for place, at in enumerate(instants))
-            members.setdefault(row.ordinal, []).append(Member(row.member, toggles))
-    return {
-        ordinal: Usage(events_count=count, total=Decimal(active[ordinal]), members=tuple(members.get(ordinal, ())))
-        for ordinal, count in counts.items()
-    }
-
-
-_ORGANIZATIONS = sa.text("""
+_ORGANIZATIONS = """
 select o.id, o.catalog_version, c.frozen_time, cast(pg_current_xact_id() as text) as written_by
-from organizations o left join test_clocks c on c.organization_id = o.id
-where o.id = any(:ids)
-""")
+from organizations o
+left join lateral (select frozen_time from test_clocks where organization_id = o.id for share) as c on true
+where o.id = any(%s)
+"""
 
 
-def read_organizations(tx: Connection, ids: Iterable[UUID]) -> Sequence[sa.Row[tuple[UUID, int, datetime | None, str]]]:
-    """Return (id, catalog_version, frozen_time, written_by) of organizations; the last names this transaction."""
-    return tx.execute(_ORGANIZATIONS, {"ids": list(ids)}).all()
+class OrganizationRow(NamedTuple):
+    """What ingest reads of an organization every time; `written_by` names the transaction that read it."""
+
+    id: UUID
+    catalog_version: int
+    frozen_time: datetime | None
+    written_by: str
+
+
+def read_organizations(tx: Connection, ids: Iterable[UUID]) -> list[OrganizationRow]:
+    """Read organizations, with a statement that the driver prepares once."""
+    found = driver_of(tx).execute(_ORGANIZATIONS, [list(ids)], prepare=True).fetchall()
+    return [OrganizationRow(*row) for row in found]
 
 
 _STATUS = sa.text("select pg_xact_status(cast(:written_by as xid8))")

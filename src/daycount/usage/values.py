@@ -5,28 +5,50 @@ A property counts as text: strings as they are, numbers in plain notation, boole
 values are as good as missing.
 """
 
-import hashlib
 from decimal import Decimal
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 _raw_properties = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NO_NAME = ""
+_QUOTE = ord('"')
 _MAX_EXPONENT = 100
+_MOST_CACHED = 1_000
 _MAX_DIGITS = 100
 
 
 def read_property(properties: str, name: str) -> str | None:
     """Return the text form of one property of a JSON object, or None when it is missing, null or nested."""
-    raw = _raw_properties.decode(properties).get(name)
-    return None if raw is None else text_of(bytes(raw))
+    return read_two(properties, name, _NO_NAME)[0]
 
 
 def read_two(properties: str, first: str, second: str) -> tuple[str | None, str | None]:
     """Return the text forms of two properties, reading the JSON once."""
+    decoder = _decoder_of(first, second)
+    if decoder is not None:
+        found = decoder.decode(properties)
+        one, two = found.one, found.two
+        if type(one) is int and one:
+            one = str(one)
+        if (one is None or type(one) is str) and (two is None or type(two) is str) and "\\" not in properties:
+            return one, two
     raw = _raw_properties.decode(properties)
     one, two = raw.get(first), raw.get(second)
     return None if one is None else text_of(bytes(one)), None if two is None else text_of(bytes(two))
+
+
+@lru_cache(_MOST_CACHED)
+def _decoder_of(first: str, second: str) -> msgspec.json.Decoder[Any] | None:
+    """Make a decoder that skips all but two properties; None where their names do not allow it, being equal or oddly spelt."""
+    fields = [(name, Any, msgspec.field(name=key, default=None)) for name, key in (("one", first), ("two", second))]
+    try:
+        return msgspec.json.Decoder(msgspec.defstruct("Two", fields, gc=False), float_hook=Decimal)
+    except ValueError:
+        return None
 
 
 def read_texts(properties: str) -> dict[str, str]:
@@ -37,9 +59,9 @@ def read_texts(properties: str) -> dict[str, str]:
 
 def text_of(raw: bytes) -> str | None:
     """Return the text form of one JSON value; 1e3 is "1000"."""
-    first = raw[:1]
-    if first == b'"':
+    if raw[0] == _QUOTE:
         return raw[1:-1].decode() if b"\\" not in raw else msgspec.json.decode(raw, type=str).replace("\x00", "")
+    first = raw[:1]
     if first in (b"{", b"["):
         return None
     if first in (b"t", b"f"):
@@ -64,12 +86,27 @@ def _number_text(text: str) -> str:
 
 
 def event_key(organization_id: UUID, external_subscription_id: str, transaction_id: str) -> str:
+    """Return the identity of an event as a uuid's text; see `digest`."""
+    return as_uuid(digest(keyed_hash(organization_id), external_subscription_id, transaction_id))
+
+
+def keyed_hash(organization_id: UUID) -> blake2b:
+    """Return the hash that `digest` begins with: one for all events of an organization."""
+    return blake2b(digest_size=16, key=organization_id.bytes)
+
+
+def digest(keyed: blake2b, external_subscription_id: str, transaction_id: str) -> str:
     """
-    Return the identity of an event as a uuid's text: a 128 bit BLAKE2b digest of (organization, external subscription id, transaction id).
+    Return the 128 bit BLAKE2b digest of (organization, external subscription id, transaction id), as 32 hexadecimal digits.
 
     The subscription is preceded by its length, so that no two different triples read the same.
     """
     subscription = external_subscription_id.encode()
-    text = b"%d:%b%b" % (len(subscription), subscription, transaction_id.encode())
-    digest = hashlib.blake2b(text, digest_size=16, key=organization_id.bytes).hexdigest()
-    return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"
+    fresh = keyed.copy()
+    fresh.update(b"%d:%b%b" % (len(subscription), subscription, transaction_id.encode()))
+    return fresh.hexdigest()
+
+
+def as_uuid(digits: str) -> str:
+    """Write 32 hexadecimal digits as a uuid."""
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -1,13 +1,41 @@
 """Why an event will not be billed as things stand: one rule for the reply of ingest and for lists."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 from daycount.engine.metrics import AggregationType, read_number, read_operation
 from daycount.usage.records import MetricFacts, SubscriptionFacts, Warned
 from daycount.usage.values import read_two
 
 _NONE: list[Warned] = []
+_BEGINNING, _END = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
+class Life(NamedTuple):
+    """The time, both ends included, in which an event gets no warning if its value can be read."""
+
+    first: datetime
+    last: datetime
+
+
+_NEVER = Life(_END, _BEGINNING)
+
+
+def find_life(
+    *,
+    code: str,
+    external_subscription_id: str | None,
+    metrics: Mapping[str, MetricFacts],
+    subscriptions: Mapping[str, Sequence[SubscriptionFacts]],
+) -> Life:
+    """Return what `warn` says of most events, to be asked once; an empty time where only `warn` itself can tell."""
+    metric = metrics.get(code)
+    rows = subscriptions.get(external_subscription_id or "", ())
+    if metric is None or len(rows) != 1 or metric.id not in rows[0].metric_ids:
+        return _NEVER
+    first = _BEGINNING if metric.is_recurring else rows[0].started_at
+    return _NEVER if first is None else Life(first, rows[0].terminated_at or _END)
 
 
 def warn(
@@ -43,7 +71,9 @@ def _property_warnings(metric: MetricFacts, properties: str) -> list[Warned]:
     if value is None:
         return [Warned("property_missing", f"the property {metric.field_name!r} has no value")]
     match metric.aggregation:
-        case AggregationType.SUM if read_number(value) is None:
+        case AggregationType.SUM | AggregationType.MAX | AggregationType.LATEST | AggregationType.WEIGHTED_SUM if (
+            read_number(value) is None
+        ):
             return [Warned("property_not_numeric", f"the property {metric.field_name!r} is not a number")]
         case AggregationType.UNIQUE_COUNT if read_operation(operation) is None:
             return [Warned("operation_type_unknown", f"the operation_type {operation!r} is neither add nor remove")]

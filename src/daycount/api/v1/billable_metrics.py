@@ -1,12 +1,19 @@
 """Billable metrics on the wire."""
 
-from msgspec import Struct
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
 
+from msgspec import UNSET, Struct, UnsetType
+
+from daycount import errors
 from daycount.api.paging import Page, page_of, read_page
 from daycount.api.routing import Call, Routes
 from daycount.api.wire import Stamp, stamp
 from daycount.catalog import operations, store
 from daycount.catalog.records import Metric, MetricInput
+from daycount.engine.expressions import EvaluationFailed, EventValues, evaluate, parse, result_text
+from daycount.given import given_or_default
 from daycount.infra.work import Work
 
 routes = Routes("billable_metrics")
@@ -38,6 +45,27 @@ class MetricObject(Struct, frozen=True, kw_only=True):
     active_subscriptions_count: int = 0
     draft_invoices_count: int = 0
     plans_count: int = 0
+
+
+class ExpressionEventInput(Struct, frozen=True, kw_only=True):
+    """An event to try an expression on; `timestamp` is Unix seconds, the fraction is cut off, absent is now."""
+
+    code: str | None | UnsetType = UNSET
+    timestamp: int | None | UnsetType = UNSET
+    properties: dict[str, Any] | None | UnsetType = UNSET
+
+
+class ExpressionInput(Struct, frozen=True, kw_only=True):
+    """An expression, and an event to try it on."""
+
+    expression: str | None | UnsetType = UNSET
+    event: ExpressionEventInput | None | UnsetType = UNSET
+
+
+class ExpressionResultObject(Struct, frozen=True, kw_only=True):
+    """What an expression makes of an event: a decimal in plain notation, or a text."""
+
+    value: str
 
 
 def to_wire(metric: Metric) -> MetricObject:
@@ -91,3 +119,38 @@ def update_billable_metric(work: Work, call: Call) -> MetricObject:
 def destroy_billable_metric(work: Work, call: Call) -> MetricObject:
     """Delete a billable metric and its charges; events stay."""
     return to_wire(operations.delete_metric(work, call.path["code"]))
+
+
+@routes.post("/billable_metrics/evaluate_expression", accepts=ExpressionInput, returns=ExpressionResultObject, root_out="expression_result")
+def evaluate_billable_metric_expression(work: Work, call: Call) -> ExpressionResultObject:
+    """Try an expression on an event that is not stored."""
+    text = given_or_default(call.body.expression, "")
+    if not text.strip():
+        raise errors.Invalid({"expression": ["value_is_mandatory"]})
+    expression = parse(text)
+    event = given_or_default(call.body.event, ExpressionEventInput())
+    values = EventValues(
+        code=given_or_default(event.code, ""),
+        timestamp=given_or_default(event.timestamp, int(work.now.timestamp())),
+        properties=_texts(given_or_default(event.properties, {})),
+    )
+    try:
+        return ExpressionResultObject(value=result_text(evaluate(expression, event=values)))
+    except EvaluationFailed as error:
+        raise errors.Invalid({"event": ["invalid_event"]}) from error
+
+
+def _texts(properties: Mapping[str, Any]) -> dict[str, str]:
+    """Write properties as texts, as those of stored events are; null and nested values are as good as missing."""
+    texts = {}
+    for name, value in properties.items():
+        match value:
+            case str():
+                texts[name] = value
+            case bool():
+                texts[name] = "true" if value else "false"
+            case int() | Decimal():
+                texts[name] = str(value)
+            case _:
+                continue
+    return texts

@@ -1,8 +1,9 @@
 """Current usage on the wire: what the running period comes to, by the computation that will bill it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -10,10 +11,13 @@ from daycount import errors
 from daycount.api.query import Query
 from daycount.api.routing import Call, Routes
 from daycount.api.wire import Day, DecimalText, Stamp, stamp, text
+from daycount.catalog.records import Charge, ChargeFilter
 from daycount.customers import store as customers
 from daycount.engine.calendar import Occasion
+from daycount.engine.fees import FeeDraft
 from daycount.infra.work import Work
 from daycount.invoicing.compute import ChargeUsage, Computed, compute, job_for, load_subjects
+from daycount.money import exact_sum
 from daycount.periods import shown_end
 from daycount.subscriptions import store as subscriptions
 from daycount.subscriptions.records import Status, Subscription
@@ -39,6 +43,32 @@ class UsedMetricObject(Struct, frozen=True, kw_only=True):
     aggregation_type: str
 
 
+class FilterUsageObject(Struct, frozen=True, kw_only=True):
+    """What one filter of a charge comes to; `values` is null for the events that no filter takes."""
+
+    units: DecimalText
+    total_aggregated_units: DecimalText
+    events_count: int
+    amount_cents: int
+    pricing_unit_details: None
+    invoice_display_name: str | None
+    values: Mapping[str, Sequence[str]] | None
+    presentation_breakdowns: Sequence[Any]
+
+
+class GroupUsageObject(Struct, frozen=True, kw_only=True):
+    """What one group of a charge comes to; a group value is null where events have none."""
+
+    units: DecimalText
+    total_aggregated_units: DecimalText
+    events_count: int
+    amount_cents: int
+    pricing_unit_details: None
+    grouped_by: Mapping[str, str | None]
+    filters: Sequence[FilterUsageObject]
+    presentation_breakdowns: Sequence[Any]
+
+
 class ChargeUsageObject(Struct, frozen=True, kw_only=True):
     """What one charge comes to in the period."""
 
@@ -50,8 +80,8 @@ class ChargeUsageObject(Struct, frozen=True, kw_only=True):
     pricing_unit_details: None
     charge: UsedChargeObject
     billable_metric: UsedMetricObject
-    filters: Sequence[Any]
-    grouped_usage: Sequence[Any]
+    filters: Sequence[FilterUsageObject]
+    grouped_usage: Sequence[GroupUsageObject]
     presentation_breakdowns: Sequence[Any]
 
 
@@ -135,7 +165,7 @@ def _chosen(computed: Computed, query: Query) -> list[ChargeUsage]:
 def _to_wire(computed: Computed, usages: Sequence[ChargeUsage]) -> CustomerUsageObject:
     window = computed.job.windows.charges
     assert window is not None, "an active subscription has a running period"
-    amount = sum(usage.fee.amount_cents for usage in usages)
+    amount = sum(fee.amount_cents for usage in usages for fee in usage.fees)
     return CustomerUsageObject(
         from_datetime=stamp(window.period.start),
         to_datetime=stamp(shown_end(window.period.end, is_cut=window.is_cut)),
@@ -150,21 +180,59 @@ def _to_wire(computed: Computed, usages: Sequence[ChargeUsage]) -> CustomerUsage
 
 
 def _usage(computed: Computed, usage: ChargeUsage) -> ChargeUsageObject:
-    charge, fee = usage.charge, usage.fee
+    charge = usage.charge
     return ChargeUsageObject(
-        units=text(fee.units),
-        total_aggregated_units=text(fee.units),
-        events_count=fee.events_count,
-        amount_cents=fee.amount_cents,
+        **_sums(usage.fees),
         amount_currency=computed.job.subject.plan.amount_currency,
-        pricing_unit_details=None,
         charge=UsedChargeObject(
             lago_id=str(charge.id), code=charge.code, charge_model=charge.charge_model, invoice_display_name=charge.invoice_display_name
         ),
         billable_metric=UsedMetricObject(
             lago_id=str(charge.metric.id), name=charge.metric.name, code=charge.metric.code, aggregation_type=charge.metric.aggregation_type
         ),
-        filters=[],
-        grouped_usage=[],
+        filters=_by_filter(charge, usage.fees),
+        grouped_usage=_by_group(charge, usage.fees),
         presentation_breakdowns=[],
     )
+
+
+def _sums(fees: Sequence[FeeDraft]) -> dict[str, Any]:
+    """Add up the figures of several buckets."""
+    return {
+        "units": text(exact_sum(fee.units for fee in fees)),
+        "total_aggregated_units": text(exact_sum(fee.total_aggregated_units for fee in fees)),
+        "events_count": sum(fee.events_count for fee in fees),
+        "amount_cents": sum(fee.amount_cents for fee in fees),
+        "pricing_unit_details": None,
+    }
+
+
+def _by_filter(charge: Charge, fees: Sequence[FeeDraft]) -> list[FilterUsageObject]:
+    """Write one entry for each filter, in their order, and one for the events that none takes; nothing without filters."""
+    if not charge.filters:
+        return []
+    found: dict[UUID | None, list[FeeDraft]] = {}
+    for fee in fees:
+        found.setdefault(fee.bucket.filter_id, []).append(fee)
+    shown: list[ChargeFilter | None] = [*charge.filters, None]
+    return [
+        FilterUsageObject(
+            **_sums(found.get(item.id if item else None, [])),
+            invoice_display_name=item.invoice_display_name if item else None,
+            values=item.values if item else None,
+            presentation_breakdowns=[],
+        )
+        for item in shown
+    ]
+
+
+def _by_group(charge: Charge, fees: Sequence[FeeDraft]) -> list[GroupUsageObject]:
+    """Write one entry for each group of values; nothing where no bucket is grouped."""
+    found: dict[tuple[tuple[str, str | None], ...], list[FeeDraft]] = {}
+    for fee in fees:
+        if fee.group_keys:
+            found.setdefault(tuple(fee.grouped_by.items()), []).append(fee)
+    return [
+        GroupUsageObject(**_sums(own), grouped_by=dict(group), filters=_by_filter(charge, own), presentation_breakdowns=[])
+        for group, own in found.items()
+    ]

@@ -14,6 +14,8 @@ from daycount.api.routing import Call, Routes
 from daycount.api.v1 import customers as customers_wire
 from daycount.api.v1 import subscriptions as subscriptions_wire
 from daycount.api.wire import Day, DecimalText, Stamp, read_path_uuid, stamp, stamp_or_none, text
+from daycount.catalog import store as catalog
+from daycount.catalog.records import Plan
 from daycount.customers import store as customers
 from daycount.customers.operations import get_customer
 from daycount.customers.records import Customer
@@ -236,7 +238,7 @@ def fee_to_wire(fee: Fee, subscription: Subscription) -> FeeObject:
     return FeeObject(
         lago_id=str(fee.id),
         lago_charge_id=None if fee.charge_id is None else str(fee.charge_id),
-        lago_charge_filter_id=None,
+        lago_charge_filter_id=None if fee.charge_filter_id is None else str(fee.charge_filter_id),
         lago_fixed_charge_id=None,
         lago_invoice_id=str(fee.invoice_id),
         lago_true_up_fee_id=None,
@@ -246,7 +248,7 @@ def fee_to_wire(fee: Fee, subscription: Subscription) -> FeeObject:
         external_subscription_id=subscription.external_id,
         lago_customer_id=str(subscription.customer_id),
         external_customer_id=subscription.external_customer_id,
-        item=FeeItemObject(**item, filters=None, filter_invoice_display_name=None, grouped_by={}),
+        item=FeeItemObject(**item, grouped_by=fee.grouped_by),
         pay_in_advance=fee.pay_in_advance,
         invoiceable=True,
         amount_cents=fee.amount_cents,
@@ -256,7 +258,7 @@ def fee_to_wire(fee: Fee, subscription: Subscription) -> FeeObject:
         taxes_amount_cents=fee.taxes_amount_cents,
         taxes_precise_amount="0.0",
         taxes_rate=0,
-        total_aggregated_units=text(fee.units),
+        total_aggregated_units=text(fee.total_aggregated_units),
         total_amount_cents=fee.amount_cents + fee.taxes_amount_cents,
         total_amount_currency=fee.currency,
         units=text(fee.units),
@@ -290,8 +292,9 @@ def whole_to_wire(work: Work, invoice: Invoice) -> InvoiceObject:
     lines = store.list_lines(work.tx, organization_id=work.organization_id, invoice_ids=[invoice.id])
     rows = subscriptions.find_subscriptions(work.tx, organization_id=work.organization_id, ids=[line.subscription_id for line in lines])
     by_id = {row.id: row for row in rows}
+    plans = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[line.plan_id for line in lines])
     wire = {row.id: shown for row, shown in zip(rows, subscriptions_wire.list_to_wire(work, rows), strict=True)}
-    lines.sort(key=lambda line: (_name_of(by_id[line.subscription_id], wire[line.subscription_id]), str(line.id)))
+    lines.sort(key=lambda line: (_name_of(by_id[line.subscription_id], plans[line.plan_id]), str(line.id)))
     fees = store.list_fees(work.tx, organization_id=work.organization_id, invoice_ids=[invoice.id])
     return structs.replace(
         to_wire(invoice, customer),
@@ -304,8 +307,9 @@ def whole_to_wire(work: Work, invoice: Invoice) -> InvoiceObject:
     )
 
 
-def _name_of(row: Subscription, wire: subscriptions_wire.SubscriptionObject) -> str:
-    return row.name or wire.plan_code
+def _name_of(row: Subscription, plan: Plan) -> str:
+    """Return what a subscription is called on its invoice."""
+    return row.name or plan.invoice_display_name or plan.name
 
 
 def read_filter(query: Query) -> InvoiceFilter:

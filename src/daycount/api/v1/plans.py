@@ -1,6 +1,6 @@
 """Plans and charges on the wire."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -9,12 +9,23 @@ from daycount.api.paging import Page, page_of, read_page
 from daycount.api.routing import Call, Routes
 from daycount.api.wire import Stamp, stamp
 from daycount.catalog import operations, store
+from daycount.catalog.pricing import show_properties
 from daycount.catalog.records import Charge, Plan, PlanInput
 from daycount.infra.work import Work
 
 routes = Routes("plans")
 
 FloatDays = Annotated[Any, Meta(extra_json_schema={"type": "number"})]
+
+
+class ChargeFilterObject(Struct, frozen=True, kw_only=True):
+    """A filter of a charge and what it is priced by."""
+
+    lago_id: str
+    charge_code: str
+    invoice_display_name: str | None
+    properties: dict[str, Any]
+    values: Mapping[str, Sequence[str]]
 
 
 class ChargeObject(Struct, frozen=True, kw_only=True):
@@ -36,7 +47,7 @@ class ChargeObject(Struct, frozen=True, kw_only=True):
     properties: dict[str, Any]
     applied_pricing_unit: None
     lago_parent_id: None
-    filters: list[Any]
+    filters: list[ChargeFilterObject]
     taxes: list[Any]
 
 
@@ -86,10 +97,19 @@ def charge_to_wire(charge: Charge) -> ChargeObject:
         prorated=charge.prorated,
         min_amount_cents=charge.min_amount_cents,
         accepts_target_wallet=charge.accepts_target_wallet,
-        properties=dict(charge.properties),
+        properties=show_properties(charge.properties),
         applied_pricing_unit=None,
         lago_parent_id=None,
-        filters=[],
+        filters=[
+            ChargeFilterObject(
+                lago_id=str(item.id),
+                charge_code=charge.code,
+                invoice_display_name=item.invoice_display_name,
+                properties=show_properties(item.properties),
+                values=item.values,
+            )
+            for item in charge.filters
+        ],
         taxes=[],
     )
 

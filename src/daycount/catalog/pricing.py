@@ -1,0 +1,148 @@
+"""
+Reading what a charge or one of its filters is priced by, and which events a filter takes.
+
+Property errors are reported flat, as the contract has it: `{"properties": ["invalid_amount"]}`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import structs
+
+from daycount import errors
+from daycount.catalog.records import ChargeFilter, ChargeFilterInput, ChargeModel, Metric
+from daycount.engine.charges import standard
+from daycount.engine.filters import ALL_VALUES
+from daycount.given import given, given_or_default
+from daycount.infra.work import Work
+
+
+def read_properties(
+    model: ChargeModel, properties: Mapping[str, Any], found: errors.FieldErrors, *, may_present: bool = True
+) -> Mapping[str, Any]:
+    """
+    Keep the model's own properties and the group keys; other keys are dropped.
+
+    `may_present` is false for filters, which cannot have presentation keys of their own.
+    """
+    if may_present and properties.get("presentation_group_keys"):
+        found.add("properties", "unsupported_value")
+    own = {name: value for name, value in properties.items() if name not in ("pricing_group_keys", "grouped_by", "presentation_group_keys")}
+    match model:
+        case ChargeModel.STANDARD:
+            kept, codes = standard.read_properties(own)
+    for code in codes:
+        found.add("properties", code)
+    keys = _group_keys(properties, found)
+    return kept | {"pricing_group_keys": keys} if keys else kept
+
+
+def _group_keys(properties: Mapping[str, Any], found: errors.FieldErrors) -> list[str]:
+    keys = properties.get("pricing_group_keys", properties.get("grouped_by"))
+    if keys is None:
+        return []
+    if not isinstance(keys, list) or not all(isinstance(key, str) and key for key in keys):
+        found.add("properties", "invalid_type")
+        return []
+    return list(dict.fromkeys(keys))
+
+
+def show_properties(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Return properties as the contract shows them: group keys also under their old name."""
+    keys = properties.get("pricing_group_keys")
+    return {**properties, "grouped_by": keys} if keys else dict(properties)
+
+
+def read_filters(
+    work: Work, items: Sequence[ChargeFilterInput], *, model: ChargeModel, metric: Metric, found: errors.FieldErrors
+) -> tuple[ChargeFilter, ...]:
+    """
+    Check the filters of a charge: values that the metric declares, each set of values once, properties of the charge's model.
+
+    Source: Lago API, charge filters; equal values are refused (value_already_exist).
+    """
+    filters: list[ChargeFilter] = []
+    for item in items:
+        values = _read_values(given(item.values, None), metric, found)
+        if any(_same(values, other.values) for other in filters):
+            found.add("values", "value_already_exist")
+        own: dict[str, Any] = given_or_default(item.properties, {})
+        properties = read_properties(model, own, found, may_present=False)
+        filters.append(
+            ChargeFilter(
+                id=work.new_id(),
+                invoice_display_name=given(item.invoice_display_name, None),
+                values=values,
+                properties=properties,
+                created_at=work.now,
+            )
+        )
+    return tuple(filters)
+
+
+def _read_values(values: dict[str, Any] | None, metric: Metric, found: errors.FieldErrors) -> Mapping[str, Sequence[str]]:
+    declared = {item.key: set(item.values) for item in metric.filters}
+    if not values:
+        found.add("values", "value_is_mandatory")
+        return {}
+    read: dict[str, list[str]] = {}
+    for key, accepted in values.items():
+        if key not in declared:
+            found.add("billable_metric_filter", "relation_must_exist")
+        elif not accepted:
+            found.add("values", "value_is_mandatory")
+        elif (
+            not isinstance(accepted, list)
+            or not all(isinstance(value, str) for value in accepted)
+            or (accepted != [ALL_VALUES] and not declared[key].issuperset(accepted))
+        ):
+            found.add("values", "value_is_invalid")
+        else:
+            read[key] = list(dict.fromkeys(accepted))
+    return read
+
+
+def _same(one: Mapping[str, Sequence[str]], other: Mapping[str, Sequence[str]]) -> bool:
+    return {key: set(values) for key, values in one.items()} == {key: set(values) for key, values in other.items()}
+
+
+def merge_filters(
+    stored: Sequence[ChargeFilter], wanted: Sequence[ChargeFilter]
+) -> tuple[list[ChargeFilter], list[ChargeFilter], list[ChargeFilter]]:
+    """
+    Replace a set of filters: return those to change, to add and to delete.
+
+    A filter with the same values as a stored one keeps its identity and age.
+    """
+    changed, added = [], []
+    left = list(stored)
+    for item in wanted:
+        known = next((other for other in left if _same(item.values, other.values)), None)
+        if known is None:
+            added.append(item)
+        else:
+            left.remove(known)
+            changed.append(structs.replace(item, id=known.id, created_at=known.created_at))
+    return changed, added, left
+
+
+def trim_filters(filters: Sequence[ChargeFilter], metric: Metric) -> tuple[list[ChargeFilter], list[ChargeFilter]]:
+    """
+    Take values that a metric no longer declares out of filters: return those to change and those left without any value.
+
+    Source: Lago API, update of metric filters.
+    """
+    declared = {item.key: set(item.values) for item in metric.filters}
+    changed, gone = [], []
+    for item in filters:
+        kept = {
+            key: [value for value in values if value == ALL_VALUES or value in declared[key]]
+            for key, values in item.values.items()
+            if key in declared
+        }
+        kept = {key: values for key, values in kept.items() if values}
+        if not kept:
+            gone.append(item)
+        elif kept != {key: list(values) for key, values in item.values.items()}:
+            changed.append(structs.replace(item, values=kept))
+    return changed, gone

@@ -1,0 +1,1 @@
+"""Adding events up in PostgreSQL: the reading half of the event store."""

@@ -1,0 +1,235 @@
+"""
+Aggregates on PostgreSQL: one statement for each kind of aggregation, whatever the number of requests and buckets.
+
+Requests are handed over as arrays. Each event is put into its bucket by the filters of its request and into its group by
+the values of the named properties; requests without either never look at the JSON for it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from daycount.engine.metrics import NOTHING, AggregationType, Bucket, Member, Toggle, Usage, UsageRequest
+from daycount.money import exact_sum
+from daycount.periods import local_date, start_of_day
+from daycount.usage.lines import typing_of
+
+_HISTORY = datetime(1, 1, 1, tzinfo=UTC)
+
+_REQUESTS = """
+unnest(cast(:ordinals as int[]), cast(:organizations as uuid[]), cast(:subscriptions as text[]), cast(:codes as text[]),
+       cast(:lows as timestamptz[]), cast(:starts as timestamptz[]), cast(:ends as timestamptz[]), cast(:fields as text[]),
+       cast(:typings as text[]), cast(:thresholds as text[]), cast(:conditions as jsonb[]), cast(:groupings as jsonb[]))
+  as r(ordinal, organization_id, subscription, code, low, period_start, period_end, field, typing, thresholds, conditions, groupings)
+join event_streams s
+  on s.organization_id = r.organization_id and s.external_subscription_id = r.subscription and s.code = r.code
+join usage_events e on e.stream_id = s.id and e.at >= r.low and e.at < r.period_end
+left join event_fields f on f.name = r.typing
+cross join lateral (
+    select case when r.conditions is null then 0 else daycount_bucket(e.properties, r.conditions) end as place
+) as b
+cross join lateral (
+    select case when r.groupings is null then cast('{}' as text[]) else daycount_group(e.properties, r.groupings -> b.place) end as names
+) as g
+"""
+_NUMBER = "case when e.field_id = f.id then e.number else daycount_number(daycount_property(e.properties, r.field)) end"
+_MEMBER = "case when e.field_id = f.id then e.member else daycount_property(e.properties, r.field) end"
+_IS_ADD = "case when e.field_id = f.id then e.is_add else daycount_operation(daycount_property(e.properties, 'operation_type')) end"
+_MICROSECONDS = "extract(epoch from (period_end - at)) * 1000000"
+
+_COUNT = sa.text(f"""
+select r.ordinal, b.place, g.names, count(*) as events_count, count(*) as total
+from {_REQUESTS}
+group by 1, 2, 3
+""")  # noqa: S608 - constants only
+_NUMBERS = f"""
+select r.ordinal, b.place, g.names, r.period_start, r.period_end, e.at, e.sequence, {_NUMBER} as number
+from {_REQUESTS}
+"""  # noqa: S608 - constants only
+
+
+def _over_numbers(figures: str) -> sa.TextClause:
+    return sa.text(f"""
+    select ordinal, place, names, {figures}
+    from ({_NUMBERS}) as v
+    where number is not null
+    group by 1, 2, 3
+    """)  # noqa: S608 - constants only
+
+
+_SUM = _over_numbers("count(*) as events_count, sum(number) as total")
+_MAX = _over_numbers("count(*) as events_count, max(number) as total")
+_LATEST = _over_numbers("count(*) as events_count, (array_agg(number order by at desc, sequence desc))[1] as total")
+_WEIGHTED = _over_numbers(f"""
+    count(*) filter (where at >= period_start) as events_count,
+    sum(number) as total,
+    coalesce(sum(number) filter (where at < period_start), 0) as carried,
+    coalesce(sum(number * {_MICROSECONDS}) filter (where at >= period_start), 0) as weighted
+""")
+_SUM_BY_DAY = sa.text(f"""
+select ordinal, place, names, day, count(*) as events_count, sum(number) as total
+from (
+    select r.ordinal, b.place, g.names, {_NUMBER} as number, width_bucket(e.at, cast(r.thresholds as timestamptz[])) as day
+    from {_REQUESTS}
+) as v
+where number is not null
+group by 1, 2, 3, 4
+order by 1, 2, 3, 4
+""")  # noqa: S608 - constants only
+_MEMBERS = f"""
+select r.ordinal, b.place, g.names, r.period_start, e.at, e.sequence, {_MEMBER} as member, {_IS_ADD} as is_add
+from {_REQUESTS}
+"""  # noqa: S608 - constants only
+_UNIQUE = sa.text(f"""
+select ordinal, place, names, sum(inside) as events_count, count(*) filter (where is_active) as total
+from (
+    select ordinal, place, names, member, count(*) filter (where at >= period_start) as inside,
+           (array_agg(is_add order by at desc, sequence desc))[1] as is_active
+    from ({_MEMBERS}) as v
+    where member is not null and is_add is not null
+    group by 1, 2, 3, 4
+) as m
+group by 1, 2, 3
+""")  # noqa: S608 - constants only
+_TOGGLES = sa.text(f"""
+select ordinal, place, names, member,
+       count(*) filter (where at >= period_start) as inside,
+       array_agg(at order by at, sequence) filter (where is_add <> was_active) as toggles
+from (
+    select *, lag(is_add, 1, false) over (partition by ordinal, place, names, member order by at, sequence) as was_active
+    from ({_MEMBERS}) as v
+    where member is not null and is_add is not null
+) as w
+group by 1, 2, 3, 4
+order by ordinal, place, names, member collate "C"
+""")  # noqa: S608 - constants only
+
+Row = sa.Row[Any]
+Answers = dict[int, dict[Bucket, Usage]]
+
+
+def aggregate(tx: Connection, requests: Sequence[UsageRequest]) -> list[dict[Bucket, Usage]]:
+    """Answer all requests with at most one statement for each kind of aggregation; empty buckets are left out."""
+    kinds: dict[tuple[AggregationType, bool], list[int]] = {}
+    for place, request in enumerate(requests):
+        kinds.setdefault((request.aggregation, _is_detailed(request)), []).append(place)
+    answers: list[dict[Bucket, Usage]] = [{} for _ in requests]
+    for kind, places in kinds.items():
+        statement, read = _KINDS[kind]
+        rows = tx.execute(statement, _arrays(requests, places)).all()
+        for ordinal, found in _by_bucket(rows, requests).items():
+            usages = {bucket: read(own, requests[ordinal]) for bucket, own in found.items()}
+            answers[ordinal] = {bucket: usage for bucket, usage in usages.items() if usage != NOTHING}
+    return answers
+
+
+def _is_detailed(request: UsageRequest) -> bool:
+    return request.is_prorated and request.aggregation in (AggregationType.SUM, AggregationType.UNIQUE_COUNT)
+
+
+def _by_bucket(rows: Iterable[Row], requests: Sequence[UsageRequest]) -> dict[int, dict[Bucket, list[Row]]]:
+    found: dict[int, dict[Bucket, list[Row]]] = {}
+    for row in rows:
+        conditions = requests[row.ordinal].conditions
+        bucket = Bucket(conditions[row.place - 1].filter_id if row.place else None, tuple(row.names))
+        found.setdefault(row.ordinal, {}).setdefault(bucket, []).append(row)
+    return found
+
+
+def _arrays(requests: Sequence[UsageRequest], places: Sequence[int]) -> dict[str, list[object]]:
+    chosen = [requests[place] for place in places]
+    return {
+        "ordinals": list(places),
+        "organizations": [request.organization_id for request in chosen],
+        "subscriptions": [request.external_subscription_id for request in chosen],
+        "codes": [request.code for request in chosen],
+        "lows": [_HISTORY if _reads_history(request) else request.period.start for request in chosen],
+        "starts": [request.period.start for request in chosen],
+        "ends": [request.period.end for request in chosen],
+        "fields": [request.field_name for request in chosen],
+        "typings": [typing_of(request.aggregation, request.field_name) for request in chosen],
+        "thresholds": [_thresholds(request) for request in chosen],
+        "conditions": [_conditions(request) for request in chosen],
+        "groupings": [msgspec.json.encode(request.group_by).decode() if any(request.group_by) else None for request in chosen],
+    }
+
+
+def _conditions(request: UsageRequest) -> str | None:
+    if not request.conditions:
+        return None
+    plain = [{key: sorted(values) for key, values in condition.values.items()} for condition in request.conditions]
+    return msgspec.json.encode(plain).decode()
+
+
+def _reads_history(request: UsageRequest) -> bool:
+    return request.is_recurring and request.aggregation in (
+        AggregationType.SUM,
+        AggregationType.UNIQUE_COUNT,
+        AggregationType.WEIGHTED_SUM,
+    )
+
+
+def _days_of(request: UsageRequest) -> list[date]:
+    zone = ZoneInfo(request.zone)
+    first, last = local_date(request.period.start, zone=zone), local_date(request.period.end - timedelta(microseconds=1), zone=zone)
+    return [first + timedelta(days=i) for i in range((last - first).days + 1)]
+
+
+def _thresholds(request: UsageRequest) -> str | None:
+    """Write the starts of the period's local days as an array; the first is the period's own start, which may be later that day."""
+    if not (request.is_prorated and request.aggregation is AggregationType.SUM):
+        return None
+    zone = ZoneInfo(request.zone)
+    starts = [request.period.start, *(start_of_day(day, zone=zone) for day in _days_of(request)[1:])]
+    return "{" + ",".join(start.isoformat() for start in starts) + "}"
+
+
+def _read_total(rows: Sequence[Row], _request: UsageRequest) -> Usage:
+    [row] = rows
+    return Usage(events_count=int(row.events_count), total=Decimal(row.total))
+
+
+def _read_weighted(rows: Sequence[Row], _request: UsageRequest) -> Usage:
+    [row] = rows
+    return Usage(events_count=row.events_count, total=row.total, carried=row.carried, weighted=row.weighted)
+
+
+def _read_days(rows: Sequence[Row], request: UsageRequest) -> Usage:
+    days = _days_of(request)
+    return Usage(
+        events_count=sum(row.events_count for row in rows),
+        total=exact_sum(row.total for row in rows),
+        carried=exact_sum(row.total for row in rows if row.day == 0),
+        by_day={days[row.day - 1]: row.total for row in rows if row.day},
+    )
+
+
+def _read_members(rows: Sequence[Row], request: UsageRequest) -> Usage:
+    """Fold the toggles of each seat; those long gone are left out, but their events of the period count."""
+    members = []
+    active = 0
+    for row in rows:
+        instants = row.toggles or []
+        is_active = len(instants) % 2 == 1
+        active += is_active
+        if is_active or (instants and instants[-1] >= request.period.start):
+            members.append(Member(row.member, tuple(Toggle(at, place % 2 == 0) for place, at in enumerate(instants))))
+    return Usage(events_count=sum(row.inside for row in rows), total=Decimal(active), members=tuple(members))
+
+
+_KINDS: Mapping[tuple[AggregationType, bool], tuple[sa.TextClause, Callable[[Sequence[Row], UsageRequest], Usage]]] = {
+    (AggregationType.COUNT, False): (_COUNT, _read_total),
+    (AggregationType.SUM, False): (_SUM, _read_total),
+    (AggregationType.SUM, True): (_SUM_BY_DAY, _read_days),
+    (AggregationType.UNIQUE_COUNT, False): (_UNIQUE, _read_total),
+    (AggregationType.UNIQUE_COUNT, True): (_TOGGLES, _read_members),
+    (AggregationType.MAX, False): (_MAX, _read_total),
+    (AggregationType.LATEST, False): (_LATEST, _read_total),
+    (AggregationType.WEIGHTED_SUM, False): (_WEIGHTED, _read_weighted),
+}

@@ -1,0 +1,181 @@
+"""
+One organization never sees or touches another's things: every route, called with a stranger's key and the owner's ids.
+
+Each operation of the API has its case here; a route without one fails `test_every_route_has_a_case`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from daycount.api.routing import Route
+from tests.api.world import NOW, ROUTES, World, a_world, content_of, everything_stored, good_body, needed_query, path_of
+from tests.support.server import Api, Server
+
+EMPTY_META = {"current_page": 0, "next_page": None, "prev_page": None, "total_pages": 0, "total_count": 0}
+Case = Callable[[Api, World, Route], None]
+
+
+def is_not_found(code: str) -> Case:
+    """The owner's id leads nowhere, whatever is sent along."""
+
+    def check(stranger: Api, world: World, route: Route) -> None:
+        body = good_body(route, world) if route.accepts is not None else None
+        reply = stranger.call(route.method, path_of(route, world), body, needed_query(route))
+        assert (reply.status, reply.body) == (404, {"status": 404, "error": "Not Found", "code": code})
+
+    return check
+
+
+def is_empty(*filters: dict[str, Any]) -> Case:
+    """The list holds nothing, also when a filter names the owner's things."""
+
+    def check(stranger: Api, world: World, route: Route) -> None:
+        for query in ({}, *filters):
+            assert stranger.ok("GET", path_of(route, world), query=query) == {route.root_out: [], "meta": EMPTY_META}
+
+    return check
+
+
+def has_no_past(stranger: Api, world: World, route: Route) -> None:
+    """The other's customer and subscription have no periods here."""
+    assert stranger.ok("GET", path_of(route, world), query=needed_query(route)) == {"usage_periods": [], "meta": EMPTY_META}
+
+
+def makes_its_own(again: str, name: str) -> Case:
+    """The same code or id is free in the other organization, and makes a thing of its own there."""
+
+    def check(stranger: Api, world: World, route: Route) -> None:
+        body = good_body(route, world)
+        thing = content_of(route, body)
+        thing[name] = again
+        thing.pop("charges", None)
+        made = stranger.ok(route.method, route.pattern, body)[route.root_out]
+        assert made[name] == again
+        assert made["lago_id"] not in str(everything_stored(world.api))
+
+    return check
+
+
+def refuses_the_metric_of_another(stranger: Api, world: World, route: Route) -> None:
+    makes_its_own("team", "code")(stranger, world, route)
+    reply = stranger.call("POST", "/plans", good_body(route, world))
+    assert (reply.status, reply.body["code"]) == (404, "billable_metrics_not_found")
+    assert [plan["code"] for plan in stranger.ok("GET", "/plans")["plans"]] == ["team"]
+
+
+def refuses_the_plan_of_another(stranger: Api, world: World, route: Route) -> None:
+    reply = stranger.call("POST", "/subscriptions", good_body(route, world))
+    assert (reply.status, reply.body["code"]) == (404, "plan_not_found")
+    assert stranger.ok("GET", "/customers")["customers"] == []
+
+
+def subscribes_under_the_same_ids(stranger: Api, world: World, route: Route) -> None:
+    refuses_the_plan_of_another(stranger, world, route)
+    stranger.plan("team")
+    made = stranger.subscribe("acme", "team", "sub")
+    assert made["lago_id"] != world.subscription["lago_id"]
+    assert made["lago_customer_id"] != world.customer["lago_id"]
+
+
+def takes_the_same_event(stranger: Api, world: World, route: Route) -> None:
+    event = {"transaction_id": "first", "code": "seats", "external_subscription_id": "sub"}
+    body = {route.root_in: [event] if route.is_list else event}
+    sent = stranger.ok("POST", route.pattern, body)[route.root_out]
+    shown = sent[0] if route.is_list else sent
+    assert shown["lago_id"] != world.event["lago_id"]
+    assert {warning["code"] for warning in shown["warnings"]} == {"subscription_not_found", "billable_metric_not_found"}
+
+
+def shows_its_own_clock(stranger: Api, world: World, route: Route) -> None:
+    assert stranger.ok("GET", "/test_clock")["test_clock"]["frozen_time"] == "2026-07-15T00:00:00Z"
+
+
+def moves_its_own_clock(stranger: Api, world: World, route: Route) -> None:
+    stranger.move_to("2027-01-01T00:00:00Z")
+    assert world.api.ok("GET", "/test_clock")["test_clock"]["frozen_time"] == NOW
+
+
+def computes_without_looking(stranger: Api, world: World, route: Route) -> None:
+    """What is sent is all there is to it."""
+    reply = stranger.ok(route.method, route.pattern, good_body(route, world))
+    assert reply == world.api.ok(route.method, route.pattern, good_body(route, world))
+
+
+CASES: dict[str, Case] = {
+    "evaluate_billable_metric_expression": computes_without_looking,
+    "create_billable_metric": makes_its_own("seats", "code"),
+    "find_all_billable_metrics": is_empty(),
+    "find_billable_metric": is_not_found("billable_metric_not_found"),
+    "update_billable_metric": is_not_found("billable_metric_not_found"),
+    "destroy_billable_metric": is_not_found("billable_metric_not_found"),
+    "create_plan": refuses_the_metric_of_another,
+    "find_all_plans": is_empty(),
+    "find_plan": is_not_found("plan_not_found"),
+    "update_plan": is_not_found("plan_not_found"),
+    "destroy_plan": is_not_found("plan_not_found"),
+    "create_customer": makes_its_own("acme", "external_id"),
+    "find_all_customers": is_empty({"external_id": "acme"}, {"search_term": "Acme"}),
+    "find_customer": is_not_found("customer_not_found"),
+    "destroy_customer": is_not_found("customer_not_found"),
+    "find_customer_current_usage": is_not_found("customer_not_found"),
+    "find_all_customer_invoices": is_not_found("customer_not_found"),
+    "find_all_customer_past_usage": has_no_past,
+    "find_all_customer_subscriptions": is_not_found("customer_not_found"),
+    "create_subscription": subscribes_under_the_same_ids,
+    "find_all_subscriptions": is_empty({"external_customer_id": "acme"}, {"plan_code": "team"}, {"external_id": "sub"}),
+    "find_subscription": is_not_found("subscription_not_found"),
+    "update_subscription": is_not_found("subscription_not_found"),
+    "destroy_subscription": is_not_found("subscription_not_found"),
+    "create_event": takes_the_same_event,
+    "create_batch_events": takes_the_same_event,
+    "find_all_events": is_empty({"external_subscription_id": "sub"}, {"code": "seats"}),
+    "find_event": is_not_found("event_not_found"),
+    "find_all_invoices": is_empty({"external_customer_id": "acme"}, {"search_term": "Acme"}),
+    "find_invoice": is_not_found("invoice_not_found"),
+    "find_test_clock": shows_its_own_clock,
+    "update_test_clock": moves_its_own_clock,
+}
+
+
+def test_every_route_has_a_case() -> None:
+    assert sorted(CASES) == sorted(route.operation for route in ROUTES)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.pattern}")
+def test_a_stranger_neither_sees_nor_changes_what_is_not_theirs(server: Server, world: World, route: Route) -> None:
+    stranger = server.organization(at="2026-07-15T00:00:00Z")
+    before = everything_stored(world.api)
+
+    CASES[route.operation](stranger, world, route)
+
+    assert everything_stored(world.api) == before
+
+
+def test_a_charge_of_another_organization_is_no_charge_to_change(server: Server, world: World) -> None:
+    stranger = server.organization()
+    metric = stranger.metric()
+    stranger.plan("team")
+    foreign = world.plan["charges"][0]["lago_id"]
+
+    plan = stranger.ok("PUT", "/plans/team", {"plan": {"charges": [stranger.seat_charge(metric) | {"id": foreign}]}})["plan"]
+
+    assert [charge["lago_id"] == foreign for charge in plan["charges"]] == [False]
+    assert world.api.ok("GET", "/plans/team")["plan"] == world.plan
+
+
+def test_the_usage_of_one_organization_is_not_that_of_another_with_the_same_ids(server: Server) -> None:
+    first, second = a_world(server), a_world(server)
+    first.api.event("more", user_id="ben")
+
+    assert first.api.usage()["charges_usage"][0]["units"] == "2.0"  # ada goes on from July, and ben
+    assert second.api.usage()["charges_usage"][0]["units"] == "1.0"
+
+
+def test_a_live_organization_s_clock_is_not_a_sandbox_s(server: Server) -> None:
+    live = server.organization(at=None)
+    refusal = {"status": 405, "error": "Method Not Allowed", "code": "test_clock_not_available"}
+
+    assert live.call("GET", "/test_clock").body == refusal
+    assert live.call("PUT", "/test_clock", {"test_clock": {"frozen_time": NOW}}).body == refusal

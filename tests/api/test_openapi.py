@@ -1,0 +1,103 @@
+"""The API's own description: it says what the routes do, no less and no more, and real replies are as it says."""
+
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import schemathesis
+
+from daycount.api.routing import Route
+from tests.api.world import ROUTES, World, good_body, needed_query, path_of
+from tests.support.server import Api
+
+PREFIX = "/api/v1"
+
+
+@pytest.fixture(scope="session")
+def document(world: World) -> dict[str, Any]:
+    """The document as the server shows it."""
+    reply = world.api.raw("GET", "/openapi.json")
+    assert (reply.status, reply.headers["content-type"]) == (200, "application/json")
+    return reply.body
+
+
+def operation_of(document: dict[str, Any], route: Route) -> dict[str, Any]:
+    return document["paths"][PREFIX + route.pattern][route.method.lower()]
+
+
+def test_the_document_is_shown_without_a_key(server: Any) -> None:
+    assert server.client(None).raw("GET", "/openapi.json").status == 200
+
+
+def test_the_document_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
+    schemathesis.openapi.from_dict(document).validate()
+
+    assert document["openapi"] == "3.1.0"
+
+
+def test_every_schema_in_the_document_is_valid(document: dict[str, Any]) -> None:
+    for name, schema in document["components"]["schemas"].items():
+        whole = schema | {"components": document["components"]}
+        assert jsonschema_rs.meta.is_valid(whole), name
+        jsonschema_rs.validator_for(whole)  # resolves references
+
+
+def test_the_document_and_the_routes_name_the_same_operations(document: dict[str, Any]) -> None:
+    described = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+
+    assert described == {(route.method, PREFIX + route.pattern) for route in ROUTES}
+
+
+def test_each_operation_has_a_name_of_its_own(document: dict[str, Any]) -> None:
+    names = [operation["operationId"] for methods in document["paths"].values() for operation in methods.values()]
+
+    assert sorted(names) == sorted(route.operation for route in ROUTES)
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.pattern}")
+def test_an_operation_describes_its_parameters_body_and_reply(document: dict[str, Any], route: Route) -> None:
+    operation = operation_of(document, route)
+
+    in_path = [parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "path"]
+    in_query = [parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "query"]
+    paging = ["page", "per_page"] if route.is_list and route.has_meta else []
+    assert in_path == [segment.strip("{}") for segment in route.segments if segment.startswith("{")]
+    assert in_query == [*paging, *route.parameters]
+    assert ("requestBody" in operation) == (route.accepts is not None)
+    if route.root_in is not None:
+        assert operation["requestBody"]["content"]["application/json"]["schema"]["required"] == [route.root_in]
+    reply = operation["responses"]["200"]["content"]["application/json"]["schema"]
+    assert list(reply["properties"]) == ([route.root_out, "meta"] if paging else [route.root_out])
+    assert operation["summary"]
+    assert {"400", "401", "404", "413", "422"} <= set(operation["responses"])
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.method == "GET"], ids=lambda route: route.pattern)
+def test_what_is_read_is_as_described(world: World, document: dict[str, Any], route: Route) -> None:
+    reply = world.api.ok("GET", path_of(route, world), query=needed_query(route))
+
+    assert mistakes(document, route, reply) == []
+
+
+def test_what_is_written_is_as_described(sandbox: Api, document: dict[str, Any]) -> None:
+    metric = sandbox.metric()
+    sandbox.plan(charges=[sandbox.seat_charge(metric)])
+    sandbox.customer()
+    sandbox.subscribe()
+    stand_in = World(sandbox, metric, {"code": "team"}, {"external_id": "acme"}, {"external_id": "sub"}, {}, {})
+    found = {}
+
+    for route in ROUTES:
+        if route.accepts is not None:
+            path = route.pattern.replace("{external_id}", "sub").replace("{code}", "team" if "plans" in route.pattern else "seats")
+            found[route.operation] = mistakes(document, route, sandbox.ok(route.method, path, good_body(route, stand_in)))
+
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+
+
+def mistakes(document: dict[str, Any], route: Route, reply: Any) -> list[str]:
+    """Return where a reply is not as the document says."""
+    schema = operation_of(document, route)["responses"]["200"]["content"]["application/json"]["schema"]
+    validator = jsonschema_rs.validator_for(schema | {"components": document["components"]})
+    return [f"{list(error.instance_path)}: {error.message}" for error in validator.iter_errors(reply)]

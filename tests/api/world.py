@@ -1,0 +1,171 @@
+"""
+An organization in which something of everything exists, and how each route of the API is addressed in it.
+
+Suites that go through the whole route table take their paths and bodies from here, so that a new route needs one entry.
+"""
+
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from daycount.api.routing import Route
+from daycount.app import build_router
+from tests.support.server import Api, Server
+
+ROUTES: tuple[Route, ...] = tuple(route for resource in build_router().resources for route in resource.found)
+WRITING = tuple(route for route in ROUTES if route.accepts is not None)
+ROOTED = tuple(route for route in WRITING if route.root_in is not None)
+START = "2026-07-01T00:00:00Z"
+NOW = "2026-08-01T00:00:00Z"
+NOBODY = "00000000-0000-4000-8000-000000000000"
+ERROR_KEYS = {"status", "error", "code", "error_details", "provider"}
+PHRASES = {
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    413: "Payload Too Large",
+    422: "Unprocessable Entity",
+    500: "Internal Server Error",
+}
+
+
+class World(NamedTuple):
+    """An organization with a metric, a plan, a customer, a subscription, an event and the invoice of July."""
+
+    api: Api
+    metric: dict[str, Any]
+    plan: dict[str, Any]
+    customer: dict[str, Any]
+    subscription: dict[str, Any]
+    event: dict[str, Any]
+    invoice: dict[str, Any]
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """Return the value of each path parameter, by pattern and name, that leads to a thing of this organization."""
+        return {
+            "/billable_metrics/{code}": self.metric["code"],
+            "/plans/{code}": self.plan["code"],
+            "/customers/{external_customer_id}": self.customer["external_id"],
+            "/customers/{external_customer_id}/current_usage": self.customer["external_id"],
+            "/customers/{external_customer_id}/past_usage": self.customer["external_id"],
+            "/customers/{external_customer_id}/invoices": self.customer["external_id"],
+            "/customers/{external_customer_id}/subscriptions": self.customer["external_id"],
+            "/subscriptions/{external_id}": self.subscription["external_id"],
+            "/events/{transaction_id}": self.event["transaction_id"],
+            "/invoices/{lago_id}": self.invoice["lago_id"],
+        }
+
+
+def a_world(server: Server) -> World:
+    """Make an organization in which July is billed: one seat of 10.00 by the team plan."""
+    api = server.organization(at=START)
+    metric = api.metric()
+    plan = api.plan(charges=[api.seat_charge(metric)])
+    customer = api.customer()
+    api.subscribe()
+    event = api.event("first", user_id="ada")
+    api.move_to(NOW)
+    subscription = api.ok("GET", "/subscriptions/sub")["subscription"]
+    return World(api, metric, plan, customer, subscription, event, api.invoices()[0])
+
+
+def path_of(route: Route, world: World) -> str:
+    """Return the route's path below /api/v1 with ids that exist."""
+    return _filled(route, world.ids[route.pattern] if "{" in route.pattern else "")
+
+
+def needed_query(route: Route) -> dict[str, str]:
+    """Return what a route's query must hold: usage is of a subscription."""
+    return {"external_subscription_id": "sub"} if route.pattern.endswith("_usage") else {}
+
+
+def path_to_nothing(route: Route) -> str:
+    """Return the route's path with an id that exists nowhere."""
+    return _filled(route, NOBODY)
+
+
+def _filled(route: Route, value: str) -> str:
+    before, brace, rest = route.pattern.partition("{")
+    return before + quote(value, safe="") + rest.partition("}")[2] if brace else route.pattern
+
+
+def good_body(route: Route, world: World) -> dict[str, Any]:
+    """Return a body that the route accepts, for a thing that does not exist yet or the one that `path_of` leads to."""
+    content = GOOD[route.operation](world)
+    return content if route.root_in is None else {route.root_in: content}
+
+
+def content_of(route: Route, body: dict[str, Any]) -> Any:
+    """Return what stands under the route's root in a body, or the body itself where a route has no root."""
+    return body if route.root_in is None else body[route.root_in]
+
+
+def _a_plan(world: World) -> dict[str, Any]:
+    return {
+        "name": "Solo",
+        "code": "solo",
+        "interval": "monthly",
+        "amount_cents": 500,
+        "amount_currency": "USD",
+        "pay_in_advance": False,
+        "charges": [world.api.seat_charge(world.metric)],
+    }
+
+
+GOOD: dict[str, Any] = {
+    "create_billable_metric": lambda _: {"name": "Calls", "code": "calls", "aggregation_type": "count_agg"},
+    "update_billable_metric": lambda _: {"name": "Seats in use"},
+    "evaluate_billable_metric_expression": lambda _: {"expression": "1 + 1", "event": {"code": "seats"}},
+    "create_customer": lambda _: {"external_id": "globex", "name": "Globex"},
+    "create_event": lambda _: {
+        "transaction_id": "second",
+        "code": "seats",
+        "external_subscription_id": "sub",
+        "properties": {"user_id": "ben"},
+    },
+    "create_batch_events": lambda _: [{"transaction_id": "third", "code": "seats", "external_subscription_id": "sub"}],
+    "update_test_clock": lambda _: {"frozen_time": NOW},
+    "create_plan": _a_plan,
+    "update_plan": lambda _: {"name": "Team of 2026"},
+    "create_subscription": lambda _: {"external_customer_id": "acme", "plan_code": "team", "external_id": "other"},
+    "update_subscription": lambda _: {"name": "Main"},
+}
+
+
+def everything_stored(api: Api) -> dict[str, Any]:
+    """Return all that an organization holds, so that two looks at it can be compared."""
+    statuses = ["pending", "active", "terminated", "canceled"]
+    return {
+        "billable_metrics": api.ok("GET", "/billable_metrics", query={"per_page": 1000}),
+        "plans": api.ok("GET", "/plans", query={"per_page": 1000}),
+        "customers": api.ok("GET", "/customers", query={"per_page": 1000}),
+        "subscriptions": api.ok("GET", "/subscriptions", query={"per_page": 1000, "status[]": statuses}),
+        "events": api.ok("GET", "/events", query={"per_page": 1000}),
+        "invoices": api.ok("GET", "/invoices", query={"per_page": 1000}),
+        "test_clock": api.ok("GET", "/test_clock"),
+    }
+
+
+def why_no_error_body(status: int, body: Any) -> str | None:
+    """Return what is wrong with an error's body by the contract, None when it is as it must be."""
+    if not isinstance(body, dict) or body.get("status") != status or not set(body) <= ERROR_KEYS:
+        return f"not an error object: {body}"
+    if status == 400:
+        return None if set(body) == {"status", "error"} and body["error"].startswith("BadRequest: ") else f"400: {body}"
+    if body["error"] != PHRASES.get(status):
+        return f"phrase of {status}: {body}"
+    if status in (401, 500):
+        return None if set(body) == {"status", "error"} else f"{status}: {body}"
+    if status in (403, 404, 405, 413):
+        return None if set(body) == {"status", "error", "code"} else f"{status}: {body}"
+    details = body.get("error_details")
+    if body["code"] != "validation_errors" or not isinstance(details, dict) or not details:
+        return f"422 without details: {body}"
+    if all(_is_codes(codes) or (isinstance(codes, dict) and all(map(_is_codes, codes.values()))) for codes in details.values()):
+        return None
+    return f"details of another shape: {details}"
+
+
+def _is_codes(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(code, str) for code in value)
