@@ -1,9 +1,10 @@
 """
 Ingest, as ratios to what the machine can do.
 
-Four figures, taken in turn in every repetition: events a second in batches of 100, single events a second, rows a second
-of a server-side COPY of the very same rows into a table of the same definition, and requests a second of an endpoint
-that does nothing. All events are durable and checked against duplicates, and what is in the table afterwards is counted.
+The figures are taken in turn in every repetition: events a second in batches of 100, single events a second, rows a second
+of a server-side COPY of the very same rows into a table of the same definition, and requests a second of an endpoint that
+does nothing, in one process and in as many as the server has. All events are durable and checked against duplicates, and
+what is in the table afterwards is counted.
 """
 
 import statistics
@@ -18,6 +19,7 @@ import psycopg
 from benchmarks import machine, workload
 from benchmarks.load import Generator, Load, Result
 from benchmarks.server import Server, bare_server
+from daycount.config import Settings
 
 _COLUMNS = (
     "key, stream_id, sequence, at, created_at, field_id, is_add, number, member, precise_total_amount_cents, transaction_id, properties"
@@ -46,6 +48,7 @@ class Sample(NamedTuple):
     single: float
     copy: float
     bare: float
+    bare_all: float
     batch_result: Result
     single_result: Result
     batch_cpu_s: dict[str, float]
@@ -57,7 +60,9 @@ class Stage(NamedTuple):
 
     server: Server
     bare_port: int
+    bare_all_port: int
     database: Database
+    quiet: machine.Quiet
     key: str
     start: int
 
@@ -65,25 +70,34 @@ class Stage(NamedTuple):
 def run(data_dir: Path, *, size: Size) -> None:
     """Measure and print."""
     print(machine.describe_machine(), flush=True)
-    with Server(data_dir) as server, bare_server() as bare_port, server.superuser() as database:
-        stage = _prepare(server, bare_port, database)
-        print(f"PostgreSQL {database.info.server_version // 10_000}, {workload.SUBSCRIPTIONS} subscriptions", flush=True)
+    processes = Settings().web_processes
+    with (
+        Server(data_dir) as server,
+        bare_server(processes=1) as bare_port,
+        bare_server(processes=processes) as bare_all_port,
+        server.superuser() as database,
+    ):
+        version = database.info.server_version // 10_000
+        print(f"PostgreSQL {version}, {processes} web processes, {workload.SUBSCRIPTIONS} subscriptions", flush=True)
+        stage = Stage(server, bare_port, bare_all_port, database, machine.Quiet(), server.make_organization(), int(time.time()))
+        _prepare(stage)
         samples = []
         for number in range(size.repetitions):
             sample = _repeat(stage, number, size)
             samples.append(sample)
             print(
                 f"  {number + 1}: batch {sample.batch:,.0f} events/s, single {sample.single:,.0f} requests/s, "
-                f"COPY {sample.copy:,.0f} rows/s, bare {sample.bare:,.0f} requests/s",
+                f"COPY {sample.copy:,.0f} rows/s, bare {sample.bare:,.0f} and {sample.bare_all:,.0f} requests/s",
                 flush=True,
             )
     _report(samples, size)
+    if stage.quiet.disturbed:
+        print(f"others used the machine: {stage.quiet.disturbed} measurements began on busy processors")
 
 
-def _prepare(server: Server, bare_port: int, database: Database) -> Stage:
-    """Make metrics, a plan that charges them, and the subscriptions."""
-    key = server.make_organization()
-    start = int(time.time())
+def _prepare(stage: Stage) -> None:
+    """Make metrics, a plan that charges them, and the subscriptions; then let every stream be known."""
+    server, key = stage.server, stage.key
     metrics: list[dict[str, Any]] = [
         {"code": workload.SEATS, "aggregation_type": "unique_count_agg", "field_name": "user_id", "recurring": True},
         {"code": workload.TRAFFIC, "aggregation_type": "sum_agg", "field_name": "gb"},
@@ -96,25 +110,18 @@ def _prepare(server: Server, bare_port: int, database: Database) -> Stage:
     plan = {"code": "plan", "name": "Plan", "interval": "monthly", "amount_cents": 0, "amount_currency": "EUR", "pay_in_advance": False}
     server.post("/api/v1/plans", {"plan": plan | {"charges": charges}}, key=key)
     for path, make in (("customers", workload.make_customers), ("subscriptions", workload.make_subscriptions)):
-        _send(Load(server.port, f"/api/v1/{path}", key, 8, make))
-    stage = Stage(server, bare_port, database, key, start)
-    _warm_up(stage)
-    database.execute("create table copied (like usage_events including all)")
-    return stage
+        _send(stage, Load(server.port, f"/api/v1/{path}", key, 8, make))
+    make_batches = partial(workload.make_batches, _WARM_UP_REQUESTS * 5, seed=-1, start=stage.start)
+    _send(stage, Load(server.port, "/api/v1/events/batch", key, _BATCH_CONNECTIONS, make_batches))
+    make_singles = partial(workload.make_singles, _WARM_UP_REQUESTS, seed=-2, start=stage.start)
+    _send(stage, Load(server.port, "/api/v1/events", key, _SINGLE_CONNECTIONS, make_singles))
+    stage.database.execute("create table copied (like usage_events including all)")
 
 
-def _warm_up(stage: Stage) -> None:
-    """Let every stream be known and every statement be prepared."""
-    warm_batches = partial(workload.make_batches, _WARM_UP_REQUESTS * 5, seed=-1, start=stage.start)
-    _send(Load(stage.server.port, "/api/v1/events/batch", stage.key, _BATCH_CONNECTIONS, warm_batches))
-    warm_singles = partial(workload.make_singles, _WARM_UP_REQUESTS, seed=-2, start=stage.start)
-    _send(Load(stage.server.port, "/api/v1/events", stage.key, _SINGLE_CONNECTIONS, warm_singles))
-
-
-def _send(load: Load) -> Result:
+def _send(stage: Stage, load: Load) -> Result:
     """Prepare, wait for quiet, send. Raises RuntimeError when a request is refused."""
     generator = Generator(load)
-    machine.wait_until_idle()
+    stage.quiet.wait()
     result = generator.go()
     _require_good(result)
     return result
@@ -128,7 +135,7 @@ def _require_good(result: Result) -> int:
 
 
 def _repeat(stage: Stage, number: int, size: Size) -> Sample:
-    """Take all four figures once; each begins after a checkpoint and, where it writes, with an empty table."""
+    """Take all figures once; each begins after a checkpoint and, where it writes, with an empty table."""
     make = partial(workload.make_batches, size.rows // workload.BATCH, seed=2 * number, start=stage.start)
     load = Load(stage.server.port, "/api/v1/events/batch", stage.key, _BATCH_CONNECTIONS, make)
     batch, batch_cpu_s = _ingest(stage, load, events=workload.BATCH)
@@ -136,8 +143,9 @@ def _repeat(stage: Stage, number: int, size: Size) -> Sample:
     make = partial(workload.make_singles, size.singles, seed=2 * number + 1, start=stage.start)
     load = Load(stage.server.port, "/api/v1/events", stage.key, _SINGLE_CONNECTIONS, make)
     single, single_cpu_s = _ingest(stage, load, events=1)
-    bare = _send(load._replace(port=stage.bare_port))
-    return Sample(size.rows / batch.seconds, single.rate, copy, bare.rate, batch, single, batch_cpu_s, single_cpu_s)
+    bare = _send(stage, load._replace(port=stage.bare_port))
+    bare_all = _send(stage, load._replace(port=stage.bare_all_port))
+    return Sample(size.rows / batch.seconds, single.rate, copy, bare.rate, bare_all.rate, batch, single, batch_cpu_s, single_cpu_s)
 
 
 def _ingest(stage: Stage, load: Load, *, events: int) -> tuple[Result, dict[str, float]]:
@@ -145,7 +153,7 @@ def _ingest(stage: Stage, load: Load, *, events: int) -> tuple[Result, dict[str,
     stage.database.execute("truncate usage_events")
     stage.database.execute("checkpoint")
     generator = Generator(load)
-    machine.wait_until_idle()
+    stage.quiet.wait()
     before = machine.read_cpu_s(stage.server.pid)
     result = generator.go()
     after = machine.read_cpu_s(stage.server.pid)
@@ -169,7 +177,7 @@ def _copy(stage: Stage) -> float:
     written = stage.database.execute(f"copy (select {_COLUMNS} from usage_events order by sequence) to '{file}'").rowcount
     stage.database.execute("truncate copied")
     stage.database.execute("checkpoint")
-    machine.wait_until_idle()
+    stage.quiet.wait()
     started = time.perf_counter()
     copied = stage.database.execute(f"copy copied ({_COLUMNS}) from '{file}'").rowcount
     seconds = time.perf_counter() - started
@@ -180,19 +188,25 @@ def _copy(stage: Stage) -> float:
 
 def _report(samples: Sequence[Sample], size: Size) -> None:
     """Print the medians, their ratios, and who used the processors."""
-    batch, single, copy, bare = (statistics.median(figures) for figures in zip(*(sample[:4] for sample in samples), strict=True))
-    print(f"\nmedians of {len(samples)} repetitions, {size.rows:,} rows each")
+    batch, single, copy, bare, bare_all = (statistics.median(figures) for figures in zip(*(sample[:5] for sample in samples), strict=True))
     batches = _latency([sample.batch_result for sample in samples])
     singles = _latency([sample.single_result for sample in samples])
+    print(f"\nmedians of {len(samples)} repetitions; {size.rows:,} rows each, {size.singles:,} single requests")
     print(f"  (a) HTTP, batches of {workload.BATCH}, {_BATCH_CONNECTIONS} connections  {batch:>10,.0f} events/s    {batches}")
     print(f"  (b) HTTP, single events, {_SINGLE_CONNECTIONS} connections   {single:>10,.0f} requests/s  {singles}")
     print(f"  (c) COPY from a file, one session         {copy:>10,.0f} rows/s")
-    print(f"  (d) endpoint that does nothing            {bare:>10,.0f} requests/s")
-    print(f"  (a)/(c) {batch / copy:.2f}")
-    print(f"  (b)/(d) {single / bare:.2f}")
+    print(f"  (d) endpoint that does nothing            {bare:>10,.0f} requests/s  one process")
+    print(f"  (e) the same, as many processes as ours   {bare_all:>10,.0f} requests/s")
+    print(f"  (a)/(c) {batch / copy:.2f}  {_spread([sample.batch / sample.copy for sample in samples])}")
+    print(f"  (b)/(d) {single / bare:.2f}  {_spread([sample.single / sample.bare for sample in samples])}")
+    print(f"  (b)/(e) {single / bare_all:.2f}  {_spread([sample.single / sample.bare_all for sample in samples])}")
     print("  every event acknowledged was read back, once")
     print(f"processor time of an event: batch {_cpu([s.batch_cpu_s for s in samples], size.rows)}")
     print(f"                            single {_cpu([s.single_cpu_s for s in samples], size.singles)}")
+
+
+def _spread(ratios: Sequence[float]) -> str:
+    return f"(from {min(ratios):.2f} to {max(ratios):.2f})"
 
 
 def _latency(results: Sequence[Result]) -> str:

@@ -1,4 +1,4 @@
-"""The machine: waiting until it is idle, what it is, and what a family of processes used of it."""
+"""The machine: waiting until it is quiet, what it is, and what a family of processes used of it."""
 
 import os
 import platform
@@ -16,16 +16,22 @@ def _busy_and_all() -> tuple[int, int]:
     return sum(ticks) - ticks[3] - ticks[4], sum(ticks)
 
 
-def wait_until_idle() -> bool:
-    """Wait, for a minute at most, until the processors have little to do; tells whether they have."""
-    deadline = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < deadline:
-        busy, whole = _busy_and_all()
-        time.sleep(_LOOK_S)
-        busy_after, whole_after = _busy_and_all()
-        if busy_after - busy < _IDLE * (whole_after - whole):
-            return True
-    return False
+class Quiet:
+    """Waits until the processors have little to do, and counts how often they had not within a minute."""
+
+    def __init__(self) -> None:
+        self.disturbed = 0
+
+    def wait(self) -> None:
+        """Wait, for a minute at most."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < deadline:
+            busy, whole = _busy_and_all()
+            time.sleep(_LOOK_S)
+            busy_after, whole_after = _busy_and_all()
+            if busy_after - busy < _IDLE * (whole_after - whole):
+                return
+        self.disturbed += 1
 
 
 def describe_machine() -> str:

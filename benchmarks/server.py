@@ -22,6 +22,7 @@ HOST = "127.0.0.1"
 _TOKEN = "benchmark-admin-token"  # noqa: S105 - guards a server on loopback that lives for some minutes
 _START_S = 60
 _PAUSE_S = 0.05
+_SETTLE_S = 2
 
 
 def free_port() -> int:
@@ -101,13 +102,17 @@ class Server:
 
 
 @contextmanager
-def bare_server() -> Iterator[int]:
-    """Run the bare endpoint and give its port."""
+def bare_server(*, processes: int) -> Iterator[int]:
+    """Run the bare endpoint in processes side by side on one port, and give the port."""
     port = free_port()
-    child = subprocess.Popen([sys.executable, "-m", "benchmarks.bare", str(port)])
+    children = [subprocess.Popen([sys.executable, "-m", "benchmarks.bare", str(port)]) for _ in range(processes)]
     try:
-        _wait_for(port, child)
+        for child in children:
+            _wait_for(port, child)
+        time.sleep(_SETTLE_S)
         yield port
     finally:
-        child.send_signal(signal.SIGTERM)
-        child.wait()
+        for child in children:
+            child.send_signal(signal.SIGTERM)
+        for child in children:
+            child.wait()

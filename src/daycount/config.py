@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     admin_token: SecretStr | None = Field(
         default=None, description="Token of the /admin endpoints. Unset: made on first start, printed once, and kept hashed."
     )
+    web_processes: int = Field(
+        default=2, ge=1, le=64, description="Processes that answer requests, side by side on one port; about one for each processor."
+    )
     database_pool_size: int = Field(
         default=12, ge=2, description="Connections each web process keeps to the database; also its requests at work at once."
     )

@@ -1,8 +1,8 @@
 """
 `serve`: one command that starts everything and stops it again.
 
-The supervisor runs the private PostgreSQL (unless a database is given), brings the schema up to date, then keeps a web
-process and a worker process running as its children. They end with it, also when it is killed.
+The supervisor runs the private PostgreSQL (unless a database is given), brings the schema up to date, then keeps some web
+processes and a worker process running as its children. They end with it, also when it is killed.
 """
 
 import ctypes
@@ -14,10 +14,12 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 
 import structlog
 
+from daycount.api.measures import FIGURES_VARIABLE
 from daycount.config import Settings, find_unknown
 from daycount.infra import schema
 from daycount.infra.database import connect, plain_url
@@ -45,6 +47,7 @@ class Supervisor:
         self._data_dir = data_dir
         self._postgres: PrivatePostgres | None = None
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._figures: TemporaryDirectory[str] | None = None
         self._is_stopping = False
         self.database_url = settings.database_url or ""
 
@@ -61,7 +64,9 @@ class Supervisor:
             self._postgres.start()
             self.database_url = self._postgres.url
         token = self._prepare_database()
-        for name in ("web", "worker"):
+        if self._settings.web_processes > 1:
+            self._figures = TemporaryDirectory(prefix="daycount-figures-")
+        for name in (*(f"web {number}" for number in range(self._settings.web_processes)), "worker"):
             self._spawn(name)
         return token
 
@@ -77,12 +82,15 @@ class Supervisor:
             engine.dispose()
 
     def _spawn(self, name: str) -> None:
-        options = ["--host", self._host, "--port", str(self._port)] if name == "web" else []
+        role = name.partition(" ")[0]
+        options = ["--host", self._host, "--port", str(self._port)] if role == "web" else []
         unknown = find_unknown(os.environ)
         environment = {key: value for key, value in os.environ.items() if key not in unknown}
         environment["DAYCOUNT_DATABASE_URL"] = plain_url(self.database_url)
+        if self._figures is not None and role == "web":
+            environment[FIGURES_VARIABLE] = self._figures.name
         self._children[name] = subprocess.Popen(
-            [sys.executable, "-m", "daycount", name, *options],
+            [sys.executable, "-m", "daycount", role, *options],
             env=environment,
             start_new_session=True,
             preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509 - only a prctl call, before any thread exists
@@ -106,7 +114,7 @@ class Supervisor:
         self._is_stopping = True
 
     def stop(self) -> None:
-        """Stop the web process, which first answers what it has, then the worker, then the database."""
+        """Stop the web processes, which first answer what they have, then the worker, then the database."""
         self._is_stopping = True
         for child in self._children.values():
             if child.poll() is None:
@@ -118,11 +126,13 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
+        if self._figures is not None:
+            self._figures.cleanup()
         if self._postgres is not None:
             self._postgres.stop()
 
     def wait_until_ready(self, *, timeout_s: int = 30) -> None:
-        """Wait until the web process takes connections. Raises RuntimeError when it does not in time."""
+        """Wait until a web process takes connections. Raises RuntimeError when it does not in time."""
         deadline = time.monotonic() + timeout_s
         host = "127.0.0.1" if self._host in ("0.0.0.0", "::", "") else self._host  # noqa: S104 - compared, not bound
         while time.monotonic() < deadline:

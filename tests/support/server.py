@@ -152,7 +152,9 @@ class Server:
 
     def start(self, environment: Mapping[str, str] | None = None) -> "Server":
         """Start and wait until /health answers."""
-        variables = {**os.environ, "DAYCOUNT_ADMIN_TOKEN": ADMIN_TOKEN, **self.environment, **(environment or {})}
+        # One web process, so that "the third commit of that name" is a definite one.
+        defaults = {"DAYCOUNT_ADMIN_TOKEN": ADMIN_TOKEN, "DAYCOUNT_WEB_PROCESSES": "1"}
+        variables = {**os.environ, **defaults, **self.environment, **(environment or {})}
         command = [sys.executable, "-m", "daycount", "serve", "--host", HOST, "--port", str(self.port), "--data-dir", str(self.data_dir)]
         log = (self.data_dir.parent / f"{self.data_dir.name}.log").open("ab")
         self.process = subprocess.Popen(command, env=variables, stdout=log, stderr=log, start_new_session=True)

@@ -7,7 +7,7 @@ A request is checked in the event loop, queued for the next group commit, and an
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +30,7 @@ from daycount.usage.records import IncomingEvent
 
 _encoder = msgspec.json.Encoder()
 _NUL = b"\\u0000"
+_UNREADABLE = (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError)
 _MISSING = "param is missing or the value is empty or invalid: {}"
 Reply = tuple[int, bytes]
 
@@ -45,28 +46,26 @@ class _Exchange:
         self.loop = loop
         self._commits = commits
         self._requests: list[Pending] = []
-        self._answers: deque[tuple[asyncio.Future[Reply], Reply]] = deque()
+        self._answers: deque[tuple[Callable[[Reply], None], Reply]] = deque()
         self._is_called = False
 
-    def send(self, organization_id: UUID, events: Sequence[IncomingEvent], *, is_single: bool) -> "asyncio.Future[Reply]":
-        """Hand in a request with all others that the loop has in this round, and return its answer to come."""
-        future: asyncio.Future[Reply] = self.loop.create_future()
+    def send(self, organization_id: UUID, events: Sequence[IncomingEvent], take: Callable[[Reply], None], *, is_single: bool) -> None:
+        """Hand in a request, with all others that the loop has in this round; `take` gets its answer, in the loop."""
 
         def done(outcome: Outcome) -> None:
-            self._answer(future, _write(outcome, is_single=is_single))
+            self._answer(take, _write(outcome, is_single=is_single))
 
         if not self._requests:
             self.loop.call_soon(self._hand_in)
         self._requests.append(Pending(organization_id, events, done))
-        return future
 
     def _hand_in(self) -> None:
         requests, self._requests = self._requests, []
         self._commits.submit(*requests)
 
-    def _answer(self, future: "asyncio.Future[Reply]", reply: Reply) -> None:
+    def _answer(self, take: Callable[[Reply], None], reply: Reply) -> None:
         """Leave an answer; runs in a lane's thread."""
-        self._answers.append((future, reply))
+        self._answers.append((take, reply))
         if not self._is_called:
             self._is_called = True
             self.loop.call_soon_threadsafe(self._hand_out)
@@ -75,9 +74,8 @@ class _Exchange:
         # In this order: who comes after the flag is down calls again.
         self._is_called = False
         while self._answers:
-            future, reply = self._answers.popleft()
-            if not future.done():
-                future.set_result(reply)
+            take, reply = self._answers.popleft()
+            self.loop.call_soon(take, reply)
 
 
 class Ingest:
@@ -90,9 +88,6 @@ class Ingest:
 
     async def take_single(self, organization_id: UUID, body: bytes) -> Reply:
         """Answer POST /events. Raises BadRequest, Invalid."""
-        plain = _read_plain_single(body)
-        if plain is not None:
-            return await self._commit(organization_id, plain, is_single=True)
         try:
             source = single_decoder.decode(body)
         except msgspec.MsgspecError as error:
@@ -106,9 +101,6 @@ class Ingest:
 
     async def take_batch(self, organization_id: UUID, body: bytes) -> Reply:
         """Answer POST /events/batch. Raises BadRequest, Invalid."""
-        plain = _read_plain_batch(body, limit=self._batch_limit)
-        if plain is not None:
-            return await self._commit(organization_id, plain, is_single=False)
         try:
             source = batch_decoder.decode(body)
         except msgspec.MsgspecError as error:
@@ -133,28 +125,47 @@ class Ingest:
             raise errors.Invalid(refused)
         return events
 
-    def _commit(self, organization_id: UUID, events: Sequence[IncomingEvent], *, is_single: bool) -> "asyncio.Future[Reply]":
+    def take_plain(self, organization_id: UUID, body: bytes, take: Callable[[Reply], None], *, is_single: bool) -> bool:
+        """Take a body in which all is as it is nearly always, and hand its answer to `take`; False where it is not."""
+        events = _read_plain_single(body) if is_single else _read_plain_batch(body, limit=self._batch_limit)
+        if events is None:
+            return False
+        self._find_exchange().send(organization_id, events, take, is_single=is_single)
+        return True
+
+    async def _commit(self, organization_id: UUID, events: Sequence[IncomingEvent], *, is_single: bool) -> Reply:
+        exchange = self._find_exchange()
+        future: asyncio.Future[Reply] = exchange.loop.create_future()
+
+        def take(reply: Reply) -> None:
+            if not future.done():
+                future.set_result(reply)
+
+        exchange.send(organization_id, events, take, is_single=is_single)
+        return await future
+
+    def _find_exchange(self) -> _Exchange:
+        """Return the exchange of the running event loop, which is nearly always the same."""
         loop = asyncio.get_running_loop()
         exchange = self._exchange
         if exchange is None or exchange.loop is not loop:
             exchange = self._exchange = _Exchange(loop, self._commits)
-        return exchange.send(organization_id, events, is_single=is_single)
+        return exchange
 
 
 def _read_plain_single(body: bytes) -> list[IncomingEvent] | None:
     try:
-        source = plain_single_decoder.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None if _NUL in body else read_plain([plain_single_decoder.decode(body).event])
+    except _UNREADABLE:
         return None
-    return None if _NUL in body else read_plain([source.event])
 
 
 def _read_plain_batch(body: bytes, *, limit: int) -> list[IncomingEvent] | None:
     try:
         sources = plain_batch_decoder.decode(body).events
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None if _NUL in body or not 0 < len(sources) <= limit else read_plain(sources)
+    except _UNREADABLE:
         return None
-    return None if _NUL in body or not 0 < len(sources) <= limit else read_plain(sources)
 
 
 def _write(outcome: Outcome, *, is_single: bool) -> Reply:

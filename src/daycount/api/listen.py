@@ -6,6 +6,8 @@ from typing import Any
 
 import uvicorn
 
+from daycount.api.protocol import ShortProtocol
+
 _BACKLOG = 2048
 _YOUNG, _MIDDLE, _OLD = 20_000, 20, 50
 
@@ -15,7 +17,7 @@ def configure(application: Any) -> uvicorn.Config:
     return uvicorn.Config(
         application,
         loop="uvloop",
-        http="httptools",
+        http=ShortProtocol,
         ws="none",
         log_level="warning",
         access_log=False,

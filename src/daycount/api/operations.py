@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 
 from daycount import __version__, errors
@@ -68,7 +68,7 @@ class Administration:
         measures.AGENDA_LAG.set((now - backlog.oldest).total_seconds() if backlog.oldest else 0)
         pool: Any = self._services.workplace.engine.pool
         measures.POOL_USED.set(pool.checkedout())
-        return 200, generate_latest(), CONTENT_TYPE_LATEST.encode()
+        return 200, measures.show(), CONTENT_TYPE_LATEST.encode()
 
     def _openapi(self, _headers: dict[bytes, bytes], _body: bytes, _query: bytes) -> Reply:
         """Show the API's own description."""

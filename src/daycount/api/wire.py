@@ -32,6 +32,7 @@ DecimalText = Annotated[str, Meta(pattern=r"^-?\d+\.\d+$")]
 _INTEGER = re.compile(r"\s*([+-]?[0-9]{1,40})(\.[0-9]+)?\s*")
 _MAX_INTEGER = 2**63 - 1
 _MAX_DECIMAL_EXPONENT = 60
+_SECONDS, _MILLISECONDS = len("2026-07-01T04:00:00"), len("2026-07-01T04:00:00.000")
 _TRUE = frozenset({"true", "t", "1", "on", "yes"})
 _FALSE = frozenset({"false", "f", "0", "off", "no"})
 
@@ -220,7 +221,7 @@ def text(value: Decimal | int) -> str:
 
 def stamp(instant: datetime) -> str:
     """Write an instant in UTC to the whole second, the rest cut off."""
-    return f"{instant:%Y-%m-%dT%H:%M:%S}Z" if instant.year > 999 else instant.replace(microsecond=0, tzinfo=None).isoformat() + "Z"
+    return f"{instant.isoformat(timespec='seconds')[:_SECONDS]}Z"
 
 
 def stamp_or_none(instant: datetime | None) -> str | None:
@@ -230,7 +231,7 @@ def stamp_or_none(instant: datetime | None) -> str | None:
 
 def stamp_milliseconds(instant: datetime) -> str:
     """Write an instant in UTC with three decimals, the rest cut off."""
-    return f"{instant.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+    return f"{instant.isoformat(timespec='milliseconds')[:_MILLISECONDS]}Z"
 
 
 def read_path_uuid(value: str, resource: str) -> UUID:

@@ -31,6 +31,8 @@ from daycount.usage.warnings import Life, find_life, warn
 COMMIT = "events.commit"
 _log = structlog.get_logger("ingest")
 _MOST_ROWS = 10_000
+_WORTH_A_LANE = 500
+_PATIENCE_S = 0.005
 _PAUSES_S = (0.0, 0.1, 0.5, 1.0, 2.0)
 _MOST_CACHED = 200_000
 
@@ -140,6 +142,8 @@ class GroupCommit:
         self._clock = clock
         self._horizon = timedelta(days=horizon_days)
         self._queue: deque[Pending] = deque()
+        self._rows_waiting = 0
+        self._at_work = 0
         self._wake = threading.Condition()
         self._is_closed = False
         self._facts: dict[UUID, _Facts] = {}
@@ -151,8 +155,11 @@ class GroupCommit:
         """Queue requests. The `done` of each is called once, whatever happens."""
         with self._wake:
             if not self._is_closed:
+                was_empty = not self._queue
                 self._queue.extend(requests)
-                self._wake.notify()
+                self._rows_waiting += sum([len(pending.events) for pending in requests])
+                if was_empty or self._is_due():
+                    self._wake.notify()
                 return
         for pending in requests:
             pending.done(_refused(errors.Busy("server_is_stopping")))
@@ -165,25 +172,33 @@ class GroupCommit:
         for lane in self._lanes:
             lane.join()
 
+    def _is_due(self) -> bool:
+        """Tell whether a lane should start: at once when all rest, else when there is enough to be worth a commit of its own."""
+        return bool(self._queue) and (not self._at_work or self._rows_waiting >= _WORTH_A_LANE)
+
     def _take(self) -> list[Pending]:
+        """Wait for requests and take them; an empty list means the end."""
         with self._wake:
-            while not self._queue and not self._is_closed:
-                self._wake.wait()
+            while not self._is_closed and not self._is_due():
+                # A lane at work will take these with it when it is done, unless something holds it up.
+                if not self._wake.wait(_PATIENCE_S if self._queue else None) and self._queue:
+                    break
             taken: list[Pending] = []
             rows = 0
             while self._queue and (not taken or rows + len(self._queue[0].events) <= _MOST_ROWS):
                 taken.append(self._queue.popleft())
                 rows += len(taken[-1].events)
+            self._rows_waiting -= rows
+            self._at_work += 1
             return taken
 
     def _run(self) -> None:
-        while True:
-            taken = self._take()
-            if not taken:
-                return
+        while taken := self._take():
             outcomes = self._settle(taken)
             for pending, outcome in zip(taken, outcomes, strict=True):
                 _answer(pending, outcome)
+            with self._wake:
+                self._at_work -= 1
 
     def _settle(self, taken: Sequence[Pending]) -> list[Outcome]:
         """Commit requests together; where one of them cannot be written at all, each by itself, so that only that one fails."""

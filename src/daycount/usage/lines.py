@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from daycount.engine.metrics import AggregationType, read_number, read_operation
-from daycount.infra.database import escape
+from daycount.infra.database import escape, escape_two
 from daycount.usage.port import Batch
 from daycount.usage.records import MetricFacts
 from daycount.usage.values import read_property, read_two
@@ -21,10 +21,22 @@ COLUMNS = (
 _MOST_CACHED = 16_384
 _UNTYPED = "\\N\t\\N\t\\N\t\\N"
 _is_short_number = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?").fullmatch
-_OPERATIONS = {True: "t", False: "f", None: "\\N"}
 
 Typer = Callable[[str], tuple[str, bool]]
 """Reads a billed value from properties: the columns field_id, is_add, number and member, and whether it could be read."""
+
+
+class Typers(dict[str, Typer]):
+    """How the values of an organization's events are read, by the code of the metric; made as codes come up."""
+
+    def __init__(self, metrics: Mapping[str, MetricFacts], fields: Mapping[str, int]) -> None:
+        super().__init__()
+        self._metrics = metrics
+        self._fields = fields
+
+    def __missing__(self, code: str) -> Typer:
+        typer = self[code] = _find_typer(self._metrics.get(code), self._fields)
+        return typer
 
 
 def write_lines(
@@ -33,28 +45,20 @@ def write_lines(
     stream_ids: Sequence[int],
     sequence: Iterator[int],
     *,
-    metrics: Mapping[str, MetricFacts],
-    fields: Mapping[str, int],
+    typers: Typers,
 ) -> list[str]:
     """Write the events of a batch, numbered from `sequence`. Notes in `batch.unread` whose value its metric cannot read."""
-    created_at = batch.now.isoformat()
-    typers: dict[str, Typer] = {}
+    created_at = _instant_text(batch.now)
     lines = []
     batch.unread = set()
     for place, (event, digest, stream_id, number) in enumerate(zip(batch.events, digests, stream_ids, sequence, strict=False)):
-        code = event.code
-        typer = typers.get(code)
-        if typer is None:
-            typer = typers[code] = _find_typer(metrics.get(code), fields)
-        typed, is_read = typer(event.properties)
+        typed, is_read = typers[event.code](event.properties)
         if not is_read:
             batch.unread.add(place)
         at = created_at if event.at is None else _instant_text(event.at)
         precise = "\\N" if event.precise_total_amount_cents is None else str(event.precise_total_amount_cents)
-        lines.append(
-            f"{digest}\t{stream_id}\t{number}\t{at}\t{created_at}\t{typed}\t{precise}"
-            f"\t{escape(event.transaction_id)}\t{escape(event.properties)}\n"
-        )
+        sent = escape_two(event.transaction_id, event.properties)
+        lines.append(f"{digest}\t{stream_id}\t{number}\t{at}\t{created_at}\t{typed}\t{precise}\t{sent}\n")
     return lines
 
 
@@ -77,11 +81,15 @@ def _type_nothing(_properties: str) -> tuple[str, bool]:
 
 @lru_cache(_MOST_CACHED)
 def _member_typer(field_name: str, field_id: int) -> Typer:
+    beginnings = {text: f"{field_id}\t{'t' if read_operation(text) else 'f'}\t\\N\t" for text in (None, "add", "remove")}
+
     def type_member(properties: str) -> tuple[str, bool]:
         member, operation = read_two(properties, field_name, "operation_type")
-        is_add = read_operation(operation)
-        written = "\\N" if member is None else escape(member)
-        return f"{field_id}\t{_OPERATIONS[is_add]}\t\\N\t{written}", member is not None and is_add is not None
+        beginning = beginnings.get(operation)
+        if beginning is None or member is None:
+            start = f"{field_id}\t\\N\t\\N\t" if beginning is None else beginning
+            return start + ("\\N" if member is None else escape(member)), False
+        return beginning + escape(member), True
 
     return type_member
 

@@ -210,6 +210,7 @@ def _precise(raw: bytes) -> Decimal | None:
     return round_half_away(number, places=_PRECISE_PLACES)
 
 
+_cached_stamp = lru_cache(_MOST_CACHED)(stamp)
 _cached_milliseconds = lru_cache(_MOST_CACHED)(stamp_milliseconds)
 
 
@@ -220,7 +221,7 @@ def to_wire(event: StoredEvent, warnings: Sequence[Warned]) -> EventObject:
 
 def batch_to_wire(batch: Batch, warnings: Sequence[Sequence[Warned]]) -> list[EventObject]:
     """Write the events of a request that were just kept: the same objects, without a detour."""
-    now, created_at = batch.now, stamp(batch.now)
+    now, created_at = batch.now, _cached_stamp(batch.now)
     return [
         _object_of(event, key, event.at or now, created_at, why) for event, key, why in zip(batch.events, batch.keys, warnings, strict=True)
     ]
