@@ -8,7 +8,7 @@ from msgspec import structs
 
 from daycount import errors
 from daycount.catalog import store as catalog
-from daycount.catalog.operations import get_plan
+from daycount.catalog.plan_operations import get_plan
 from daycount.catalog.records import Plan
 from daycount.customers import store as customers
 from daycount.customers.operations import MAX_EXTERNAL_ID, ensure_customer, lane_of

@@ -10,7 +10,8 @@ from daycount import errors
 from daycount.api.paging import Page, page_of, read_page
 from daycount.api.routing import Call, Routes
 from daycount.api.wire import Stamp, stamp
-from daycount.catalog import operations, store
+from daycount.catalog import metric_operations as operations
+from daycount.catalog import store
 from daycount.catalog.records import Metric, MetricInput
 from daycount.engine.expressions import EvaluationFailed, EventValues, evaluate, parse, result_text
 from daycount.given import given_or_default

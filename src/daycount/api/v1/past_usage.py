@@ -12,7 +12,7 @@ from daycount.api.routing import Call, Routes
 from daycount.api.v1.current_usage import FilterUsageObject, GroupUsageObject, UsedChargeObject, UsedMetricObject
 from daycount.api.wire import Day, DecimalText, Stamp, stamp, text
 from daycount.catalog import store as catalog
-from daycount.catalog.operations import get_metric
+from daycount.catalog.metric_operations import get_metric
 from daycount.catalog.records import Charge
 from daycount.infra.work import Work
 from daycount.invoicing import store

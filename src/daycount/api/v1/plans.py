@@ -8,7 +8,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from daycount.api.paging import Page, page_of, read_page
 from daycount.api.routing import Call, Routes
 from daycount.api.wire import Stamp, stamp
-from daycount.catalog import operations, store
+from daycount.catalog import plan_operations as operations
+from daycount.catalog import store
 from daycount.catalog.pricing import show_properties
 from daycount.catalog.records import Charge, Plan, PlanInput
 from daycount.infra.work import Work

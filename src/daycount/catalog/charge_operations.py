@@ -1,0 +1,194 @@
+"""Reading and writing the charges of a plan: what a caller gives becomes charges that fit together."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
+
+from msgspec import structs
+
+from daycount import errors
+from daycount.catalog import store
+from daycount.catalog.fields import read_uuid
+from daycount.catalog.pricing import merge_filters, read_filters, read_properties
+from daycount.catalog.records import Charge, ChargeFilter, ChargeInput, ChargeModel, Metric, Plan
+from daycount.engine.metrics import AggregationType
+from daycount.given import given, given_or_default, is_given
+from daycount.infra.work import Work
+
+_UNBUILT_MODELS = frozenset({"package", "graduated", "graduated_percentage", "percentage", "volume", "custom", "dynamic"})
+_MAX_CODE = 255
+_MAX_SUFFIX_DIGITS = 9
+
+
+def charge_changes(
+    work: Work, plan: Plan, given_charges: Sequence[ChargeInput], *, is_attached: bool, found: errors.FieldErrors
+) -> tuple[Sequence[Charge], Sequence[Charge], Sequence[UUID]]:
+    """Return the charges to add, to edit and to remove so that a plan's charges become those given. Raises NotFound (billable_metrics)."""
+    stored = {charge.id: charge for charge in plan.charges}
+    kept = {item.id: item for item in given_charges if item.id in stored}
+    fresh = [item for item in given_charges if item.id not in stored]
+    edited: list[Charge] = []
+    for charge_id, item in kept.items():
+        assert isinstance(charge_id, UUID)
+        charge = stored[charge_id]
+        others = {stored[other].code for other in kept if isinstance(other, UUID) and other != charge_id} | {done.code for done in edited}
+        edited.append(
+            _repriced(work, charge, item, found) if is_attached else _replaced_charge(work, charge, item, taken=others, found=found)
+        )
+    taken = [charge.code for charge in edited]
+    added = read_charges(work, plan.id, fresh, metrics_of(work, fresh), taken=taken, found=found)
+    return added, edited, [charge_id for charge_id in stored if charge_id not in kept]
+
+
+def _repriced(work: Work, charge: Charge, item: ChargeInput, found: errors.FieldErrors) -> Charge:
+    """Change what of a charge may change while its plan is subscribed to."""
+    _check_unbuilt_charge(item, found)
+    return structs.replace(
+        charge,
+        invoice_display_name=given(item.invoice_display_name, None),
+        properties=read_properties(charge.charge_model, given(item.properties, {}), found),
+        filters=_given_filters(work, item, charge, found),
+    )
+
+
+def _given_filters(work: Work, item: ChargeInput, charge: Charge, found: errors.FieldErrors) -> tuple[ChargeFilter, ...]:
+    """Read the filters of a charge that is there already; without the key they stay as they are."""
+    if not is_given(item.filters):
+        return charge.filters
+    return read_filters(work, given(item.filters, []), model=charge.charge_model, metric=charge.metric, found=found)
+
+
+def _replaced_charge(work: Work, charge: Charge, item: ChargeInput, *, taken: set[str], found: errors.FieldErrors) -> Charge:
+    """Replace all of a charge but its metric; keys that are absent take their defaults, model and code stay."""
+    code = given(item.code, None) or charge.code
+    _check_charge_code(code, taken, found)
+    whole = structs.replace(item, charge_model=given_or_default(item.charge_model, charge.charge_model.value))
+    fresh = _charge(work, whole, plan_id=charge.plan_id, metric=charge.metric, code=code, found=found)
+    filters = fresh.filters if is_given(item.filters) else charge.filters
+    return structs.replace(fresh, id=charge.id, created_at=charge.created_at, filters=filters)
+
+
+def _check_charge_code(code: str, taken: set[str], found: errors.FieldErrors) -> None:
+    if code in taken:
+        found.add("code", "value_already_exist")
+    if len(code) > _MAX_CODE:
+        found.add("code", "value_is_too_long")
+
+
+def _check_unbuilt_charge(item: ChargeInput, found: errors.FieldErrors) -> None:
+    if given(item.applied_pricing_unit, None):
+        found.add("pricing_unit", "relation_must_exist")
+    if given(item.tax_codes, []):
+        raise errors.NotFound("tax")
+
+
+def metrics_of(work: Work, items: Iterable[ChargeInput]) -> dict[UUID, Metric]:
+    """Load the metrics that charges name, in one query. Raises NotFound as soon as one is not there."""
+    wanted = [read_uuid(given(item.billable_metric_id, None)) for item in items]
+    metrics = store.find_metrics(work.tx, organization_id=work.organization_id, ids=[metric_id for metric_id in wanted if metric_id])
+    for item, metric_id in zip(items, wanted, strict=True):
+        if metric_id is None or metric_id not in metrics:
+            raise errors.NotFound("billable_metrics" if given(item.billable_metric_id, None) else "billable_metric")
+    return metrics
+
+
+def read_charges(
+    work: Work,
+    plan_id: UUID,
+    items: Sequence[ChargeInput],
+    metrics: Mapping[UUID, Metric],
+    *,
+    taken: Sequence[str],
+    found: errors.FieldErrors,
+) -> tuple[Charge, ...]:
+    """Check new charges of a plan and give each its code."""
+    codes = set(taken)
+    charges = []
+    for item in items:
+        metric_id = read_uuid(given(item.billable_metric_id, None))
+        assert metric_id is not None
+        metric = metrics[metric_id]
+        code = given(item.code, None)
+        if code:
+            _check_charge_code(code, codes, found)
+        code = code or _free_code(metric.code, codes)
+        codes.add(code)
+        charges.append(_charge(work, item, plan_id=plan_id, metric=metric, code=code, found=found))
+    return tuple(charges)
+
+
+def _free_code(base: str, taken: set[str]) -> str:
+    """Name a charge after its metric: `api`, then `api_2`, `api_3`; after `api_7` comes `api_8`."""
+    if base not in taken:
+        return base
+    suffixes = (code.removeprefix(f"{base}_") for code in taken if code.startswith(f"{base}_"))
+    numbers = [int(suffix) for suffix in suffixes if suffix.isdecimal() and suffix.isascii() and len(suffix) <= _MAX_SUFFIX_DIGITS]
+    return f"{base}_{max([1, *numbers]) + 1}"
+
+
+def _charge(work: Work, item: ChargeInput, *, plan_id: UUID, metric: Metric, code: str, found: errors.FieldErrors) -> Charge:
+    _check_unbuilt_charge(item, found)
+    model = _charge_model(given(item.charge_model, None), found)
+    charge = Charge(
+        id=work.new_id(),
+        organization_id=work.organization_id,
+        plan_id=plan_id,
+        metric=metric,
+        code=code,
+        charge_model=model,
+        invoice_display_name=given(item.invoice_display_name, None),
+        pay_in_advance=given_or_default(item.pay_in_advance, default=False),
+        prorated=given_or_default(item.prorated, default=False),
+        invoiceable=given_or_default(item.invoiceable, default=True),
+        regroup_paid_fees=given(item.regroup_paid_fees, None),
+        min_amount_cents=given_or_default(item.min_amount_cents, 0),
+        accepts_target_wallet=given_or_default(item.accepts_target_wallet, default=False),
+        properties=read_properties(model, given(item.properties, {}), found),
+        filters=read_filters(work, given(item.filters, []), model=model, metric=metric, found=found),
+        created_at=work.now,
+    )
+    _check_combination(charge, found)
+    return charge
+
+
+def _check_combination(charge: Charge, found: errors.FieldErrors) -> None:
+    """
+    Check what goes with what. Source: Lago docs, charges; the table of models and aggregations.
+
+    Charges in advance and spending minimums cannot be billed yet and are refused.
+    """
+    if not charge.invoiceable and not charge.pay_in_advance:
+        found.add("invoiceable", "must_be_true_unless_pay_in_advance")
+    if charge.regroup_paid_fees is not None and (charge.invoiceable or not charge.pay_in_advance or charge.regroup_paid_fees != "invoice"):
+        found.add("regroup_paid_fees", "only_compatible_with_pay_in_advance_and_non_invoiceable")
+    if charge.pay_in_advance:
+        found.add("pay_in_advance", "unsupported_value")
+        if charge.min_amount_cents > 0:
+            found.add("min_amount_cents", "not_compatible_with_pay_in_advance")
+    if charge.min_amount_cents < 0:
+        found.add("min_amount_cents", "value_is_out_of_range")
+    elif charge.min_amount_cents > 0:
+        found.add("min_amount_cents", "unsupported_value")
+    if charge.prorated and (not charge.metric.recurring or charge.metric.aggregation_type is AggregationType.WEIGHTED_SUM):
+        found.add("prorated", "invalid_billable_metric_or_charge_model")
+
+
+def _charge_model(value: str | None, found: errors.FieldErrors) -> ChargeModel:
+    if value in set(ChargeModel):
+        return ChargeModel(value)
+    refused = "unsupported_value" if value in _UNBUILT_MODELS else "value_is_invalid"
+    found.add("charge_model", refused if value else "value_is_mandatory")
+    return ChargeModel.STANDARD
+
+
+def write_filters(work: Work, plan: Plan, edited: Sequence[Charge]) -> None:
+    """Write the filters of edited charges: those with known values keep their identity."""
+    stored = {charge.id: charge.filters for charge in plan.charges}
+    changed, added, gone = [], [], []
+    for charge in edited:
+        own_changed, own_added, own_gone = merge_filters(stored[charge.id], charge.filters)
+        changed += own_changed
+        added.append((charge, own_added))
+        gone += own_gone
+    store.update_filters(work.tx, changed)
+    store.insert_filters(work.tx, added)
+    store.mark_filters_deleted(work.tx, ids=[item.id for item in gone], at=work.now)

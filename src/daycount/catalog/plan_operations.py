@@ -1,0 +1,172 @@
+"""Use cases that write plans."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from msgspec import structs
+
+from daycount import errors
+from daycount.catalog import store
+from daycount.catalog.charge_operations import charge_changes, metrics_of, read_charges, write_filters
+from daycount.catalog.fields import read_amount_cents, read_code, read_currency, read_metadata, read_text, replaced
+from daycount.catalog.messages import PlanDeleted
+from daycount.catalog.records import Charge, Plan, PlanInput
+from daycount.engine.calendar import Interval
+from daycount.given import given, given_or_default, is_given
+from daycount.infra.work import Work
+from daycount.organizations import store as organizations
+
+_LONG_INTERVALS = {Interval.SEMIANNUAL, Interval.YEARLY}
+_MAX_TRIAL_DAYS = 36_500
+
+
+def create_plan(work: Work, plan_input: PlanInput) -> Plan:
+    """
+    Add a plan with its charges, all or nothing.
+
+    Raises Invalid (the fields of plans and, flat, of their charges), NotFound (billable_metrics).
+    Source: Lago API, plans.
+    """
+    found = errors.FieldErrors()
+    plan_id = work.new_id()
+    interval = _interval(given(plan_input.interval, None), found)
+    metrics = metrics_of(work, given(plan_input.charges, []))
+    _refuse_unbuilt(plan_input, found)
+    plan = Plan(
+        id=plan_id,
+        organization_id=work.organization_id,
+        code=read_code(plan_input.code, found),
+        name=read_text(plan_input.name, "name", found),
+        invoice_display_name=given(plan_input.invoice_display_name, None),
+        description=given(plan_input.description, None),
+        interval=interval,
+        amount_cents=read_amount_cents(given(plan_input.amount_cents, None), found),
+        amount_currency=read_currency(given(plan_input.amount_currency, None), found),
+        pay_in_advance=_pay_in_advance(given(plan_input.pay_in_advance, None), found),
+        trial_period_days=_trial(given(plan_input.trial_period, None), found),
+        bill_charges_monthly=_monthly(plan_input.bill_charges_monthly, interval),
+        bill_fixed_charges_monthly=_monthly(plan_input.bill_fixed_charges_monthly, interval),
+        metadata=read_metadata(given(plan_input.metadata, None), found),
+        pending_deletion=False,
+        created_at=work.now,
+        updated_at=work.now,
+        charges=read_charges(work, plan_id, given(plan_input.charges, []), metrics, taken=(), found=found),
+    )
+    found.raise_if_any()
+    store.insert_plan(work.tx, plan)
+    organizations.bump_catalog_version(work.tx, work.organization_id)
+    return plan
+
+
+def update_plan(work: Work, code: str, changes: PlanInput) -> Plan:
+    """
+    Change a plan. Once a subscription points at it, code, interval, timing, currency and trial are ignored.
+
+    `charges`, when given, replaces the set: an entry whose id is a charge of the plan changes it, others are added, charges
+    not listed are deleted. Raises NotFound, Invalid. Source: Lago API, plans.
+    """
+    plan = get_plan(work, code)
+    found = errors.FieldErrors()
+    _refuse_unbuilt(changes, found)
+    is_attached = store.is_plan_attached(work.tx, plan_id=plan.id)
+    fields = _plan_changes(plan, changes, is_attached=is_attached, found=found)
+    changed = replaced(plan, fields | {"updated_at": work.now})
+    added: Sequence[Charge] = ()
+    edited: Sequence[Charge] = ()
+    removed: Sequence[UUID] = ()
+    if is_given(changes.charges):
+        added, edited, removed = charge_changes(work, plan, given(changes.charges, []), is_attached=is_attached, found=found)
+    found.raise_if_any()
+    store.update_plan(work.tx, changed)
+    store.mark_charges_deleted(work.tx, ids=removed, at=work.now)
+    store.update_charges(work.tx, edited)
+    write_filters(work, plan, edited)
+    store.insert_charges(work.tx, added, from_position=len(plan.charges))
+    organizations.bump_catalog_version(work.tx, work.organization_id)
+    return get_plan(work, changed.code)
+
+
+def delete_plan(work: Work, code: str) -> Plan:
+    """
+    Delete a plan softly: nobody can subscribe to it any more, and what is subscribed ends now.
+
+    Announces PlanDeleted. Past fees keep showing it. Raises NotFound. Source: Lago API, plans.
+    """
+    plan = get_plan(work, code)
+    store.mark_plan_deleted(work.tx, plan_id=plan.id, at=work.now)
+    organizations.bump_catalog_version(work.tx, work.organization_id)
+    work.announce(PlanDeleted(plan_id=plan.id))
+    return structs.replace(plan, pending_deletion=True)
+
+
+def get_plan(work: Work, code: str) -> Plan:
+    """Return the live plan of that code. Raises NotFound."""
+    plan = store.find_plan(work.tx, organization_id=work.organization_id, code=code)
+    if plan is None:
+        raise errors.NotFound("plan")
+    return plan
+
+
+def _plan_changes(plan: Plan, changes: PlanInput, *, is_attached: bool, found: errors.FieldErrors) -> dict[str, Any]:
+    readers: dict[str, tuple[str, Any]] = {
+        "name": ("name", lambda value: read_text(value, "name", found)),
+        "invoice_display_name": ("invoice_display_name", lambda value: value),
+        "description": ("description", lambda value: value),
+        "amount_cents": ("amount_cents", lambda value: read_amount_cents(value, found)),
+        "metadata": ("metadata", lambda value: read_metadata(value, found)),
+    }
+    interval = plan.interval
+    if not is_attached:
+        if is_given(changes.interval):
+            interval = _interval(given(changes.interval, None), found)
+        readers |= {
+            "code": ("code", lambda value: read_code(value, found)),
+            "interval": ("interval", lambda _value: interval),
+            "amount_currency": ("amount_currency", lambda value: read_currency(value, found)),
+            "pay_in_advance": ("pay_in_advance", lambda value: _pay_in_advance(value, found)),
+            "trial_period": ("trial_period_days", lambda value: _trial(value, found)),
+            "bill_charges_monthly": ("bill_charges_monthly", lambda value: _monthly(value, interval)),
+            "bill_fixed_charges_monthly": ("bill_fixed_charges_monthly", lambda value: _monthly(value, interval)),
+        }
+    fields = {stored: read(getattr(changes, name)) for name, (stored, read) in readers.items() if is_given(getattr(changes, name))}
+    if not is_attached and interval is not plan.interval:
+        kept = {"bill_charges_monthly": plan.bill_charges_monthly, "bill_fixed_charges_monthly": plan.bill_fixed_charges_monthly}
+        fields = {name: _monthly(value, interval) for name, value in kept.items()} | fields
+    return fields
+
+
+def _refuse_unbuilt(plan_input: PlanInput, found: errors.FieldErrors) -> None:
+    """Refuse, rather than ignore, what would change a bill and cannot be billed yet."""
+    for name in ("fixed_charges", "usage_thresholds", "minimum_commitment"):
+        if given(getattr(plan_input, name), None):
+            found.add(name, "unsupported_value")
+    if given(plan_input.tax_codes, []):
+        raise errors.NotFound("tax")
+
+
+def _interval(value: str | None, found: errors.FieldErrors) -> Interval:
+    if value in set(Interval):
+        return Interval(value)
+    found.add("interval", "value_is_invalid")
+    return Interval.MONTHLY
+
+
+def _pay_in_advance(value: bool | None, found: errors.FieldErrors) -> bool:  # noqa: FBT001 - the field's value
+    if value is None:
+        found.add("pay_in_advance", "value_is_invalid")
+        return False
+    return value
+
+
+def _trial(value: Decimal | None, found: errors.FieldErrors) -> Decimal:
+    if value is not None and not 0 <= value <= _MAX_TRIAL_DAYS:
+        found.add("trial_period", "value_is_out_of_range")
+        return Decimal(0)
+    return value or Decimal(0)
+
+
+def _monthly(value: object, interval: Interval) -> bool | None:
+    """Keep a monthly flag for long intervals only; elsewhere it means nothing and is stored as null."""
+    return bool(given_or_default(value, default=False)) if interval in _LONG_INTERVALS else None
