@@ -227,3 +227,30 @@ def test_an_anniversary_that_moves_to_another_date_bills_the_days_left_in_arrear
     # May; then 1–29 June, 29 of the 31 days from 30 May to 29 June; then 30 June – 29 July
     assert [base_cents(invoice) for invoice in invoices] == [[3100], [2900], [3100]]
     assert base_days(server, invoices) == all_days("2025-05-01", "2025-07-29")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "cents", "days"),
+    [
+        # June is paid; then 1–29 July, 29 of the 30 days from 30 June to 29 July: 2 996.67; then 30 July – 29 August.
+        ("Pacific/Kiritimati", "Pacific/Pago_Pago", [3100, 3100, 2997, 3100], ("2025-05-01", "2025-08-29")),
+        # 30 May – 29 June is paid; then 30 June and July, 32 days at the price of a day of July, 1.00; then August.
+        ("Pacific/Pago_Pago", "Pacific/Kiritimati", [3100, 3100, 3200, 3100], ("2025-04-30", "2025-08-31")),
+    ],
+)
+def test_an_anniversary_that_moves_to_another_date_bills_each_day_once_in_advance(
+    server: Server, old: str, new: str, cents: list[int], days: tuple[str, str]
+) -> None:
+    api = server.organization(at="2025-04-30T12:00:00Z")
+    api.plan(amount_cents=3100, pay_in_advance=True)
+    api.customer(timezone=old)
+    api.subscribe(billing_time="anniversary")
+    api.move_to("2025-06-10T12:00:00Z")
+
+    api.customer(timezone=new)
+    api.move_to("2025-08-20T12:00:00Z")
+
+    invoices = api.invoices()
+    check_tiling(invoices)
+    assert [base_cents(invoice) for invoice in invoices] == [[amount] for amount in cents]
+    assert base_days(server, invoices) == all_days(*days)

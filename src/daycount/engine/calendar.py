@@ -76,6 +76,13 @@ class DayRange(NamedTuple):
         return max(0, days_between(self.first, last=self.last))
 
 
+class BilledBase(NamedTuple):
+    """How far base fees of a row reach: to the instant `through`, excluded, and to the local day before `next_day`."""
+
+    through: datetime
+    next_day: date
+
+
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """
     What the calendar has to know of one row of a subscription.
@@ -87,7 +94,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     `billed_through` is the end, exclusive, of the last charges window billed before the invoice that is
     being computed; None before the first. `billed_zone` is the zone that end was reckoned in, None for
     the present one. After a change of zone the next window starts exactly at `billed_through`, and days
-    that window already billed are not billed again.
+    that window already billed are not billed again. `base_billed` says the same of the base fee, which in
+    advance reaches beyond the charges; None before the first.
     """
 
     interval: Interval
@@ -102,6 +110,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     billed_through: datetime | None
     bills_fixed_charges_monthly: bool = False
     billed_zone: ZoneInfo | None = None
+    base_billed: BilledBase | None = None
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,15 +120,16 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
     `period` holds the exact instants; `days` the local days billed, first and last included (none when
     a row is upgraded on its first day). `full_days` counts the days of the whole period the window is
     part of: the denominator of every proration. `is_cut` says that the period ends at the instant of
-    termination, inside a day or between two, instead of at its own boundary. `is_shortened` says that an
-    earlier invoice, reckoned in another zone, already billed the first days of the period.
+    termination, inside a day or between two, instead of at its own boundary. `is_shifted` says that the days
+    do not begin with the period or the row, since an earlier invoice was reckoned in another zone: it billed
+    the first days of the period already, or left days before it.
     """
 
     period: Period
     days: DayRange
     full_days: int
     is_cut: bool
-    is_shortened: bool = False
+    is_shifted: bool = False
     full_period: Period | None = None
     """The instants of the whole period; what is weighted by time is divided by its length."""
 
@@ -205,14 +215,14 @@ def billing_windows(terms: Terms, *, occasion: Occasion, at: datetime) -> Window
     """
     match occasion:
         case Occasion.STARTING:
-            base = _base_window(terms, full=_running(terms, interval=terms.interval, at=at)) if terms.is_pay_in_advance else None
+            base = _due_base_window(terms, full=_running(terms, interval=terms.interval, at=at)) if terms.is_pay_in_advance else None
             return Windows(base=base, charges=None)
         case Occasion.PERIODIC:
             return _periodic_windows(terms, at=at)
         case Occasion.TERMINATING:
             assert terms.terminated_at is not None
             ended = terms.terminated_at
-            base = None if terms.is_pay_in_advance else _base_window(terms, full=_running(terms, interval=terms.interval, at=ended))
+            base = None if terms.is_pay_in_advance else _due_base_window(terms, full=_running(terms, interval=terms.interval, at=ended))
             return _with_running_charges(terms, base=base, at=ended)
         case Occasion.USAGE:
             return _with_running_charges(terms, base=None, at=_inside(terms, at=at))
@@ -237,7 +247,19 @@ def next_billing_instant(terms: Terms, *, after: datetime) -> datetime:
     boundary already billed in another zone is passed over. A termination is not looked at.
     Source: Lago docs, billing periods; decision: billing happens at the boundary itself.
     """
-    interval = _billing_interval(terms)
+    return _next_start(terms, interval=_billing_interval(terms), after=after)
+
+
+def next_plan_period(terms: Terms, *, after: datetime) -> datetime:
+    """
+    Find the first instant strictly after `after` at which a period of the plan begins: when a downgrade takes effect.
+
+    It is a billing instant too; where charges are billed monthly, not every billing instant is one.
+    """
+    return _next_start(terms, interval=terms.interval, after=after)
+
+
+def _next_start(terms: Terms, *, interval: Interval, after: datetime) -> datetime:
     first_start = start_of_day(local_date(terms.started_at, zone=terms.zone), zone=terms.zone)
     day = _period(terms, interval=interval, day=local_date(max(after, terms.started_at), zone=terms.zone)).first
     while True:
@@ -281,7 +303,7 @@ def base_fee(
     of floats; a window shortened by a change of zone is billed by its days.
     """
     days, is_whole = window.days, False
-    if not (occasion is Occasion.TERMINATING or window.is_cut or window.is_shortened):
+    if not (occasion is Occasion.TERMINATING or window.is_cut or window.is_shifted):
         is_whole = _is_full_price(
             terms=terms,
             window=window,
@@ -294,7 +316,7 @@ def base_fee(
         first_paid = local_date(trial_end, zone=terms.zone) if trial_end < window.period.end else days.last + ONE_DAY
         days = _days_from(max(days.first, first_paid), last=days.last)
 
-    counted = window.full_days if is_whole else min(days.days, window.full_days)
+    counted = window.full_days if is_whole else days.days
     return BaseFee(
         amount=Fraction(plan_amount_cents * counted, window.full_days),
         days=counted,
@@ -314,12 +336,20 @@ def unused_days(terms: Terms, *, trial_end: datetime | None) -> int:
     trial's end is credited too.
     """
     assert terms.terminated_at is not None
-    period = _running(terms, interval=terms.interval, at=terms.terminated_at)
     last_used = _last_billed_day(terms, end=terms.terminated_at)
     first_unused = last_used + ONE_DAY
     if trial_end is not None and trial_end > start_of_day(last_used, zone=terms.zone):
         first_unused = local_date(trial_end, zone=terms.zone)
+    if terms.base_billed is not None:
+        return _days_from(first_unused, last=terms.base_billed.next_day - ONE_DAY).days
+    period = _running(terms, interval=terms.interval, at=terms.terminated_at)
     return _days_from(max(first_unused, period.first), last=period.last).days
+
+
+def last_used_day(terms: Terms) -> date:
+    """Return the last local day that an ended row is billed for. Requires `terminated_at`."""
+    assert terms.terminated_at is not None
+    return _last_billed_day(terms, end=terms.terminated_at)
 
 
 def wall_clock_days(period: Period, *, zone: ZoneInfo) -> int:
@@ -362,7 +392,7 @@ def _periodic_windows(terms: Terms, *, at: datetime) -> Windows:
     base = None
     if opens_plan_period:
         full = plan if terms.is_pay_in_advance else _period(terms, interval=terms.interval, day=plan.first - ONE_DAY)
-        base = _base_window(terms, full=full)
+        base = _due_base_window(terms, full=full)
     return Windows(base=base, charges=closed(_charges_interval(terms)), fixed_charges=closed(_fixed_charges_interval(terms)))
 
 
@@ -377,6 +407,32 @@ def _with_running_charges(terms: Terms, *, base: Window | None, at: datetime) ->
 def _base_window(terms: Terms, *, full: DayRange) -> Window | None:
     start_day = local_date(terms.started_at, zone=terms.zone)
     return _window(terms, full=full, floor=start_of_day(start_day, zone=terms.zone), interval=terms.interval)
+
+
+def _due_base_window(terms: Terms, *, full: DayRange) -> Window | None:
+    """
+    Cut a period to the days that no base fee was billed for; None when there are none.
+
+    The days follow on the last billed one, whatever days the present zone's periods begin on: where a change of zone moved
+    the anchor, the first days are left out, or the days between are taken in.
+    """
+    billed = terms.base_billed
+    if billed is None:
+        return _base_window(terms, full=full)
+    own_start, own_end = (start_of_day(day, zone=terms.zone) for day in (full.first, full.last + ONE_DAY))
+    is_cut = terms.terminated_at is not None and terms.terminated_at < own_end
+    end = terms.terminated_at if is_cut and terms.terminated_at is not None else own_end
+    last = _last_billed_day(terms, end=end) if is_cut else full.last
+    if billed.through >= end or (billed.next_day > last and not is_cut):
+        return None
+    return Window(
+        period=Period(start=billed.through, end=end),
+        days=_days_from(billed.next_day, last=last),
+        full_days=full.days,
+        is_cut=is_cut,
+        is_shifted=billed.next_day != full.first,
+        full_period=Period(start=own_start, end=own_end),
+    )
 
 
 def _usage_window(terms: Terms, *, full: DayRange, interval: Interval) -> Window | None:
@@ -405,7 +461,7 @@ def _window(terms: Terms, *, full: DayRange, floor: datetime, interval: Interval
         days=_days_from(first, last=last),
         full_days=full.days,
         is_cut=is_cut,
-        is_shortened=first > max(start_day, full.first),
+        is_shifted=first > max(start_day, full.first),
         full_period=Period(start=own_start, end=own_end),
     )
 

@@ -14,14 +14,14 @@ from uuid import UUID
 
 from daycount.customers import store as customers
 from daycount.customers.records import Customer
-from daycount.engine.calendar import Occasion, Window, billing_windows, next_billing_instant, plan_window
+from daycount.engine.calendar import BilledBase, Occasion, Window, billing_windows, next_billing_instant, plan_window
 from daycount.engine.fees import FeeDraft
 from daycount.engine.invoice import assemble
 from daycount.infra.work import Work
 from daycount.invoicing import store
 from daycount.invoicing.compute import Computed, Subject, compute, job_for, load_subjects
 from daycount.invoicing.records import REASONS, Bill, Documents, Fee, Invoice, InvoiceLine
-from daycount.periods import INSTANT_STEP, local_date, shown_end, start_of_day
+from daycount.periods import INSTANT_STEP, ONE_DAY, local_date, shown_end, start_of_day
 from daycount.subscriptions import schedule
 from daycount.subscriptions import store as subscriptions
 from daycount.subscriptions.records import Status, Subscription
@@ -80,12 +80,15 @@ def _has_line(computed: Computed) -> bool:
     return computed.base is not None or computed.job.windows.charges is not None
 
 
-def _mark(computed: Computed) -> tuple[UUID, datetime | None, str, bool]:
+def _mark(computed: Computed) -> subscriptions.Mark:
     job = computed.job
     through = job.windows.charges.period.end if job.windows.charges is not None and job.occasion is not Occasion.STARTING else None
-    if through is not None and job.occasion is Occasion.TERMINATING:
+    if through is not None and job.occasion is Occasion.TERMINATING and not job.subject.subscription.has_successor:
         through += INSTANT_STEP  # the instant of the end was billed too
-    return job.subject.subscription.id, through, job.subject.zone.key, computed.base is not None
+    base = None
+    if computed.base is not None:
+        base = BilledBase(through=computed.base.window.period.end, next_day=computed.base.window.days.last + ONE_DAY)
+    return subscriptions.Mark(job.subject.subscription.id, through, job.subject.zone.key, base)
 
 
 def _next(computed: Computed) -> tuple[Any, Any, Any, datetime]:

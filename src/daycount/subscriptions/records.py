@@ -1,6 +1,6 @@
 """What a subscription is."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from msgspec import UNSET, Struct, UnsetType
 
 from daycount.catalog.records import Plan
-from daycount.engine.calendar import BillingTime, Terms
+from daycount.engine.calendar import BilledBase, BillingTime, Terms
 
 
 class Status(StrEnum):
@@ -20,6 +20,14 @@ class Status(StrEnum):
     ACTIVE = "active"
     TERMINATED = "terminated"
     CANCELED = "canceled"
+
+
+class EndedBy(StrEnum):
+    """What ended a row: nothing follows it, or a row with another plan does."""
+
+    TERMINATION = "termination"
+    UPGRADE = "upgrade"
+    DOWNGRADE = "downgrade"
 
 
 class Subscription(Struct, frozen=True, kw_only=True):
@@ -52,6 +60,27 @@ class Subscription(Struct, frozen=True, kw_only=True):
     """Whether an invoice already carries a base fee of this row."""
     created_at: datetime
     updated_at: datetime
+    base_billed_through: datetime | None = None
+    """End, exclusive, of what base fees of this row are for, and the local day after it."""
+    base_unbilled_from: date | None = None
+    previous_id: UUID | None = None
+    """The row that this one follows with another plan."""
+    ended_by: EndedBy | None = None
+    cancellation_reason: str | None = None
+    payment_method_type: str = "provider"
+    payment_method_id: UUID | None = None
+
+    @property
+    def base_billed(self) -> BilledBase | None:
+        """Return how far base fees of this row reach."""
+        if self.base_billed_through is None or self.base_unbilled_from is None:
+            return None
+        return BilledBase(through=self.base_billed_through, next_day=self.base_unbilled_from)
+
+    @property
+    def has_successor(self) -> bool:
+        """Tell whether another row goes on at the instant this one ended."""
+        return self.ended_by in (EndedBy.UPGRADE, EndedBy.DOWNGRADE)
 
 
 def terms_of(subscription: Subscription, *, plan: Plan, zone: ZoneInfo) -> Terms:
@@ -69,9 +98,10 @@ def terms_of(subscription: Subscription, *, plan: Plan, zone: ZoneInfo) -> Terms
         subscription_at=subscription.subscription_at,
         started_at=subscription.started_at,
         terminated_at=subscription.terminated_at,
-        is_upgraded=False,
+        is_upgraded=subscription.ended_by is EndedBy.UPGRADE,
         billed_through=billed_through,
         billed_zone=ZoneInfo(subscription.billed_zone) if subscription.billed_zone else None,
+        base_billed=subscription.base_billed,
     )
 
 

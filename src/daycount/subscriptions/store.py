@@ -12,8 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from daycount import errors
 from daycount.catalog.tables import plans
 from daycount.customers.tables import customers
-from daycount.engine.calendar import BillingTime
-from daycount.subscriptions.records import Status, Subscription, SubscriptionFilter
+from daycount.engine.calendar import BilledBase, BillingTime
+from daycount.subscriptions.records import EndedBy, Status, Subscription, SubscriptionFilter
 from daycount.subscriptions.tables import subscriptions
 
 _SELECT = sa.select(subscriptions, customers.c.external_id.label("external_customer_id")).join(
@@ -25,6 +25,7 @@ def _subscription(row: Mapping[str, Any] | RowMapping) -> Subscription:
     values: dict[str, Any] = {str(name): value for name, value in row.items()}
     values["status"] = Status(values["status"])
     values["billing_time"] = BillingTime(values["billing_time"])
+    values["ended_by"] = None if values["ended_by"] is None else EndedBy(values["ended_by"])
     return Subscription(**values)
 
 
@@ -120,28 +121,38 @@ def find_histories(tx: Connection, *, organization_id: UUID, pairs: Sequence[tup
     return {(row.customer_id, row.external_id): History(row.first, row.settled) for row in tx.execute(statement, parameters)}
 
 
-def mark_billed(
-    tx: Connection,
-    *,
-    marks: Sequence[tuple[UUID, datetime | None, str, bool]],
-) -> None:
-    """
-    Note for many rows how far they are billed now: (id, end of the charges window, zone, whether a base fee was billed).
+class Mark(NamedTuple):
+    """How far a row is billed now: the end of the charges window with its zone, and of the base fee with the day after it."""
 
-    A row whose end is None keeps the one it had.
-    """
+    subscription_id: UUID
+    through: datetime | None
+    zone: str
+    base: BilledBase | None
+
+
+def mark_billed(tx: Connection, *, marks: Sequence[Mark]) -> None:
+    """Note for many rows how far they are billed; what a mark leaves out stays as it was."""
     statement = sa.text("""
         update subscriptions s
         set billed_through = coalesce(m.through, s.billed_through),
             billed_zone = case when m.through is null then s.billed_zone else m.zone end,
-            has_base_fee = s.has_base_fee or m.has_base_fee
-        from unnest(cast(:ids as uuid[]), cast(:throughs as timestamptz[]), cast(:zones as text[]), cast(:bases as boolean[]))
-          as m(id, through, zone, has_base_fee)
+            has_base_fee = s.has_base_fee or m.base_through is not null,
+            base_billed_through = coalesce(m.base_through, s.base_billed_through),
+            base_unbilled_from = coalesce(m.base_next, s.base_unbilled_from)
+        from unnest(cast(:ids as uuid[]), cast(:throughs as timestamptz[]), cast(:zones as text[]),
+                    cast(:base_throughs as timestamptz[]), cast(:base_nexts as date[]))
+          as m(id, through, zone, base_through, base_next)
         where s.id = m.id
     """)
     if marks:
-        ids, throughs, zones, bases = zip(*marks, strict=True)
-        tx.execute(statement, {"ids": list(ids), "throughs": list(throughs), "zones": list(zones), "bases": list(bases)})
+        parameters = {
+            "ids": [mark.subscription_id for mark in marks],
+            "throughs": [mark.through for mark in marks],
+            "zones": [mark.zone for mark in marks],
+            "base_throughs": [None if mark.base is None else mark.base.through for mark in marks],
+            "base_nexts": [None if mark.base is None else mark.base.next_day for mark in marks],
+        }
+        tx.execute(statement, parameters)
 
 
 def _filtered(organization_id: UUID, query: SubscriptionFilter) -> list[sa.ColumnElement[bool]]:
