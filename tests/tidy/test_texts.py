@@ -33,7 +33,7 @@ def text_files(root: Path) -> Iterator[Path]:
     """Return the files of the repository that people read, in order."""
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(set(folders) - OUTSIDE)
-        for name in sorted(names):
+        for name in sorted(set(names) - {".git"}):  # in a linked worktree git's own entry is a file
             path = Path(folder) / name
             if path.suffix not in BINARY and not path.is_symlink():
                 yield path
