@@ -117,6 +117,11 @@ class FieldErrors:
         if code not in codes:
             codes.append(code)
 
+    def add_each(self, field: str, codes: Sequence[str]) -> None:
+        """Note every one of `codes` for `field`, a code as often as it stands there."""
+        if codes:
+            self._codes.setdefault(field, []).extend(codes)
+
     def __bool__(self) -> bool:
         """Tell whether anything was noted."""
         return bool(self._codes)

@@ -166,6 +166,13 @@ def decimal_text(value: Exact) -> str:
     return f"{sign}{whole}.{decimals or '0'}"
 
 
+def exact_text(value: Exact) -> str:
+    """Write a number so that nothing is lost: a decimal where it ends, else numerator/denominator. 1/3 is "1/3", 1/4 "0.25"."""
+    text = decimal_text(value)
+    exact = Fraction(value)
+    return text if Fraction(text) == exact else f"{exact.numerator}/{exact.denominator}"
+
+
 def _as_decimal_digits(value: Exact) -> tuple[int, int]:
     """Return (n, places) with value = n / 10**places, after rounding to 15 places where it does not terminate."""
     exact = Fraction(value)

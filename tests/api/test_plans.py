@@ -167,7 +167,10 @@ def test_charges_are_named_after_their_metric(sandbox: Api, given: list[str | No
 CHARGES_REFUSED: dict[str, tuple[dict[str, Any], dict[str, list[str]]]] = {
     "no model": ({"charge_model": None}, {"charge_model": ["value_is_mandatory"]}),
     "an unknown model": ({"charge_model": "flat"}, {"charge_model": ["value_is_invalid"]}),
-    "a model to come": ({"charge_model": "graduated"}, {"charge_model": ["unsupported_value"]}),
+    "a custom price of no custom metric": (
+        {"charge_model": "custom", "prorated": False},
+        {"charge_model": ["invalid_aggregation_type_or_charge_model"]},
+    ),
     "a price as a number": ({"properties": {"amount": 10}}, {"properties": ["invalid_amount"]}),
     "a negative price": ({"properties": {"amount": "-1"}}, {"properties": ["invalid_amount"]}),
     "an infinite price": ({"properties": {"amount": "Infinity"}}, {"properties": ["invalid_amount"]}),

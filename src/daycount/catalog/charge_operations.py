@@ -7,14 +7,13 @@ from msgspec import structs
 
 from daycount import errors
 from daycount.catalog import store
+from daycount.catalog.charge_rules import check_combination, read_model
 from daycount.catalog.fields import read_uuid
 from daycount.catalog.pricing import merge_filters, read_filters, read_properties
-from daycount.catalog.records import Charge, ChargeFilter, ChargeInput, ChargeModel, Metric, Plan
-from daycount.engine.metrics import AggregationType
+from daycount.catalog.records import Charge, ChargeFilter, ChargeInput, Metric, Plan
 from daycount.given import given, given_or_default, is_given
 from daycount.infra.work import Work
 
-_UNBUILT_MODELS = frozenset({"package", "graduated", "graduated_percentage", "percentage", "volume", "custom", "dynamic"})
 _MAX_CODE = 255
 _MAX_SUFFIX_DIGITS = 9
 
@@ -45,7 +44,7 @@ def _repriced(work: Work, charge: Charge, item: ChargeInput, found: errors.Field
     return structs.replace(
         charge,
         invoice_display_name=given(item.invoice_display_name, None),
-        properties=read_properties(charge.charge_model, given(item.properties, {}), found),
+        properties=read_properties(charge.charge_model, given(item.properties, {}), found, metric=charge.metric),
         filters=_given_filters(work, item, charge, found),
     )
 
@@ -127,7 +126,7 @@ def _free_code(base: str, taken: set[str]) -> str:
 
 def _charge(work: Work, item: ChargeInput, *, plan_id: UUID, metric: Metric, code: str, found: errors.FieldErrors) -> Charge:
     _check_unbuilt_charge(item, found)
-    model = _charge_model(given(item.charge_model, None), found)
+    model = read_model(given(item.charge_model, None), metric, found)
     charge = Charge(
         id=work.new_id(),
         organization_id=work.organization_id,
@@ -142,42 +141,12 @@ def _charge(work: Work, item: ChargeInput, *, plan_id: UUID, metric: Metric, cod
         regroup_paid_fees=given(item.regroup_paid_fees, None),
         min_amount_cents=given_or_default(item.min_amount_cents, 0),
         accepts_target_wallet=given_or_default(item.accepts_target_wallet, default=False),
-        properties=read_properties(model, given(item.properties, {}), found),
+        properties=read_properties(model, given(item.properties, {}), found, metric=metric),
         filters=read_filters(work, given(item.filters, []), model=model, metric=metric, found=found),
         created_at=work.now,
     )
-    _check_combination(charge, found)
+    check_combination(charge, found)
     return charge
-
-
-def _check_combination(charge: Charge, found: errors.FieldErrors) -> None:
-    """
-    Check what goes with what. Source: Lago docs, charges; the table of models and aggregations.
-
-    Charges in advance and spending minimums cannot be billed yet and are refused.
-    """
-    if not charge.invoiceable and not charge.pay_in_advance:
-        found.add("invoiceable", "must_be_true_unless_pay_in_advance")
-    if charge.regroup_paid_fees is not None and (charge.invoiceable or not charge.pay_in_advance or charge.regroup_paid_fees != "invoice"):
-        found.add("regroup_paid_fees", "only_compatible_with_pay_in_advance_and_non_invoiceable")
-    if charge.pay_in_advance:
-        found.add("pay_in_advance", "unsupported_value")
-        if charge.min_amount_cents > 0:
-            found.add("min_amount_cents", "not_compatible_with_pay_in_advance")
-    if charge.min_amount_cents < 0:
-        found.add("min_amount_cents", "value_is_out_of_range")
-    elif charge.min_amount_cents > 0:
-        found.add("min_amount_cents", "unsupported_value")
-    if charge.prorated and (not charge.metric.recurring or charge.metric.aggregation_type is AggregationType.WEIGHTED_SUM):
-        found.add("prorated", "invalid_billable_metric_or_charge_model")
-
-
-def _charge_model(value: str | None, found: errors.FieldErrors) -> ChargeModel:
-    if value in set(ChargeModel):
-        return ChargeModel(value)
-    refused = "unsupported_value" if value in _UNBUILT_MODELS else "value_is_invalid"
-    found.add("charge_model", refused if value else "value_is_mandatory")
-    return ChargeModel.STANDARD
 
 
 def write_filters(work: Work, plan: Plan, edited: Sequence[Charge]) -> None:

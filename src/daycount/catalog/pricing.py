@@ -10,15 +10,19 @@ from typing import Any
 from msgspec import structs
 
 from daycount import errors
-from daycount.catalog.records import ChargeFilter, ChargeFilterInput, ChargeModel, Metric
-from daycount.engine.charges import standard
+from daycount.catalog.records import ChargeFilter, ChargeFilterInput, Metric
+from daycount.engine.charges import dispatch
+from daycount.engine.charges.models import ChargeModel
 from daycount.engine.filters import ALL_VALUES
+from daycount.engine.metrics import AggregationType
 from daycount.given import given, given_or_default
 from daycount.infra.work import Work
 
+_PERCENTAGES = (ChargeModel.PERCENTAGE, ChargeModel.GRADUATED_PERCENTAGE)
+
 
 def read_properties(
-    model: ChargeModel, properties: Mapping[str, Any], found: errors.FieldErrors, *, may_present: bool = True
+    model: ChargeModel, properties: Mapping[str, Any], found: errors.FieldErrors, *, metric: Metric, may_present: bool = True
 ) -> Mapping[str, Any]:
     """
     Keep the model's own properties and the group keys; other keys are dropped.
@@ -28,11 +32,10 @@ def read_properties(
     if may_present and properties.get("presentation_group_keys"):
         found.add("properties", "unsupported_value")
     own = {name: value for name, value in properties.items() if name not in ("pricing_group_keys", "grouped_by", "presentation_group_keys")}
-    match model:
-        case ChargeModel.STANDARD:
-            kept, codes = standard.read_properties(own)
-    for code in codes:
-        found.add("properties", code)
+    kept, codes = dispatch.read_properties(model, own)
+    if model in _PERCENTAGES and metric.aggregation_type is AggregationType.LATEST:
+        codes = [*codes, "invalid_value"]
+    found.add_each("properties", codes)
     keys = _group_keys(properties, found)
     return kept | {"pricing_group_keys": keys} if keys else kept
 
@@ -67,7 +70,7 @@ def read_filters(
         if any(_same(values, other.values) for other in filters):
             found.add("values", "value_already_exist")
         own: dict[str, Any] = given_or_default(item.properties, {})
-        properties = read_properties(model, own, found, may_present=False)
+        properties = read_properties(model, own, found, metric=metric, may_present=False)
         filters.append(
             ChargeFilter(
                 id=work.new_id(),

@@ -3,20 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
 from daycount.engine.calendar import Interval
+from daycount.engine.charges.models import ChargeModel
 from daycount.engine.metrics import AggregationType, RoundingFunction
-
-
-class ChargeModel(StrEnum):
-    """How units become money."""
-
-    STANDARD = "standard"
 
 
 class MetricFilter(Struct, frozen=True, kw_only=True):

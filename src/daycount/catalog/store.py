@@ -11,9 +11,10 @@ from sqlalchemy import Connection, RowMapping
 from sqlalchemy.exc import IntegrityError
 
 from daycount import errors
-from daycount.catalog.records import Charge, ChargeFilter, ChargeModel, Metric, MetricFilter, Plan
+from daycount.catalog.records import Charge, ChargeFilter, Metric, MetricFilter, Plan
 from daycount.catalog.tables import billable_metrics, charge_filters, charges, plans
 from daycount.engine.calendar import Interval
+from daycount.engine.charges.models import ChargeModel
 from daycount.engine.metrics import AggregationType, RoundingFunction
 
 _METRIC_COLUMNS = [column for column in billable_metrics.c if column.name != "deleted_at"]

@@ -14,9 +14,11 @@ from uuid import UUID
 from msgspec import Struct
 
 from daycount.engine.calendar import BaseFee, Window
-from daycount.engine.charges import standard
+from daycount.engine.charges.consumption import Consumption
+from daycount.engine.charges.dispatch import price, price_prorated
+from daycount.engine.charges.models import ChargeModel
 from daycount.engine.metrics import Bucket, Quantity, UsageRequest
-from daycount.money import Currency, decimal_text, precise_cents, round_half_away, to_cents
+from daycount.money import Currency, decimal_text, exact_text, precise_cents, round_half_away, to_cents
 
 _UNIT_PLACES = 15
 
@@ -62,7 +64,7 @@ class ChargeTerms(Struct, frozen=True, kw_only=True):
 
     charge_id: UUID
     subscription_id: UUID
-    charge_model: str
+    charge_model: ChargeModel
     properties: Mapping[str, Any]
     metric: Mapping[str, Any]
     """What is shown of the metric: code, name, aggregation_type, field_name, recurring, rounding."""
@@ -79,11 +81,12 @@ def charge_fee(terms: ChargeTerms, *, quantity: Quantity, request: UsageRequest,
     Negative units or amounts bill nothing. 77 seat days of 31 at 10.00 are 2.48388 units, 24.8388, and 2484 cents.
     Source: Lago docs, charges; rounding half away from zero at the currency's exponent, once.
     """
-    assert terms.charge_model == "standard", terms.charge_model
-    unit_price = Decimal(str(terms.properties["amount"]))
-    is_negative = quantity.billed < 0 or quantity.full_units < 0
-    billed, full_units = (Decimal(0), Decimal(0)) if is_negative else (quantity.billed, quantity.full_units)
-    amount = standard.price(units=billed, amount=unit_price)
+    consumption = _consumption(quantity, currency=currency)
+    compute_price = price_prorated if request.is_prorated else price
+    priced = compute_price(terms.charge_model, properties=terms.properties, consumption=consumption)
+    is_nothing = quantity.billed < 0 or quantity.full_units < 0 or priced.amount < 0
+    amount = Fraction(0) if is_nothing else priced.amount
+    full_units = Decimal(0) if is_nothing else consumption.full_units
     cents = to_cents(amount, currency=currency)
     derivation = {
         "kind": "charge",
@@ -93,9 +96,9 @@ def charge_fee(terms: ChargeTerms, *, quantity: Quantity, request: UsageRequest,
         "quantity": _quantity(quantity, request=request),
         "price": {
             "model": terms.charge_model,
-            "unit_amount": decimal_text(unit_price),
-            "units": decimal_text(billed),
-            "amount": _exact(amount),
+            "units": decimal_text(consumption.units),
+            "amount": exact_text(amount),
+            **priced.steps,
         },
         "rounding": _rounding(amount, cents=cents, currency=currency),
     }
@@ -110,8 +113,8 @@ def charge_fee(terms: ChargeTerms, *, quantity: Quantity, request: UsageRequest,
         events_count=quantity.events_count,
         amount_cents=cents,
         precise_amount_cents=precise_cents(amount, currency=currency),
-        precise_unit_amount=round_half_away(amount / Fraction(full_units), places=_UNIT_PLACES) if full_units else Decimal(0),
-        amount_details={},
+        precise_unit_amount=round_half_away(Fraction(0) if is_nothing else priced.unit_amount, places=_UNIT_PLACES),
+        amount_details=priced.amount_details,
         window=window,
         derivation=derivation,
     )
@@ -131,7 +134,7 @@ def subscription_fee(
         "kind": "subscription",
         "plan": {"name": plan_name, "amount_cents": plan_amount_cents},
         "period": _period(window, zone=zone),
-        "share": {"days": fee.days, "full_days": fee.full_days, "is_full_price": fee.is_full_price, "amount": _exact(amount)},
+        "share": {"days": fee.days, "full_days": fee.full_days, "is_full_price": fee.is_full_price, "amount": exact_text(amount)},
         "rounding": _rounding(amount, cents=cents, currency=currency),
     }
     return FeeDraft(
@@ -152,10 +155,17 @@ def subscription_fee(
     )
 
 
-def _exact(amount: Fraction) -> str:
-    """Write a fraction so that nothing is lost: a decimal where it ends, else numerator/denominator."""
-    text = decimal_text(amount)
-    return text if Fraction(text) == amount else f"{amount.numerator}/{amount.denominator}"
+def _consumption(quantity: Quantity, *, currency: Currency) -> Consumption:
+    """Hand a quantity to the models; one below zero is nothing."""
+    is_negative = quantity.billed < 0 or quantity.full_units < 0
+    return Consumption(
+        units=Decimal(0) if is_negative else quantity.billed,
+        full_units=Decimal(0) if is_negative else quantity.full_units,
+        events_count=quantity.events_count,
+        values=quantity.values,
+        event_amount=Fraction(quantity.event_cents) / currency.subunits,
+        changes=quantity.changes,
+    )
 
 
 def _bucket(terms: ChargeTerms) -> dict[str, Any]:
@@ -201,7 +211,7 @@ def _quantity(quantity: Quantity, *, request: UsageRequest) -> dict[str, Any]:
 def _rounding(amount: Fraction, *, cents: int, currency: Currency) -> dict[str, Any]:
     return {
         "currency": currency.code,
-        "exact_cents": _exact(amount * currency.subunits),
+        "exact_cents": exact_text(amount * currency.subunits),
         "cents": cents,
         "rule": "half away from zero, once",
     }

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from daycount.engine.calendar import Window
+from daycount.engine.charges.consumption import Change, Detail
 from daycount.engine.filters import Condition, bucket_of
 from daycount.engine.proration import Span, billed_days, billed_spans, prorated_quantity, prorated_sum, prorated_units
 from daycount.money import ceil_to, exact_product, exact_sum, round_half_away
@@ -60,7 +61,7 @@ class UsageRequest(Struct, frozen=True, kw_only=True):
 
     A recurring request sees all of history before the period's end. `field_name` is None for counts only. Events are held
     against `conditions` in their order; `group_by` names the properties that split the default bucket (place 0) and the bucket
-    of each condition (places 1, 2, …).
+    of each condition (places 1, 2, …). `detail` asks for more than the aggregate.
     """
 
     organization_id: UUID
@@ -73,6 +74,7 @@ class UsageRequest(Struct, frozen=True, kw_only=True):
     period: Period
     zone: str
     conditions: tuple[Condition, ...] = ()
+    detail: Detail = Detail.NONE
     group_by: tuple[tuple[str, ...], ...] = ((),)
 
     @property
@@ -95,6 +97,13 @@ class Member(Struct, frozen=True, array_like=True):
     toggles: tuple[Toggle, ...]
 
 
+class Arrival(Struct, frozen=True, array_like=True):
+    """Units that came (or, negative, went) at an instant."""
+
+    at: datetime
+    units: Decimal
+
+
 class Usage(Struct, frozen=True, kw_only=True):
     """
     What a store found for one bucket of a request.
@@ -104,6 +113,9 @@ class Usage(Struct, frozen=True, kw_only=True):
     period's end. Prorated requests carry the detail that days are counted from: `members` (unique count), or `carried` (sum
     before the period) and `by_day` (sum for each local day of the period). A weighted sum carries `carried` and `weighted`: the
     sum of each value times the microseconds it was there until the period's end.
+    What `detail` asks for covers the events that `total` does, in order: `values` is each event's value (a counted value that
+    comes is 1, one that goes -1), `event_cents` the sum of the amounts they brought along, in minor units, `arrivals` the values
+    of a prorated sum inside the period with their instants.
     """
 
     events_count: int
@@ -112,6 +124,9 @@ class Usage(Struct, frozen=True, kw_only=True):
     carried: Decimal = Decimal(0)
     by_day: Mapping[date, Decimal] = {}
     weighted: Decimal = Decimal(0)
+    values: tuple[Decimal, ...] = ()
+    event_cents: Decimal = Decimal(0)
+    arrivals: tuple[Arrival, ...] = ()
 
 
 NOTHING = Usage(events_count=0, total=Decimal(0))
@@ -140,7 +155,8 @@ class Quantity(Struct, frozen=True, kw_only=True):
 
     `exact` is the aggregate as a fraction before any rounding; `aggregate` the same up to five decimals where it is
     prorated; `billed`, after the metric's own rounding, is handed to the charge model; `full_units` is the quantity without
-    proration; `level` is what a weighted sum stands at when the period ends.
+    proration; `level` is what a weighted sum stands at when the period ends. `values`, `event_cents` and `changes` are what the
+    request's `detail` asks for, made ready for the charge model.
     """
 
     aggregate: Decimal
@@ -154,6 +170,9 @@ class Quantity(Struct, frozen=True, kw_only=True):
     by_day: Mapping[date, Decimal] = {}
     total_days: int | None = None
     level: Decimal | None = None
+    values: tuple[Decimal, ...] = ()
+    event_cents: Decimal = Decimal(0)
+    changes: tuple[Change, ...] = ()
 
 
 def measure(

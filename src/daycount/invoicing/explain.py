@@ -11,10 +11,10 @@ from fractions import Fraction
 from typing import Any
 
 from daycount.customers.records import Customer
+from daycount.invoicing.explain_price import explain_price, money_text, sign
 from daycount.invoicing.records import Fee, Invoice, InvoiceLine
 from daycount.money import CURRENCIES, decimal_text, to_cents
 
-_SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 _COLUMNS = (10, 36, 5, 9, 12)
 
 
@@ -29,9 +29,7 @@ def explain_fee(fee: Fee) -> list[str]:
     sentences = [f"{fee.item['invoice_display_name']} was counted from events with the code {metric['code']!r} for {days}."]
     sentences.extend(_explain_bucket(derivation["bucket"]))
     sentences.extend(_explain_quantity(derivation["quantity"], metric, period["full_days"]))
-    price = derivation["price"]
-    unit = _money_text(Decimal(price["unit_amount"]), fee.currency)
-    sentences.append(f"{price['units']} units at {unit} each are {price['amount']} {fee.currency}.")
+    sentences.extend(explain_price(derivation["price"], currency=fee.currency))
     sentences.append(_explain_rounding(fee))
     return sentences
 
@@ -136,7 +134,7 @@ def print_invoice(invoice: Invoice, customer: Customer, fees: Sequence[Fee]) -> 
     title = f"{name} · {base.item['name']} · {_day_range(period['first_day'], period['last_day'], with_year=True)} ({period['zone']})"
     rows = [f"{title:<78}INVOICE {invoice.number}"]
     for fee in fees:
-        if "members" in fee.derivation.get("quantity", {}):
+        if "members" in fee.derivation.get("quantity", {}) and "unit_amount" in fee.derivation["price"]:
             rows.extend(_seat_rows(fee))
         elif fee.amount_cents:
             rows.append(f"{fee.item['invoice_display_name']:<78}{money(fee.amount_cents, fee.currency):>10}")
@@ -148,7 +146,7 @@ def _seat_rows(fee: Fee) -> list[str]:
     quantity, full_days = fee.derivation["quantity"], fee.derivation["period"]["full_days"]
     price = Decimal(fee.derivation["price"]["unit_amount"])
     currency = CURRENCIES[fee.currency]
-    rows = [_row("seat", "active", "days", "share", f"at {_money_text(price, fee.currency)}")]
+    rows = [_row("seat", "active", "days", "share", f"at {money_text(price, fee.currency)}")]
     for member in quantity["members"]:
         share = money(to_cents(Fraction(price) * member["days"] / full_days, currency=currency), fee.currency)
         active = ", ".join(_day_range(first, last) for first, last in member["spans"])
@@ -157,7 +155,7 @@ def _seat_rows(fee: Fee) -> list[str]:
     ratio = Fraction(quantity["total_days"], full_days)
     exact = _show_exact(f"{quantity['total_days']}/{full_days}")
     rounded = f", rounded up to {quantity['billed']}" if Fraction(quantity["billed"]) != ratio else ""
-    product = f"{_money_text(price, fee.currency)} = {_sign(fee.currency)}{fee.derivation['price']['amount']}"
+    product = f"{money_text(price, fee.currency)} = {sign(fee.currency)}{fee.derivation['price']['amount']}"
     sentence = f"{fee.item['invoice_display_name']}  {exact}{rounded} × {product}"
     rows.append(f"{sentence:<78}{money(fee.amount_cents, fee.currency):>10}")
     return rows
@@ -198,20 +196,8 @@ def _day_range(first: str, last: str, *, with_year: bool = False) -> str:
     return f"{start.day} {start:%b} – {end.day} {end:%b}{tail}"
 
 
-def _sign(currency: str) -> str:
-    return _SYMBOLS.get(currency, f"{currency} ")
-
-
 def money(cents: int, currency: str) -> str:
     """Write an amount of minor units with its currency: $24.84, KWD 1.250, JPY 33."""
     known = CURRENCIES[currency]
     digits = f"{Decimal(cents) / known.subunits:.{known.exponent}f}"
-    return f"{_sign(currency)}{digits}"
-
-
-def _money_text(amount: Decimal, currency: str) -> str:
-    """Write a price in major units with at least the currency's decimals."""
-    exponent = CURRENCIES[currency].exponent
-    plain = format(amount, "f")
-    decimals = len(plain.partition(".")[2])
-    return f"{_sign(currency)}{amount:.{max(exponent, decimals)}f}"
+    return f"{sign(currency)}{digits}"

@@ -1,1 +1,1 @@
-"""Charge models: one file each, how units become money."""
+"""Charge models, one file each; `dispatch` is what the rest of Daycount calls."""

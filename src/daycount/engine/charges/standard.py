@@ -1,35 +1,37 @@
 """Standard pricing: every unit costs the same."""
 
-import re
-from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
 
-_DECIMAL = re.compile(r"([0-9]{1,15}(\.[0-9]{0,30})?|\.[0-9]{1,30})([eE][+-]?[0-9]{1,2})?")
-_MOST = Decimal(10) ** 15
+from daycount.engine.charges.consumption import Consumption, Price, per_unit
+from daycount.engine.charges.properties import Properties, Read, read_decimal
+from daycount.money import decimal_text
 
 
-def read_properties(properties: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def read_properties(properties: Properties) -> Read:
     """
     Keep the model's own property (`amount`, a decimal string in major units; "0" when nothing is given) and tell what is wrong with it.
 
-    A JSON number is refused: a price is written exactly. So is one of 10^15 or more, which no amount could hold.
     Source: Lago docs, charges/standard.
     """
     if not properties:
         return {"amount": "0"}, []
-    amount = properties.get("amount")
-    if not isinstance(amount, str) or not _DECIMAL.fullmatch(amount.strip()) or Decimal(amount.strip()) >= _MOST:
-        return {"amount": "0"}, ["invalid_amount"]
-    return {"amount": amount.strip()}, []
+    amount = read_decimal(properties.get("amount"))
+    return ({"amount": "0"}, ["invalid_amount"]) if amount is None else ({"amount": amount}, [])
 
 
-def price(*, units: Decimal, amount: Decimal) -> Fraction:
+def price(consumption: Consumption, *, properties: Properties) -> Price:
     """
-    Price `units` at `amount` major units of currency each.
+    Price each unit, prorated where the charge is, at `amount` major units of currency.
 
-    The product is exact; `fees.py` rounds it once. 2.48388 units at 10 are 24.8388.
+    The product is exact; the fee rounds it once. 2.48388 units at 10 are 24.8388.
     """
-    assert amount >= 0
-    return Fraction(units) * Fraction(amount)
+    unit_price = Decimal(str(properties["amount"]))
+    assert unit_price >= 0
+    amount = Fraction(consumption.units) * Fraction(unit_price)
+    return Price(
+        amount=amount,
+        unit_amount=per_unit(amount, consumption.full_units),
+        amount_details={},
+        steps={"unit_amount": decimal_text(unit_price)},
+    )
