@@ -20,7 +20,7 @@ from daycount.infra.database import connect
 from daycount.infra.work import CommitPoints, Workplace
 from daycount.invoicing.reactions import InvoicingReactions
 from daycount.subscriptions.directory import CatalogDirectory
-from daycount.subscriptions.messages import PeriodsDue, SubscriptionEnded, SubscriptionStarted
+from daycount.subscriptions.messages import PeriodsDue, PlanSwitched, SubscriptionEnded, SubscriptionStarted
 from daycount.subscriptions.reactions import on_customer_deleted, on_plan_deleted
 from daycount.subscriptions.schedule import move_to_new_zone
 from daycount.usage.ingest import GroupCommit
@@ -64,6 +64,7 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         SubscriptionStarted: [invoicing.on_started],
         PeriodsDue: [invoicing.on_periods_due],
         SubscriptionEnded: [invoicing.on_ended],
+        PlanSwitched: [invoicing.on_switched],
         TimezoneChanged: [move_to_new_zone],
         CustomerDeleted: [on_customer_deleted],
         PlanDeleted: [on_plan_deleted],

@@ -225,12 +225,13 @@ def test_the_same_id_and_plan_give_back_a_pending_one_too(api: Api) -> None:
     assert subscribe(api).body["subscription"] == first
 
 
-def test_the_same_id_with_another_plan_is_refused_for_now(api: Api) -> None:
-    subscribe(api)
+def test_the_same_id_with_another_plan_changes_the_plan(api: Api) -> None:
+    first = subscribe(api).body["subscription"]
 
-    reply = subscribe(api, plan_code="upfront")
+    changed = subscribe(api, plan_code="upfront").body["subscription"]
 
-    assert (reply.status, reply.body["code"]) == (405, "plan_change_not_available")
+    assert (changed["plan_code"], changed["previous_plan_code"], changed["status"]) == ("upfront", "team", "active")
+    assert changed["lago_id"] != first["lago_id"]
 
 
 def test_an_id_that_is_active_for_another_customer_is_taken(api: Api) -> None:

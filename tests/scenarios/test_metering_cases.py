@@ -16,8 +16,6 @@ from tests.support.invoices import charge_of, fees_of, line_of
 from tests.support.server import Api, Server
 
 NOT_YET = {
-    "W30": "upgrades are not built yet",
-    "W31": "upgrades are not built yet",
     "W34": "charges in advance are not built yet",
     "W38": "volume pricing is not built yet",
 }

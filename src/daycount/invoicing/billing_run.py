@@ -29,7 +29,7 @@ from daycount.usage.port import EventStore
 
 TZ_VERSION = version("tzdata")
 
-InvoiceKey = tuple[UUID, str, datetime, str | None, UUID | None]
+InvoiceKey = tuple[UUID, str, datetime, str | None, str | None]
 
 
 def bill(work: Work, bills: Sequence[Bill], *, events: EventStore) -> list[Invoice]:
@@ -100,7 +100,7 @@ def _group(computed: Sequence[Computed]) -> dict[InvoiceKey, list[Computed]]:
     groups: dict[InvoiceKey, list[Computed]] = {}
     for item in computed:
         row, plan = item.job.subject.subscription, item.job.subject.plan
-        alone = None if row.consolidate_invoice else row.id
+        alone = None if row.consolidate_invoice else row.external_id  # the rows of one change of plan stay together
         key = (row.customer_id, plan.amount_currency, item.job.at, row.purchase_order_number, alone)
         groups.setdefault(key, []).append(item)
     return groups

@@ -10,7 +10,7 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from daycount.catalog import store as catalog
 from daycount.catalog.records import Charge, Plan
@@ -30,9 +30,9 @@ from daycount.engine.filters import Filter, in_order
 from daycount.engine.metrics import NOTHING, AggregationType, Bucket, Usage, UsageRequest, measure
 from daycount.infra.work import Work
 from daycount.money import CURRENCIES, Currency
-from daycount.periods import INSTANT_STEP, Period
+from daycount.periods import INSTANT_STEP, Period, local_date, start_of_day
 from daycount.subscriptions import store as subscriptions
-from daycount.subscriptions.records import Subscription, terms_of, trial_end_of
+from daycount.subscriptions.records import EndedBy, Subscription, terms_of, trial_end_of
 from daycount.subscriptions.store import History
 from daycount.usage.port import EventStore
 
@@ -47,6 +47,8 @@ class Subject(Struct, frozen=True, kw_only=True):
     trial_end: datetime | None
     settled_until: datetime | None
     """End, exclusive, of the events that earlier rows of the same external id billed."""
+    passed_on_metrics: frozenset[UUID]
+    """The metrics that the next plan charges for, where an upgrade ended the row."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -66,6 +68,21 @@ class Job(Struct, frozen=True, kw_only=True):
     occasion: Occasion
     at: datetime
     windows: Windows
+
+    @property
+    def charges(self) -> Sequence[Charge]:
+        """
+        Return the charges whose usage is billed.
+
+        What an upgrade passes on to the next plan is billed there: recurring quantities that are not prorated, where that
+        plan charges for the same metric. Source: Lago docs, upgrades.
+        """
+        passed_on = self.subject.passed_on_metrics if self.occasion is Occasion.TERMINATING else frozenset()
+        return [
+            charge
+            for charge in self.subject.plan.charges
+            if not (charge.metric.id in passed_on and charge.metric.recurring and not charge.prorated and not charge.pay_in_advance)
+        ]
 
 
 class ChargeUsage(Struct, frozen=True, kw_only=True):
@@ -90,17 +107,28 @@ class Computed(Struct, frozen=True, kw_only=True):
 
 
 def load_subjects(work: Work, rows: Sequence[Subscription]) -> list[Subject]:
-    """Load plans, customers and trials of started subscriptions, in their order. Four queries."""
+    """Load plans, customers and trials of started subscriptions, in their order. Four queries, five after upgrades."""
     if not rows:
         return []
     plans = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[row.plan_id for row in rows])
     owners = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[row.customer_id for row in rows])
     pairs = [(row.customer_id, row.external_id) for row in rows]
     histories = subscriptions.find_histories(work.tx, organization_id=work.organization_id, pairs=pairs)
-    return [_subject(row, plans[row.plan_id], owners[row.customer_id], histories[row.customer_id, row.external_id]) for row in rows]
+    upgraded = [row.id for row in rows if row.ended_by is EndedBy.UPGRADE]
+    next_metrics = subscriptions.find_next_plan_metrics(work.tx, organization_id=work.organization_id, ids=upgraded)
+    return [
+        _subject(
+            row,
+            plans[row.plan_id],
+            owners[row.customer_id],
+            histories[row.customer_id, row.external_id],
+            next_metrics.get(row.id, frozenset()),
+        )
+        for row in rows
+    ]
 
 
-def _subject(row: Subscription, plan: Plan, customer: Customer, history: History) -> Subject:
+def _subject(row: Subscription, plan: Plan, customer: Customer, history: History, passed_on_metrics: frozenset[UUID]) -> Subject:
     return Subject(
         subscription=row,
         plan=plan,
@@ -108,6 +136,7 @@ def _subject(row: Subscription, plan: Plan, customer: Customer, history: History
         terms=terms_of(row, plan=plan, zone=customer.zone),
         trial_end=trial_end_of(plan=plan, first_started_at=history.first_started_at),
         settled_until=history.settled_until,
+        passed_on_metrics=passed_on_metrics,
     )
 
 
@@ -125,13 +154,13 @@ def compute(work: Work, jobs: Sequence[Job], *, events: EventStore) -> list[Comp
     requests: list[UsageRequest] = []
     for job in jobs:
         if job.windows.charges is not None:
-            requests.extend(_request(job.subject, charge, job.windows.charges) for charge in job.subject.plan.charges)
+            requests.extend(_request(job.subject, charge, job.windows.charges) for charge in job.charges)
     answers = iter(zip(requests, events.aggregate(work.tx, requests), strict=True))
     computed = []
     for job in jobs:
         used: list[ChargeUsage] = []
         if job.windows.charges is not None:
-            for charge in job.subject.plan.charges:
+            for charge in job.charges:
                 request, found = next(answers)
                 used.append(_price(job, job.windows.charges, charge, request=request, found=found))
         computed.append(Computed(job=job, base=_base_draft(job), charges=used))
@@ -141,11 +170,12 @@ def compute(work: Work, jobs: Sequence[Job], *, events: EventStore) -> list[Comp
 def _price(job: Job, window: Window, charge: Charge, *, request: UsageRequest, found: Mapping[Bucket, Usage]) -> ChargeUsage:
     """Price every bucket of a charge."""
     fees = []
+    counted = window if not _counts_from_midnight(job.subject, charge, window) else structs.replace(window, period=request.period)
     for bucket, keys in _buckets(charge, found):
         quantity = measure(
             found.get(bucket, NOTHING),
             request=request,
-            window=window,
+            window=counted,
             rounding_function=charge.metric.rounding_function,
             rounding_precision=charge.metric.rounding_precision,
             billed_zone=job.subject.terms.billed_zone,
@@ -185,21 +215,41 @@ def _request(subject: Subject, charge: Charge, window: Window) -> UsageRequest:
         field_name=charge.metric.field_name,
         is_recurring=charge.metric.recurring,
         is_prorated=charge.prorated,
-        period=window.period if charge.metric.aggregation_type is AggregationType.WEIGHTED_SUM else _events_period(subject, window),
+        period=_period_asked_for(subject, charge, window),
         zone=subject.zone.key,
         conditions=conditions,
         group_by=(charge.group_keys, *(groups[condition.filter_id] for condition in conditions)),
     )
 
 
+def _period_asked_for(subject: Subject, charge: Charge, window: Window) -> Period:
+    if charge.metric.aggregation_type is AggregationType.WEIGHTED_SUM:
+        return window.period
+    if _counts_from_midnight(subject, charge, window):
+        midnight = start_of_day(local_date(window.period.start, zone=subject.zone), zone=subject.zone)
+        return Period(start=midnight, end=_events_period(subject, window).end)
+    return _events_period(subject, window)
+
+
+def _counts_from_midnight(subject: Subject, charge: Charge, window: Window) -> bool:
+    """
+    Tell whether seats that left in the morning of an upgrade count here.
+
+    The whole day of an upgrade is the new plan's, also for a seat that was gone before it.
+    """
+    is_first = subject.subscription.previous_id is not None and window.period.start == subject.terms.started_at
+    return is_first and charge.prorated and charge.metric.aggregation_type is AggregationType.UNIQUE_COUNT
+
+
 def _events_period(subject: Subject, window: Window) -> Period:
     """
     Return the instants whose events a window bills.
 
-    An event at the very instant of a termination belongs to the row that ended, and then not to one that starts there.
+    An event at the very instant of a termination belongs to the row that ended, unless a change of plan ended it: then to
+    the row that starts there.
     """
     start, end = window.period
-    if end == subject.terms.terminated_at:
+    if end == subject.terms.terminated_at and not subject.subscription.has_successor:
         end += INSTANT_STEP
     return Period(start=min(max(start, subject.settled_until or start), end), end=end)
 
@@ -238,7 +288,7 @@ def _base_draft(job: Job) -> FeeDraft | None:
         window=window,
         occasion=job.occasion,
         has_earlier_base_fee=subject.subscription.has_base_fee,
-        follows_other_plan=False,
+        follows_other_plan=subject.subscription.previous_id is not None,
         was_backdated=_is_past_start(subject),
         trial_end=subject.trial_end,
     )

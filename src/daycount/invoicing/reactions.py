@@ -10,7 +10,7 @@ from daycount.invoicing.billing_run import bill
 from daycount.invoicing.records import Bill
 from daycount.subscriptions import schedule
 from daycount.subscriptions import store as subscriptions
-from daycount.subscriptions.messages import PeriodsDue, SubscriptionEnded, SubscriptionStarted
+from daycount.subscriptions.messages import PeriodsDue, PlanSwitched, SubscriptionEnded, SubscriptionStarted
 from daycount.subscriptions.records import Status
 from daycount.usage.port import EventStore
 
@@ -47,6 +47,16 @@ class InvoicingReactions:
             closes_boundary=message.unbilled_boundary is not None,
         )
         bill(work, [item], events=self._events)
+
+    def on_switched(self, work: Work, message: PlanSwitched) -> None:
+        """
+        Bill a change of plan on one invoice: what the old row still owes, and what the new one costs in advance.
+
+        The new plan takes part only where it bills something now: a plan in advance out of its trial.
+        """
+        ended, started = message.ended, message.started
+        closing = Bill(ended.id, Occasion.TERMINATING, ended.updated_at, closes_boundary=message.unbilled_boundary is not None)
+        bill(work, [closing, Bill(started.id, Occasion.STARTING, ended.updated_at)], events=self._events)
 
     def bill_periods(self, work: Work, subscription_ids: Sequence[UUID], *, due_at: datetime) -> None:
         """Bill the period that closed at `due_at` of many subscriptions. The agenda calls it."""

@@ -30,3 +30,15 @@ class PeriodsDue(Struct, frozen=True, kw_only=True):
 
     subscription: Subscription
     due_at: datetime
+
+
+class PlanSwitched(Struct, frozen=True, kw_only=True):
+    """
+    A row gave way to one with another plan: `ended` and `started` as they are now.
+
+    `unbilled_boundary` is as for SubscriptionEnded.
+    """
+
+    ended: Subscription
+    started: Subscription
+    unbilled_boundary: datetime | None

@@ -18,8 +18,9 @@ from daycount.given import given, given_or_default, is_given
 from daycount.infra.work import Work
 from daycount.organizations import store as organizations
 from daycount.periods import local_date, parse_instant
-from daycount.subscriptions import schedule, store
-from daycount.subscriptions.messages import PeriodsDue, SubscriptionEnded, SubscriptionStarted
+from daycount.subscriptions import plan_changes, schedule, store
+from daycount.subscriptions.life import activate, after_earlier_rows, cancel_subscription, end_subscription
+from daycount.subscriptions.messages import SubscriptionStarted
 from daycount.subscriptions.records import Status, Subscription, SubscriptionInput
 
 _CREDIT_NOTES = frozenset({"credit", "skip", "refund", "offset"})
@@ -29,14 +30,15 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 9000
 _OPEN = (Status.ACTIVE, Status.PENDING)
 
 
-def create_subscription(work: Work, wanted: SubscriptionInput) -> tuple[Subscription, Plan]:
+def create_subscription(work: Work, wanted: SubscriptionInput) -> Subscription:
     """
     Subscribe a customer to a plan, from `subscription_at` (default now) on.
 
     By the local dates of the customer: a start today is active at once and billed if the plan is in advance; a past one is
     active without a first invoice; a future one is pending until its instant. The same external id with the same plan
-    returns what is there. An unknown customer is made. Locks the customer. Announces SubscriptionStarted.
-    Raises NotFound (billing_entity, plan), Invalid, NotAllowed (plan_change_not_available).
+    returns what is there; with another plan it is a change of plan (`plan_changes`), and the row that runs afterwards is
+    returned. An unknown customer is made. Locks the customer. Announces SubscriptionStarted or PlanSwitched.
+    Raises NotFound (billing_entity, plan), Invalid.
     Source: Lago API, subscriptions; a pending one starts at its exact instant (decision).
     """
     entity_code = given(wanted.billing_entity_code, None)
@@ -60,8 +62,8 @@ def create_subscription(work: Work, wanted: SubscriptionInput) -> tuple[Subscrip
     current = next((row for row in rows if row.status in _OPEN and row.customer_id == customer.id), None)
     if current is None and any(row.status is Status.ACTIVE for row in rows):
         raise errors.Invalid({"external_id": ["value_already_exist"]})
-    if current is not None:
-        return _existing(current, plan), plan
+    if current is not None and current.plan_id == plan.id:
+        return current
     blank = _blank(
         work,
         wanted,
@@ -72,14 +74,18 @@ def create_subscription(work: Work, wanted: SubscriptionInput) -> tuple[Subscrip
         subscription_at=subscription_at,
         ending_at=ending_at,
     )
-    return _start_new(work, blank, plan, customer, rows), plan
+    if current is None:
+        return _start_new(work, blank, plan, customer, rows)
+    current = store.find_subscriptions(work.tx, organization_id=work.organization_id, ids=[current.id], lock=True)[0]
+    old_plan = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[current.plan_id])[current.plan_id]
+    following = _inheriting(blank, wanted, current)
+    return plan_changes.change_plan(work, current, blank=following, old_plan=old_plan, new_plan=plan, customer=customer)
 
 
-def _existing(current: Subscription, plan: Plan) -> Subscription:
-    """Give back the running subscription; changing its plan by posting it again is not possible yet."""
-    if current.plan_id != plan.id:
-        raise errors.NotAllowed("plan_change_not_available")
-    return current
+def _inheriting(blank: Subscription, wanted: SubscriptionInput, current: Subscription) -> Subscription:
+    """Take over from the row before what a change of plan keeps unless the caller says otherwise."""
+    kept = ("ending_at", "purchase_order_number", "consolidate_invoice")
+    return structs.replace(blank, **{name: getattr(current, name) for name in kept if not is_given(getattr(wanted, name))})
 
 
 def _check_identity(wanted: SubscriptionInput) -> tuple[str, BillingTime]:
@@ -148,47 +154,12 @@ def _start_new(work: Work, blank: Subscription, plan: Plan, customer: Customer, 
         organizations.bump_catalog_version(work.tx, work.organization_id)
         return blank
     is_past = start_day < today
-    active = structs.replace(blank, status=Status.ACTIVE, started_at=_after_earlier_rows(blank, rows), activated_at=work.now)
+    active = structs.replace(blank, status=Status.ACTIVE, started_at=after_earlier_rows(blank, rows), activated_at=work.now)
     store.insert_subscription(work.tx, active)
-    _activated(work, active, plan, customer, is_billed_at_start=not is_past)
-    return active
-
-
-def _after_earlier_rows(subscription: Subscription, rows: Sequence[Subscription]) -> datetime:
-    """Return `subscription_at`, or the end of the last row of that external id and customer where that is later."""
-    ends = [row.terminated_at for row in rows if row.terminated_at is not None and row.customer_id == subscription.customer_id]
-    return max([subscription.subscription_at, *ends])
-
-
-def _activated(work: Work, active: Subscription, plan: Plan, customer: Customer, *, is_billed_at_start: bool) -> None:
-    """Write what follows from an activation: agenda, trial, and the word to those who bill it."""
-    assert active.started_at is not None
-    organizations.bump_catalog_version(work.tx, work.organization_id)
-    schedule.set_entries(work, active, plan=plan, zone=customer.zone, after=max(work.now, active.started_at))
-    pair = (customer.id, active.external_id)
-    history = store.find_histories(work.tx, organization_id=work.organization_id, pairs=[pair])[pair]
-    schedule.set_trial_end(work, active, plan=plan, first_started_at=history.first_started_at)
-    if is_billed_at_start:
+    activate(work, active, plan=plan, customer=customer)
+    if not is_past:
         work.announce(SubscriptionStarted(subscription=active))
-
-
-def activate_pending(work: Work, subscription: Subscription, *, at: datetime) -> None:
-    """Start a pending subscription at its instant. Announces SubscriptionStarted. The agenda calls it."""
-    assert subscription.status is Status.PENDING
-    customer = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[subscription.customer_id])[
-        subscription.customer_id
-    ]
-    plan = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[subscription.plan_id])[subscription.plan_id]
-    active = structs.replace(subscription, status=Status.ACTIVE, started_at=at, activated_at=at, updated_at=at)
-    store.update_subscription(work.tx, active)
-    work.agenda.drop_kind(schedule.START, subject_id=active.id)
-    _activated(work, active, plan, customer, is_billed_at_start=True)
-
-
-def end_trials(work: Work, subscriptions: Sequence[Subscription], *, at: datetime) -> None:
-    """Note that trials ended at `at`. The agenda calls it; what is billed then is up to invoicing."""
-    for subscription in subscriptions:
-        store.update_subscription(work.tx, structs.replace(subscription, trial_ended_at=at, updated_at=at))
+    return active
 
 
 def terminate_subscription(
@@ -226,39 +197,6 @@ def terminate_subscription(
     return end_subscription(work, chosen, at=work.now)
 
 
-def end_subscription(work: Work, subscription: Subscription, *, at: datetime) -> Subscription:
-    """
-    End an active row, locked by the caller, at the instant `at`.
-
-    A row that would start later than `at` ends at its start. Announces PeriodsDue for periods closed before `at` that are
-    still unbilled, then SubscriptionEnded.
-    """
-    assert subscription.started_at is not None
-    due = work.agenda.find(schedule.BILL_PERIOD, subject_id=subscription.id)
-    if due is not None and due < at:
-        work.announce(PeriodsDue(subscription=subscription, due_at=due))
-        billed = store.find_subscriptions(work.tx, organization_id=work.organization_id, ids=[subscription.id])[0]
-        choices = (subscription.on_termination_credit_note, subscription.on_termination_invoice)
-        subscription = structs.replace(billed, on_termination_credit_note=choices[0], on_termination_invoice=choices[1])
-        due = work.agenda.find(schedule.BILL_PERIOD, subject_id=subscription.id)
-    ended_at = max(at, subscription.started_at or at)
-    ended = structs.replace(subscription, status=Status.TERMINATED, terminated_at=ended_at, updated_at=at)
-    store.update_subscription(work.tx, ended)
-    work.agenda.drop(subject_ids=[ended.id])
-    organizations.bump_catalog_version(work.tx, work.organization_id)
-    work.announce(SubscriptionEnded(subscription=ended, unbilled_boundary=due if due == at else None))
-    return ended
-
-
-def cancel_subscription(work: Work, row: Subscription, *, at: datetime) -> Subscription:
-    """Cancel a pending row, locked by the caller; it was never billed."""
-    canceled = structs.replace(row, status=Status.CANCELED, canceled_at=at, updated_at=at)
-    store.update_subscription(work.tx, canceled)
-    work.agenda.drop(subject_ids=[row.id])
-    organizations.bump_catalog_version(work.tx, work.organization_id)
-    return canceled
-
-
 def update_subscription(work: Work, external_id: str, changes: SubscriptionInput, *, status: str | None) -> tuple[Subscription, Plan]:
     """
     Change what may change while a subscription lives; absent keys stay.
@@ -282,7 +220,7 @@ def update_subscription(work: Work, external_id: str, changes: SubscriptionInput
     if given(changes.on_termination_invoice, None):
         fields["on_termination_invoice"] = _invoice_choice(given(changes.on_termination_invoice, None))
     moved = _read_instant(changes.subscription_at, "subscription_at", found)
-    if moved is not None and row.status is Status.PENDING:
+    if moved is not None and row.status is Status.PENDING and row.previous_id is None:
         fields["subscription_at"] = moved
     if is_given(changes.ending_at):
         fields["ending_at"] = _read_ending(changes, fields.get("subscription_at", row.subscription_at), work.now, found)
@@ -294,13 +232,15 @@ def update_subscription(work: Work, external_id: str, changes: SubscriptionInput
 
 def _write_changed(work: Work, changed: Subscription, plan: Plan) -> Subscription:
     customer = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[changed.customer_id])[changed.customer_id]
-    if changed.status is Status.PENDING and changed.subscription_at <= work.now:
+    if changed.status is Status.PENDING and changed.previous_id is None and changed.subscription_at <= work.now:
         rows = store.find_rows(work.tx, organization_id=work.organization_id, external_id=changed.external_id)
         is_today = local_date(changed.subscription_at, zone=customer.zone) == local_date(work.now, zone=customer.zone)
-        changed = structs.replace(changed, status=Status.ACTIVE, started_at=_after_earlier_rows(changed, rows), activated_at=work.now)
+        changed = structs.replace(changed, status=Status.ACTIVE, started_at=after_earlier_rows(changed, rows), activated_at=work.now)
         store.update_subscription(work.tx, changed)
         work.agenda.drop_kind(schedule.START, subject_id=changed.id)
-        _activated(work, changed, plan, customer, is_billed_at_start=is_today)
+        activate(work, changed, plan=plan, customer=customer)
+        if is_today:
+            work.announce(SubscriptionStarted(subscription=changed))
         return changed
     store.update_subscription(work.tx, changed)
     organizations.bump_catalog_version(work.tx, work.organization_id)

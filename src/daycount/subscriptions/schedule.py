@@ -13,7 +13,7 @@ from daycount.catalog import store as catalog
 from daycount.catalog.records import Plan
 from daycount.customers import store as customers
 from daycount.customers.messages import TimezoneChanged
-from daycount.engine.calendar import next_billing_instant
+from daycount.engine.calendar import next_billing_instant, next_plan_period
 from daycount.infra.work import Work
 from daycount.subscriptions import store
 from daycount.subscriptions.records import Status, Subscription, terms_of, trial_end_of
@@ -23,6 +23,7 @@ START = "start_subscription"
 END = "end_subscription"
 TRIAL_END = "end_trial"
 CANCEL = "cancel_subscription"
+SWITCH = "switch_plan"
 
 
 def next_due(subscription: Subscription, *, plan: Plan, zone: ZoneInfo, after: datetime) -> datetime:
@@ -42,20 +43,47 @@ def settled_until(subscription: Subscription) -> datetime:
     return max(subscription.started_at, subscription.activated_at or subscription.started_at)
 
 
-def set_entries(work: Work, subscription: Subscription, *, plan: Plan, zone: ZoneInfo, after: datetime) -> None:
-    """Write what time must cause for one subscription, counting from `after`; what it no longer causes is taken back."""
-    entries = {"subject_id": subscription.id, "lane_id": subscription.customer_id}
+def switch_due(current: Subscription, *, plan: Plan, zone: ZoneInfo, after: datetime) -> datetime:
+    """Return when the row that runs by `plan` gives way to a cheaper one: the first end of a period of the plan after `after`."""
+    return next_plan_period(terms_of(current, plan=plan, zone=zone), after=after)
+
+
+def dues_of(subscription: Subscription, *, plan: Plan, zone: ZoneInfo, after: datetime) -> dict[str, datetime]:
+    """
+    Return what time must cause for one subscription by itself, by kind, counting from `after`.
+
+    A pending row that follows another one starts when that one's period ends (`switch_due`), and a trial's end depends on
+    the first row of the external id; neither is here.
+    """
     match subscription.status:
         case Status.ACTIVE:
-            work.agenda.put(BILL_PERIOD, due_at=next_due(subscription, plan=plan, zone=zone, after=after), **entries)
+            dues = {BILL_PERIOD: next_due(subscription, plan=plan, zone=zone, after=after)}
             if subscription.ending_at is not None:
-                work.agenda.put(END, due_at=max(subscription.ending_at, subscription.started_at or after), **entries)
-            else:
-                work.agenda.drop_kind(END, subject_id=subscription.id)
+                dues[END] = max(subscription.ending_at, subscription.started_at or after)
+            return dues
         case Status.PENDING:
-            work.agenda.put(START, due_at=subscription.subscription_at, **entries)
+            return {} if subscription.previous_id is not None else {START: subscription.subscription_at}
         case Status.TERMINATED | Status.CANCELED:
-            work.agenda.drop(subject_ids=[subscription.id])
+            return {}
+
+
+def set_entries(work: Work, subscription: Subscription, *, plan: Plan, zone: ZoneInfo, after: datetime) -> None:
+    """Write what time must cause for one subscription, counting from `after`; what it no longer causes is taken back."""
+    if subscription.status in (Status.TERMINATED, Status.CANCELED):
+        work.agenda.drop(subject_ids=[subscription.id])
+        return
+    dues = dues_of(subscription, plan=plan, zone=zone, after=after)
+    for kind in (BILL_PERIOD, END, START):
+        if kind in dues:
+            work.agenda.put(kind, subject_id=subscription.id, lane_id=subscription.customer_id, due_at=dues[kind])
+        elif kind == END:
+            work.agenda.drop_kind(kind, subject_id=subscription.id)
+
+
+def set_switch(work: Work, pending: Subscription, *, current: Subscription, plan: Plan, zone: ZoneInfo, after: datetime) -> None:
+    """Write when a pending change of plan takes effect; `plan` is the one that runs until then."""
+    due_at = switch_due(current, plan=plan, zone=zone, after=after)
+    work.agenda.put(SWITCH, subject_id=pending.id, lane_id=pending.customer_id, due_at=due_at)
 
 
 def set_trial_end(work: Work, subscription: Subscription, *, plan: Plan, first_started_at: datetime) -> None:
@@ -85,7 +113,13 @@ def move_to_new_zone(work: Work, message: TimezoneChanged) -> None:
     Tokyo, and June is over.
     """
     customer = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[message.customer_id])[message.customer_id]
-    active = store.find_active_of_customer(work.tx, customer_id=customer.id)
-    plans = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[subscription.plan_id for subscription in active])
-    for subscription in active:
-        set_entries(work, subscription, plan=plans[subscription.plan_id], zone=customer.zone, after=settled_until(subscription))
+    rows = store.find_open(work.tx, organization_id=work.organization_id, customer_id=customer.id, lock=True)
+    plans = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[row.plan_id for row in rows])
+    active = {row.id: row for row in rows if row.status is Status.ACTIVE}
+    for row in active.values():
+        set_entries(work, row, plan=plans[row.plan_id], zone=customer.zone, after=settled_until(row))
+    for row in rows:
+        current = None if row.previous_id is None or row.status is not Status.PENDING else active.get(row.previous_id)
+        if current is not None:
+            plan = plans[current.plan_id]
+            set_switch(work, row, current=current, plan=plan, zone=customer.zone, after=settled_until(current))

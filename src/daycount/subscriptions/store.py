@@ -72,22 +72,62 @@ def find_subscriptions(tx: Connection, *, organization_id: UUID, ids: Sequence[U
     return [_subscription(row) for row in tx.execute(statement).mappings()]
 
 
-def find_open(tx: Connection, *, organization_id: UUID, customer_id: UUID | None = None, plan_id: UUID | None = None) -> list[Subscription]:
-    """Return the active and pending rows of a customer or of a plan."""
+def find_open(
+    tx: Connection, *, organization_id: UUID, customer_id: UUID | None = None, plan_id: UUID | None = None, lock: bool = False
+) -> list[Subscription]:
+    """Return the active and pending rows of a customer or of a plan; `lock` holds them until the transaction ends."""
     table = subscriptions.c
     statement = _SELECT.where(table.organization_id == organization_id, table.status.in_([Status.ACTIVE, Status.PENDING]))
     if customer_id is not None:
         statement = statement.where(table.customer_id == customer_id)
     if plan_id is not None:
         statement = statement.where(table.plan_id == plan_id)
-    return [_subscription(row) for row in tx.execute(statement.order_by(table.id)).mappings()]
-
-
-def find_active_of_customer(tx: Connection, *, customer_id: UUID) -> list[Subscription]:
-    """Return the active rows of a customer, locked."""
-    statement = _SELECT.where(subscriptions.c.customer_id == customer_id, subscriptions.c.status == Status.ACTIVE)
-    statement = statement.order_by(subscriptions.c.id).with_for_update(of=subscriptions)
+    statement = statement.order_by(table.id)
+    if lock:
+        statement = statement.with_for_update(of=subscriptions)
     return [_subscription(row) for row in tx.execute(statement).mappings()]
+
+
+class Links(NamedTuple):
+    """The plans before and after a row; the latest successor that is not canceled counts."""
+
+    previous_plan_code: str | None
+    next_plan_code: str | None
+    next_status: str | None
+    next_started_at: datetime | None
+
+
+def find_links(tx: Connection, *, organization_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Links]:
+    """Return what stands before and after each row. One query."""
+    statement = sa.text("""
+        select s.id, before.code as previous_code, follows.code as next_code, follows.status, follows.started_at
+        from subscriptions s
+        left join subscriptions p on p.id = s.previous_id
+        left join plans before on before.id = p.plan_id
+        left join lateral (
+            select n.status, n.started_at, after.code
+            from subscriptions n join plans after on after.id = n.plan_id
+            where n.previous_id = s.id and n.status <> 'canceled'
+            order by n.created_at desc, n.id desc limit 1
+        ) as follows on true
+        where s.organization_id = :organization_id and s.id = any(:ids)
+    """)
+    rows = tx.execute(statement, {"organization_id": organization_id, "ids": list(ids)})
+    return {row.id: Links(row.previous_code, row.next_code, row.status, row.started_at) for row in rows}
+
+
+def find_next_plan_metrics(tx: Connection, *, organization_id: UUID, ids: Sequence[UUID]) -> dict[UUID, frozenset[UUID]]:
+    """Return for each row that another one followed the metrics that the next plan charges for. One query."""
+    statement = sa.text("""
+        select n.previous_id, array_agg(c.billable_metric_id) as metric_ids
+        from subscriptions n join charges c on c.plan_id = n.plan_id and c.deleted_at is null
+        where n.organization_id = :organization_id and n.previous_id = any(:ids) and n.status <> 'canceled'
+        group by 1
+    """)
+    if not ids:
+        return {}
+    rows = tx.execute(statement, {"organization_id": organization_id, "ids": list(ids)})
+    return {row.previous_id: frozenset(row.metric_ids) for row in rows}
 
 
 class History(NamedTuple):
@@ -195,10 +235,11 @@ select s.external_id, case when s.status = 'pending' then s.subscription_at else
        array(select c.billable_metric_id from charges c where c.plan_id = s.plan_id and c.deleted_at is null) as metric_ids
 from subscriptions s
 where s.organization_id = :organization_id and s.external_id = any(:external_ids) and s.status <> 'canceled'
+  and not (s.status = 'pending' and s.previous_id is not null)
 order by s.external_id, s.id
 """)
 
 
 def find_facts(tx: Connection, *, organization_id: UUID, external_ids: Sequence[str]) -> Sequence[sa.Row[Any]]:
-    """Return (external_id, started_at, terminated_at, metric_ids) of every row that is not canceled."""
+    """Return (external_id, started_at, terminated_at, metric_ids) of every row that is not canceled and no pending change of plan."""
     return tx.execute(_FACTS, {"organization_id": organization_id, "external_ids": list(external_ids)}).all()

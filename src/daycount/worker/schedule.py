@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from daycount.customers import store as customers
 from daycount.infra.work import Work
 from daycount.invoicing.reactions import InvoicingReactions
-from daycount.subscriptions import operations, schedule, store
+from daycount.subscriptions import life, plan_changes, schedule, store
 from daycount.subscriptions.records import Status
 
 Handler = Callable[[Work, Sequence[UUID], datetime], None]
@@ -28,13 +29,14 @@ def kinds(invoicing: InvoicingReactions) -> dict[str, Kind]:
     """
     Return the table.
 
-    At one instant: a subscription starts before a trial ends, a trial ends before a subscription does, and what ends is
-    ended before periods are billed, so that a period that closes with its subscription is billed once.
+    No two kinds share a rank. At one instant: a subscription starts before a trial ends, a trial ends before a subscription
+    does, and what ends is ended, or gives way to another plan, before periods are billed, so that a period that closes with
+    its subscription is billed once.
     """
 
     def end_trials(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
         rows = store.find_subscriptions(work.tx, organization_id=work.organization_id, ids=subjects, lock=True)
-        operations.end_trials(work, [row for row in rows if row.status is Status.ACTIVE], at=due_at)
+        life.end_trials(work, [row for row in rows if row.status is Status.ACTIVE], at=due_at)
         invoicing.bill_after_trial(work, subjects, due_at=due_at)
 
     def bill_periods(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
@@ -44,7 +46,8 @@ def kinds(invoicing: InvoicingReactions) -> dict[str, Kind]:
         schedule.START: Kind(10, _start),
         schedule.TRIAL_END: Kind(20, end_trials),
         schedule.END: Kind(30, _end),
-        schedule.CANCEL: Kind(30, _cancel),
+        schedule.CANCEL: Kind(32, _cancel),
+        schedule.SWITCH: Kind(35, _switch),
         schedule.BILL_PERIOD: Kind(40, bill_periods),
     }
 
@@ -52,16 +55,24 @@ def kinds(invoicing: InvoicingReactions) -> dict[str, Kind]:
 def _start(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
     for row in store.find_subscriptions(work.tx, organization_id=work.organization_id, ids=subjects, lock=True):
         if row.status is Status.PENDING:
-            operations.activate_pending(work, row, at=due_at)
+            life.activate_pending(work, row, at=due_at)
 
 
 def _end(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
     for row in store.find_subscriptions(work.tx, organization_id=work.organization_id, ids=subjects, lock=True):
         if row.status is Status.ACTIVE:
-            operations.end_subscription(work, row, at=due_at)
+            life.end_subscription(work, row, at=due_at)
 
 
 def _cancel(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
     for row in store.find_subscriptions(work.tx, organization_id=work.organization_id, ids=subjects, lock=True):
         if row.status is Status.PENDING:
-            operations.cancel_subscription(work, row, at=due_at)
+            life.cancel_subscription(work, row, at=due_at)
+
+
+def _switch(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
+    rows = store.find_subscriptions(work.tx, organization_id=work.organization_id, ids=subjects, lock=True)
+    owners = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[row.customer_id for row in rows], lock=True)
+    for row in rows:
+        if row.status is Status.PENDING:
+            plan_changes.switch_plan(work, row, at=due_at, customer=owners[row.customer_id])

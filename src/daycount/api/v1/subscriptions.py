@@ -15,12 +15,13 @@ from daycount.api.wire import Stamp, stamp, stamp_milliseconds, stamp_or_none
 from daycount.catalog import store as catalog
 from daycount.catalog.records import Plan
 from daycount.customers.operations import get_customer
-from daycount.engine.calendar import Occasion, billing_windows
+from daycount.engine.calendar import Occasion, billing_windows, next_plan_period
 from daycount.infra.work import Work
 from daycount.invoicing.compute import Subject, load_subjects
-from daycount.periods import shown_end
+from daycount.periods import local_date, shown_end
 from daycount.subscriptions import operations, store
-from daycount.subscriptions.records import Status, Subscription, SubscriptionFilter, SubscriptionInput
+from daycount.subscriptions.records import EndedBy, Status, Subscription, SubscriptionFilter, SubscriptionInput
+from daycount.subscriptions.store import Links
 
 routes = Routes("subscriptions")
 LIST_PARAMETERS = ("external_customer_id", "external_id", "plan_code", "currency", "status[]", "billing_entity_codes[]")
@@ -82,7 +83,18 @@ def _current_period(subject: Subject | None, now: datetime) -> tuple[str | None,
     return stamp(window.period.start), stamp(shown_end(window.period.end, is_cut=window.is_cut))
 
 
-def to_wire(subscription: Subscription, plan: Plan, *, subject: Subject | None, now: datetime) -> SubscriptionObject:
+def _downgrade_date(subscription: Subscription, links: Links, *, subject: Subject | None, now: datetime) -> str | None:
+    """Return the local day on which a cheaper plan takes over, or took over."""
+    if subject is None or links.next_plan_code is None:
+        return None
+    if links.next_status == Status.PENDING:
+        return local_date(next_plan_period(subject.terms, after=now), zone=subject.zone).isoformat()
+    if subscription.ended_by is EndedBy.DOWNGRADE and links.next_started_at is not None:
+        return local_date(links.next_started_at, zone=subject.zone).isoformat()
+    return None
+
+
+def to_wire(subscription: Subscription, plan: Plan, *, links: Links, subject: Subject | None, now: datetime) -> SubscriptionObject:
     """Write a subscription as lists show it; `subject` is None while it has not started."""
     started, ending = _current_period(subject, now)
     return SubscriptionObject(
@@ -103,9 +115,9 @@ def to_wire(subscription: Subscription, plan: Plan, *, subject: Subject | None, 
         terminated_at=stamp_or_none(subscription.terminated_at),
         canceled_at=stamp_or_none(subscription.canceled_at),
         created_at=stamp(subscription.created_at),
-        previous_plan_code=None,
-        next_plan_code=None,
-        downgrade_plan_date=None,
+        previous_plan_code=links.previous_plan_code,
+        next_plan_code=links.next_plan_code,
+        downgrade_plan_date=_downgrade_date(subscription, links, subject=subject, now=now),
         current_billing_period_started_at=started,
         current_billing_period_ending_at=ending,
         on_termination_credit_note=subscription.on_termination_credit_note,
@@ -113,9 +125,12 @@ def to_wire(subscription: Subscription, plan: Plan, *, subject: Subject | None, 
         progressive_billing_disabled=subscription.progressive_billing_disabled,
         consolidate_invoice=subscription.consolidate_invoice,
         purchase_order_number=subscription.purchase_order_number,
-        cancellation_reason=None,
+        cancellation_reason=subscription.cancellation_reason,
         activated_at=stamp_or_none(subscription.activated_at),
-        payment_method=PaymentMethodObject(payment_method_id=None, payment_method_type="provider"),
+        payment_method=PaymentMethodObject(
+            payment_method_id=None if subscription.payment_method_id is None else str(subscription.payment_method_id),
+            payment_method_type=subscription.payment_method_type,
+        ),
         activation_rules=[],
     )
 
@@ -124,14 +139,14 @@ def list_to_wire(work: Work, rows: Sequence[Subscription]) -> list[SubscriptionO
     """Write many subscriptions with a constant number of queries."""
     plans = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[row.plan_id for row in rows])
     started = {subject.subscription.id: subject for subject in load_subjects(work, [row for row in rows if row.started_at is not None])}
-    return [to_wire(row, plans[row.plan_id], subject=started.get(row.id), now=work.now) for row in rows]
+    links = store.find_links(work.tx, organization_id=work.organization_id, ids=[row.id for row in rows])
+    return [to_wire(row, plans[row.plan_id], links=links[row.id], subject=started.get(row.id), now=work.now) for row in rows]
 
 
 def _whole(work: Work, row: Subscription, *, has_entitlements: bool) -> SubscriptionObject:
     """Write one subscription with its plan, as its own endpoints do."""
     plan = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[row.plan_id])[row.plan_id]
-    subject = next(iter(load_subjects(work, [row])), None) if row.started_at is not None else None
-    brief = to_wire(row, plan, subject=subject, now=work.now)
+    [brief] = list_to_wire(work, [row])
     return structs.replace(
         brief,
         plan=plans_wire.to_wire(plan),
@@ -166,7 +181,7 @@ def _list(work: Work, call: Call, query: SubscriptionFilter) -> Page:
 @routes.post("/subscriptions", accepts=SubscriptionInput, root_in="subscription", returns=SubscriptionObject, root_out="subscription")
 def create_subscription(work: Work, call: Call) -> SubscriptionObject:
     """Subscribe a customer to a plan."""
-    row, _ = operations.create_subscription(work, call.body)
+    row = operations.create_subscription(work, call.body)
     return _whole(work, row, has_entitlements=True)
 
 
