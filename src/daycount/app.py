@@ -23,6 +23,7 @@ from daycount.subscriptions.directory import CatalogDirectory
 from daycount.subscriptions.messages import PeriodsDue, PlanSwitched, SubscriptionEnded, SubscriptionStarted
 from daycount.subscriptions.reactions import on_customer_deleted, on_plan_deleted
 from daycount.subscriptions.schedule import move_to_new_zone
+from daycount.usage.folding import Folder
 from daycount.usage.ingest import GroupCommit
 from daycount.usage.store import PostgresEventStore
 from daycount.worker.clock import TestClocks
@@ -31,6 +32,7 @@ from daycount.worker.runner import Runner
 from daycount.worker.schedule import kinds
 
 API_PREFIX = "/api/v1"
+_FOLDERS = 1
 RESOURCES = (
     billable_metrics.routes,
     current_usage.routes,
@@ -58,7 +60,8 @@ class App(NamedTuple):
 
 def build(settings: Settings, *, database_url: str, environment: Mapping[str, str], pool_size: int | None = None) -> App:
     """Put together what every process needs, around one pool of connections."""
-    events = PostgresEventStore()
+    folder = Folder()
+    events = PostgresEventStore(folder)
     invoicing = InvoicingReactions(events)
     reactions: dict[type, list[Any]] = {
         SubscriptionStarted: [invoicing.on_started],
@@ -70,11 +73,12 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         PlanDeleted: [on_plan_deleted],
     }
     workplace = Workplace(
-        connect(database_url, pool_size=pool_size or settings.database_pool_size + settings.ingest_lanes),
+        connect(database_url, pool_size=pool_size or settings.database_pool_size + settings.ingest_lanes + _FOLDERS),
         new_id=TimeOrderedIds(),
         reactions=reactions,
         commit_points=CommitPoints(environment),
     )
+    folder.open(workplace)
     runner = Runner(workplace, kinds(invoicing))
     return App(
         settings=settings,

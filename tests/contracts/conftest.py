@@ -10,7 +10,7 @@ from daycount.infra.database import connect
 from daycount.infra.postgres import PrivatePostgres
 from daycount.usage.memory import MemoryEventStore
 from daycount.usage.store import PostgresEventStore
-from tests.support.event_stores import Shelf, make_organization
+from tests.support.event_stores import FoldingShelf, Shelf, make_organization
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +35,13 @@ def memory(engine: Engine) -> Shelf:
     return Shelf(MemoryEventStore(), engine, make_organization(engine))
 
 
-@pytest.fixture(params=["memory", "postgres"])
+@pytest.fixture
+def states(engine: Engine) -> Shelf:
+    """The store on PostgreSQL, empty, which reads from running states wherever it can."""
+    return FoldingShelf(PostgresEventStore(), engine, make_organization(engine))
+
+
+@pytest.fixture(params=["memory", "postgres", "states"])
 def shelf(request: pytest.FixtureRequest) -> Shelf:
     """Each store in turn."""
     found: Shelf = request.getfixturevalue(request.param)

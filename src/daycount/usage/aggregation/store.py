@@ -38,10 +38,10 @@ cross join lateral (
     select case when r.groupings is null then cast('{}' as text[]) else daycount_group(e.properties, r.groupings -> b.place) end as names
 ) as g
 """
-_NUMBER = "case when e.field_id = f.id then e.number else daycount_number(daycount_property(e.properties, r.field)) end"
-_MEMBER = "case when e.field_id = f.id then e.member else daycount_property(e.properties, r.field) end"
-_IS_ADD = "case when e.field_id = f.id then e.is_add else daycount_operation(daycount_property(e.properties, 'operation_type')) end"
-_MICROSECONDS = "extract(epoch from (period_end - at)) * 1000000"
+NUMBER = "case when e.field_id = f.id then e.number else daycount_number(daycount_property(e.properties, r.field)) end"
+MEMBER = "case when e.field_id = f.id then e.member else daycount_property(e.properties, r.field) end"
+IS_ADD = "case when e.field_id = f.id then e.is_add else daycount_operation(daycount_property(e.properties, 'operation_type')) end"
+MICROSECONDS = "extract(epoch from (period_end - at)) * 1000000"
 
 _COUNT = sa.text(f"""
 select r.ordinal, b.place, g.names, count(*) as events_count, count(*) as total
@@ -49,7 +49,7 @@ from {_REQUESTS}
 group by 1, 2, 3
 """)  # noqa: S608 - constants only
 _NUMBERS = f"""
-select r.ordinal, b.place, g.names, r.period_start, r.period_end, e.at, e.sequence, {_NUMBER} as number
+select r.ordinal, b.place, g.names, r.period_start, r.period_end, e.at, e.sequence, {NUMBER} as number
 from {_REQUESTS}
 """  # noqa: S608 - constants only
 
@@ -70,12 +70,12 @@ _WEIGHTED = _over_numbers(f"""
     count(*) filter (where at >= period_start) as events_count,
     sum(number) as total,
     coalesce(sum(number) filter (where at < period_start), 0) as carried,
-    coalesce(sum(number * {_MICROSECONDS}) filter (where at >= period_start), 0) as weighted
+    coalesce(sum(number * {MICROSECONDS}) filter (where at >= period_start), 0) as weighted
 """)
 _SUM_BY_DAY = sa.text(f"""
 select ordinal, place, names, day, count(*) as events_count, sum(number) as total
 from (
-    select r.ordinal, b.place, g.names, {_NUMBER} as number, width_bucket(e.at, cast(r.thresholds as timestamptz[])) as day
+    select r.ordinal, b.place, g.names, {NUMBER} as number, width_bucket(e.at, cast(r.thresholds as timestamptz[])) as day
     from {_REQUESTS}
 ) as v
 where number is not null
@@ -83,7 +83,7 @@ group by 1, 2, 3, 4
 order by 1, 2, 3, 4
 """)  # noqa: S608 - constants only
 _MEMBERS = f"""
-select r.ordinal, b.place, g.names, r.period_start, e.at, e.sequence, {_MEMBER} as member, {_IS_ADD} as is_add
+select r.ordinal, b.place, g.names, r.period_start, e.at, e.sequence, {MEMBER} as member, {IS_ADD} as is_add
 from {_REQUESTS}
 """  # noqa: S608 - constants only
 _UNIQUE = sa.text(f"""
@@ -118,22 +118,24 @@ def aggregate(tx: Connection, requests: Sequence[UsageRequest]) -> list[dict[Buc
     """Answer all requests with at most one statement for each kind of aggregation; empty buckets are left out."""
     kinds: dict[tuple[AggregationType, bool], list[int]] = {}
     for place, request in enumerate(requests):
-        kinds.setdefault((request.aggregation, _is_detailed(request)), []).append(place)
+        kinds.setdefault((request.aggregation, is_detailed(request)), []).append(place)
     answers: list[dict[Bucket, Usage]] = [{} for _ in requests]
     for kind, places in kinds.items():
         statement, read = _KINDS[kind]
-        rows = tx.execute(statement, _arrays(requests, places)).all()
-        for ordinal, found in _by_bucket(rows, requests).items():
+        rows = tx.execute(statement, arrays_of(requests, places)).all()
+        for ordinal, found in by_bucket(rows, requests).items():
             usages = {bucket: read(own, requests[ordinal]) for bucket, own in found.items()}
             answers[ordinal] = {bucket: usage for bucket, usage in usages.items() if usage != NOTHING}
     return answers
 
 
-def _is_detailed(request: UsageRequest) -> bool:
+def is_detailed(request: UsageRequest) -> bool:
+    """Tell whether the answer needs days or seats besides a figure."""
     return request.is_prorated and request.aggregation in (AggregationType.SUM, AggregationType.UNIQUE_COUNT)
 
 
-def _by_bucket(rows: Iterable[Row], requests: Sequence[UsageRequest]) -> dict[int, dict[Bucket, list[Row]]]:
+def by_bucket(rows: Iterable[Row], requests: Sequence[UsageRequest]) -> dict[int, dict[Bucket, list[Row]]]:
+    """Sort rows into the buckets of their requests, by the place of the request."""
     found: dict[int, dict[Bucket, list[Row]]] = {}
     for row in rows:
         conditions = requests[row.ordinal].conditions
@@ -142,7 +144,8 @@ def _by_bucket(rows: Iterable[Row], requests: Sequence[UsageRequest]) -> dict[in
     return found
 
 
-def _arrays(requests: Sequence[UsageRequest], places: Sequence[int]) -> dict[str, list[object]]:
+def arrays_of(requests: Sequence[UsageRequest], places: Sequence[int]) -> dict[str, list[object]]:
+    """Write the requests at these places as the arrays that statements take them from."""
     chosen = [requests[place] for place in places]
     return {
         "ordinals": list(places),
@@ -190,17 +193,20 @@ def _thresholds(request: UsageRequest) -> str | None:
     return "{" + ",".join(start.isoformat() for start in starts) + "}"
 
 
-def _read_total(rows: Sequence[Row], _request: UsageRequest) -> Usage:
+def read_total(rows: Sequence[Row], _request: UsageRequest) -> Usage:
+    """Read a count, a sum, or the largest or latest value."""
     [row] = rows
     return Usage(events_count=int(row.events_count), total=Decimal(row.total))
 
 
-def _read_weighted(rows: Sequence[Row], _request: UsageRequest) -> Usage:
+def read_weighted(rows: Sequence[Row], _request: UsageRequest) -> Usage:
+    """Read what a level is averaged from."""
     [row] = rows
     return Usage(events_count=row.events_count, total=row.total, carried=row.carried, weighted=row.weighted)
 
 
-def _read_days(rows: Sequence[Row], request: UsageRequest) -> Usage:
+def read_days(rows: Sequence[Row], request: UsageRequest) -> Usage:
+    """Read the sums of local days; rows without one were before the period."""
     days = _days_of(request)
     return Usage(
         events_count=sum(row.events_count for row in rows),
@@ -224,12 +230,12 @@ def _read_members(rows: Sequence[Row], request: UsageRequest) -> Usage:
 
 
 _KINDS: Mapping[tuple[AggregationType, bool], tuple[sa.TextClause, Callable[[Sequence[Row], UsageRequest], Usage]]] = {
-    (AggregationType.COUNT, False): (_COUNT, _read_total),
-    (AggregationType.SUM, False): (_SUM, _read_total),
-    (AggregationType.SUM, True): (_SUM_BY_DAY, _read_days),
-    (AggregationType.UNIQUE_COUNT, False): (_UNIQUE, _read_total),
+    (AggregationType.COUNT, False): (_COUNT, read_total),
+    (AggregationType.SUM, False): (_SUM, read_total),
+    (AggregationType.SUM, True): (_SUM_BY_DAY, read_days),
+    (AggregationType.UNIQUE_COUNT, False): (_UNIQUE, read_total),
     (AggregationType.UNIQUE_COUNT, True): (_TOGGLES, _read_members),
-    (AggregationType.MAX, False): (_MAX, _read_total),
-    (AggregationType.LATEST, False): (_LATEST, _read_total),
-    (AggregationType.WEIGHTED_SUM, False): (_WEIGHTED, _read_weighted),
+    (AggregationType.MAX, False): (_MAX, read_total),
+    (AggregationType.LATEST, False): (_LATEST, read_total),
+    (AggregationType.WEIGHTED_SUM, False): (_WEIGHTED, read_weighted),
 }
