@@ -1,0 +1,131 @@
+"""
+The lines and fees of an invoice: what stands on it of each subscription, as it is called now.
+
+Nothing is computed here; figures come from `compute.py` and the steps of money.
+"""
+
+from datetime import datetime
+from itertools import chain
+from typing import Any
+
+from daycount.engine.calendar import Occasion, Window, plan_window
+from daycount.engine.fees import FeeDraft
+from daycount.infra.work import Work
+from daycount.invoicing.compute import Computed
+from daycount.invoicing.records import REASONS, Fee, Invoice, InvoiceLine
+from daycount.periods import INSTANT_STEP, local_date, shown_end, start_of_day
+
+
+def line_of(work: Work, invoice: Invoice, computed: Computed) -> InvoiceLine:
+    """Write down which windows of a subscription an invoice takes in."""
+    job = computed.job
+    shown_from, shown_to = _shown_base(computed)
+    charges = job.windows.charges
+    return InvoiceLine(
+        id=work.new_id(),
+        organization_id=work.organization_id,
+        invoice_id=invoice.id,
+        subscription_id=job.subject.subscription.id,
+        plan_id=job.subject.plan.id,
+        invoicing_reason=REASONS[job.occasion],
+        billed_at=job.at,
+        base_from=job.windows.base.period.start if computed.base is not None and job.windows.base is not None else None,
+        charges_from=job.windows.charges.period.start if job.windows.charges is not None else None,
+        shown_from=shown_from,
+        shown_to=shown_to,
+        shown_charges_from=charges.period.start if charges is not None else shown_from,
+        shown_charges_to=_shown_end(charges) if charges is not None else shown_to,
+    )
+
+
+def _shown_base(computed: Computed) -> tuple[datetime, datetime]:
+    """
+    Return the window of the base fee as it is shown, also where no base fee is billed.
+
+    That is the period of the plan the fee is or would be for: in arrears the closed one, which before the first fee is
+    nothing but the start itself, from its midnight on. An ended plan in advance shows its last period.
+    """
+    job, terms = computed.job, computed.job.subject.terms
+    shown = job.windows.base
+    if shown is None and job.occasion is Occasion.TERMINATING:
+        assert job.windows.charges is not None
+        shown = plan_window(terms, at=job.windows.charges.period.start)
+    elif shown is None:
+        shown = plan_window(terms, at=job.at)
+        if shown is not None and not terms.is_pay_in_advance:
+            closed = plan_window(terms, at=shown.period.start - INSTANT_STEP)
+            shown = closed if closed is not None and closed.period.start < shown.period.start else None
+    if shown is None:
+        return start_of_day(local_date(terms.started_at, zone=terms.zone), zone=terms.zone), terms.started_at.replace(microsecond=0)
+    return shown.period.start, _shown_end(shown)
+
+
+def _shown_end(window: Window) -> datetime:
+    return shown_end(window.period.end, is_cut=window.is_cut)
+
+
+def fee_of(work: Work, invoice: Invoice, computed: Computed, draft: FeeDraft, position: int) -> Fee:
+    """Write down a fee, at its place on the invoice."""
+    return Fee(
+        id=work.new_id(),
+        organization_id=work.organization_id,
+        invoice_id=invoice.id,
+        subscription_id=draft.subscription_id,
+        charge_id=draft.charge_id,
+        charge_filter_id=draft.bucket.filter_id,
+        grouped_by=draft.grouped_by,
+        position=position,
+        fee_type=draft.fee_type,
+        item=_item(computed, draft),
+        currency=invoice.currency,
+        units=draft.units,
+        total_aggregated_units=draft.total_aggregated_units,
+        events_count=draft.events_count,
+        amount_cents=draft.amount_cents,
+        precise_amount_cents=draft.precise_amount_cents,
+        precise_unit_amount=draft.precise_unit_amount,
+        taxes_amount_cents=0,
+        amount_details=draft.amount_details,
+        shown_from=draft.window.period.start,
+        shown_to=_shown_end(draft.window),
+        pay_in_advance=draft.charge_id is None and computed.job.subject.plan.pay_in_advance,
+        payment_status=invoice.payment_status,
+        derivation=draft.derivation,
+        created_at=invoice.created_at,
+    )
+
+
+def _item(computed: Computed, draft: FeeDraft) -> dict[str, Any]:
+    """Write down what was billed, as it is called now."""
+    subject = computed.job.subject
+    if draft.charge_id is None:
+        plan = subject.plan
+        shown = subject.subscription.name or plan.invoice_display_name or plan.name
+        return {
+            "type": "subscription",
+            "code": plan.code,
+            "name": plan.name,
+            "description": plan.description,
+            "invoice_display_name": shown,
+            "lago_item_id": str(subject.subscription.id),
+            "item_type": "Subscription",
+            "filters": None,
+            "filter_invoice_display_name": None,
+        }
+    charge = next(usage.charge for usage in computed.charges if usage.charge.id == draft.charge_id)
+    metric = charge.metric
+    shown = charge.invoice_display_name or metric.name
+    own = next((item for item in charge.filters if item.id == draft.bucket.filter_id), None)
+    return {
+        "type": "charge",
+        "code": metric.code,
+        "name": metric.name,
+        "description": metric.description,
+        "invoice_display_name": shown,
+        "lago_item_id": str(metric.id),
+        "item_type": "BillableMetric",
+        "filters": None if own is None else {key: list(values) for key, values in own.values.items()},
+        "filter_invoice_display_name": None
+        if own is None
+        else own.invoice_display_name or ", ".join(chain.from_iterable(own.values.values())),
+    }
