@@ -20,7 +20,11 @@ class CatalogDirectory:
         found = catalog.list_metrics(tx, organization_id=organization_id, limit=_MOST_METRICS, offset=0)
         return {
             metric.code: MetricFacts(
-                id=metric.id, aggregation=metric.aggregation_type, field_name=metric.field_name, is_recurring=metric.recurring
+                id=metric.id,
+                aggregation=metric.aggregation_type,
+                field_name=metric.field_name,
+                is_recurring=metric.recurring,
+                expression=metric.expression,
             )
             for metric in found
         }

@@ -24,6 +24,7 @@ from daycount import errors
 from daycount.clock import Clock
 from daycount.infra.work import Workplace
 from daycount.usage import store as usage_store
+from daycount.usage.computed import compute_values
 from daycount.usage.port import Batch, EventStore
 from daycount.usage.records import Directory, IncomingEvent, MetricFacts, StoredEvent, SubscriptionFacts, Warned
 from daycount.usage.warnings import Life, find_life, warn
@@ -82,11 +83,12 @@ class _Written(NamedTuple):
 class _Facts:
     """What is known of an organization at one version of its catalogue."""
 
-    __slots__ = ("lives", "metrics", "size", "subscriptions", "version")
+    __slots__ = ("computes", "lives", "metrics", "size", "subscriptions", "version")
 
     def __init__(self, version: int, metrics: Mapping[str, MetricFacts]) -> None:
         self.version = version
         self.metrics = dict(metrics)
+        self.computes = any(metric.expression for metric in metrics.values())
         self.subscriptions: dict[str, Sequence[SubscriptionFacts]] = {}
         self.lives: dict[str, dict[str | None, Life]] = {}
         self.size = 0
@@ -241,9 +243,18 @@ class GroupCommit:
 
     def _write(self, tx: Connection, taken: Sequence[Pending]) -> _Written:
         nows, facts, written_by = self._learn(tx, taken)
-        batches = [Batch(pending.organization_id, pending.events, now=nows[pending.organization_id]) for pending in taken]
         lives = self._find_lives(tx, facts, taken)
-        refused = {place: details for place, batch in enumerate(batches) if (details := self._too_far(batch))}
+        batches: list[Batch] = []
+        refused: dict[int, dict[str, Any]] = {}
+        for place, (organization_id, events) in enumerate((pending.organization_id, pending.events) for pending in taken):
+            now, known = nows[organization_id], facts[organization_id]
+            details = self._too_far(events, now=now)
+            if known.computes:
+                events, failed = compute_values(events, now=now, metrics=known.metrics)  # noqa: PLW2901 - the same, computed
+                details |= failed
+            batches.append(Batch(organization_id, events, now=now))
+            if details:
+                refused[place] = details
         good = [place for place in range(len(batches)) if place not in refused]
         self._events.append(
             tx, [batches[place] for place in good], metrics=[facts[batches[place].organization_id].metrics for place in good]
@@ -254,10 +265,10 @@ class GroupCommit:
         ]
         return _Written(written_by, outcomes)
 
-    def _too_far(self, batch: Batch) -> dict[str, Any]:
+    def _too_far(self, events: Sequence[IncomingEvent], *, now: datetime) -> dict[str, Any]:
         """Find events dated beyond the horizon: a millisecond epoch lands tens of thousands of years ahead."""
-        limit = batch.now + self._horizon
-        return {str(place): {"timestamp": ["invalid_format"]} for place, event in enumerate(batch.events) if event.at and event.at > limit}
+        limit = now + self._horizon
+        return {str(place): {"timestamp": ["invalid_format"]} for place, event in enumerate(events) if event.at and event.at > limit}
 
     def _learn(self, tx: Connection, taken: Sequence[Pending]) -> tuple[dict[UUID, datetime], dict[UUID, _Facts], str]:
         """

@@ -54,6 +54,7 @@ class MetricFacts(NamedTuple):
     aggregation: AggregationType
     field_name: str | None
     is_recurring: bool
+    expression: str | None = None
 
 
 class SubscriptionFacts(NamedTuple):
