@@ -3,7 +3,8 @@ Ingest, as ratios to what the machine can do.
 
 The figures are taken in turn in every repetition: events a second in batches of 100, single events a second, rows a second
 of a server-side COPY of the very same rows into a table of the same definition, and requests a second of an endpoint that
-does nothing, in one process and in as many as the server has. All events are durable and checked against duplicates, and
+does nothing, in one process and in as many as the server has; single events and the bare endpoint also with a crowd of
+connections, since requests that wait together share a commit. All events are durable and checked against duplicates, and
 what is in the table afterwards is counted.
 """
 
@@ -24,7 +25,7 @@ from daycount.config import Settings
 _COLUMNS = (
     "key, stream_id, sequence, at, created_at, field_id, is_add, number, member, precise_total_amount_cents, transaction_id, properties"
 )
-_BATCH_CONNECTIONS, _SINGLE_CONNECTIONS = 32, 64
+_BATCH_CONNECTIONS, _SINGLE_CONNECTIONS, _CROWD = 32, 64, 256
 _WARM_UP_REQUESTS = 200
 Database = psycopg.Connection[tuple[Any, ...]]
 
@@ -49,10 +50,14 @@ class Sample(NamedTuple):
     copy: float
     bare: float
     bare_all: float
+    crowd: float
+    crowd_bare: float
     batch_result: Result
     single_result: Result
+    crowd_result: Result
     batch_cpu_s: dict[str, float]
     single_cpu_s: dict[str, float]
+    crowd_cpu_s: dict[str, float]
 
 
 class Stage(NamedTuple):
@@ -87,7 +92,8 @@ def run(data_dir: Path, *, size: Size) -> None:
             samples.append(sample)
             print(
                 f"  {number + 1}: batch {sample.batch:,.0f} events/s, single {sample.single:,.0f} requests/s, "
-                f"COPY {sample.copy:,.0f} rows/s, bare {sample.bare:,.0f} and {sample.bare_all:,.0f} requests/s",
+                f"COPY {sample.copy:,.0f} rows/s, bare {sample.bare:,.0f} and {sample.bare_all:,.0f} requests/s; "
+                f"in a crowd {sample.crowd:,.0f} of {sample.crowd_bare:,.0f} requests/s",
                 flush=True,
             )
     _report(samples, size)
@@ -136,16 +142,34 @@ def _require_good(result: Result) -> int:
 
 def _repeat(stage: Stage, number: int, size: Size) -> Sample:
     """Take all figures once; each begins after a checkpoint and, where it writes, with an empty table."""
-    make = partial(workload.make_batches, size.rows // workload.BATCH, seed=2 * number, start=stage.start)
+    make = partial(workload.make_batches, size.rows // workload.BATCH, seed=3 * number, start=stage.start)
     load = Load(stage.server.port, "/api/v1/events/batch", stage.key, _BATCH_CONNECTIONS, make)
     batch, batch_cpu_s = _ingest(stage, load, events=workload.BATCH)
     copy = _copy(stage)
-    make = partial(workload.make_singles, size.singles, seed=2 * number + 1, start=stage.start)
+    make = partial(workload.make_singles, size.singles, seed=3 * number + 1, start=stage.start)
     load = Load(stage.server.port, "/api/v1/events", stage.key, _SINGLE_CONNECTIONS, make)
     single, single_cpu_s = _ingest(stage, load, events=1)
     bare = _send(stage, load._replace(port=stage.bare_port))
     bare_all = _send(stage, load._replace(port=stage.bare_all_port))
-    return Sample(size.rows / batch.seconds, single.rate, copy, bare.rate, bare_all.rate, batch, single, batch_cpu_s, single_cpu_s)
+    make = partial(workload.make_singles, size.singles, seed=3 * number + 2, start=stage.start)
+    load = Load(stage.server.port, "/api/v1/events", stage.key, _CROWD, make)
+    crowd, crowd_cpu_s = _ingest(stage, load, events=1)
+    crowd_bare = _send(stage, load._replace(port=stage.bare_port))
+    return Sample(
+        batch=size.rows / batch.seconds,
+        single=single.rate,
+        copy=copy,
+        bare=bare.rate,
+        bare_all=bare_all.rate,
+        crowd=crowd.rate,
+        crowd_bare=crowd_bare.rate,
+        batch_result=batch,
+        single_result=single,
+        crowd_result=crowd,
+        batch_cpu_s=batch_cpu_s,
+        single_cpu_s=single_cpu_s,
+        crowd_cpu_s=crowd_cpu_s,
+    )
 
 
 def _ingest(stage: Stage, load: Load, *, events: int) -> tuple[Result, dict[str, float]]:
@@ -188,21 +212,24 @@ def _copy(stage: Stage) -> float:
 
 def _report(samples: Sequence[Sample], size: Size) -> None:
     """Print the medians, their ratios, and who used the processors."""
-    batch, single, copy, bare, bare_all = (statistics.median(figures) for figures in zip(*(sample[:5] for sample in samples), strict=True))
-    batches = _latency([sample.batch_result for sample in samples])
-    singles = _latency([sample.single_result for sample in samples])
+    batch, single, copy, bare, bare_all, crowd, crowd_bare = map(statistics.median, zip(*(sample[:7] for sample in samples), strict=True))
+    batches, singles, crowds = (_latency(results) for results in zip(*(sample[7:10] for sample in samples), strict=True))
     print(f"\nmedians of {len(samples)} repetitions; {size.rows:,} rows each, {size.singles:,} single requests")
     print(f"  (a) HTTP, batches of {workload.BATCH}, {_BATCH_CONNECTIONS} connections  {batch:>10,.0f} events/s    {batches}")
     print(f"  (b) HTTP, single events, {_SINGLE_CONNECTIONS} connections   {single:>10,.0f} requests/s  {singles}")
     print(f"  (c) COPY from a file, one session         {copy:>10,.0f} rows/s")
-    print(f"  (d) endpoint that does nothing            {bare:>10,.0f} requests/s  one process")
+    print(f"  (d) endpoint that does nothing            {bare:>10,.0f} requests/s  one process, {_SINGLE_CONNECTIONS} connections")
     print(f"  (e) the same, as many processes as ours   {bare_all:>10,.0f} requests/s")
+    print(f"  (f) HTTP, single events, {_CROWD} connections  {crowd:>10,.0f} requests/s  {crowds}")
+    print(f"  (g) endpoint that does nothing            {crowd_bare:>10,.0f} requests/s  one process, {_CROWD} connections")
     print(f"  (a)/(c) {batch / copy:.2f}  {_spread([sample.batch / sample.copy for sample in samples])}")
     print(f"  (b)/(d) {single / bare:.2f}  {_spread([sample.single / sample.bare for sample in samples])}")
     print(f"  (b)/(e) {single / bare_all:.2f}  {_spread([sample.single / sample.bare_all for sample in samples])}")
+    print(f"  (f)/(g) {crowd / crowd_bare:.2f}  {_spread([sample.crowd / sample.crowd_bare for sample in samples])}")
     print("  every event acknowledged was read back, once")
     print(f"processor time of an event: batch {_cpu([s.batch_cpu_s for s in samples], size.rows)}")
     print(f"                            single {_cpu([s.single_cpu_s for s in samples], size.singles)}")
+    print(f"                            in a crowd {_cpu([s.crowd_cpu_s for s in samples], size.singles)}")
 
 
 def _spread(ratios: Sequence[float]) -> str:

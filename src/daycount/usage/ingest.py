@@ -33,7 +33,9 @@ COMMIT = "events.commit"
 _log = structlog.get_logger("ingest")
 _MOST_ROWS = 10_000
 _WORTH_A_LANE = 500
-_PATIENCE_S = 0.005
+_PATIENCE_S = 0.05
+_GATHER_S = 0.004
+_WORTH_GATHERING = 4
 _PAUSES_S = (0.0, 0.1, 0.5, 1.0, 2.0)
 _MOST_CACHED = 200_000
 
@@ -146,7 +148,10 @@ class GroupCommit:
         self._queue: deque[Pending] = deque()
         self._rows_waiting = 0
         self._at_work = 0
-        self._wake = threading.Condition()
+        self._expected = 0
+        lock = threading.RLock()
+        self._wake = threading.Condition(lock)
+        self._gathered = threading.Condition(lock)
         self._is_closed = False
         self._facts: dict[UUID, _Facts] = {}
         self._lanes = [threading.Thread(target=self._run, name=f"ingest-{number}", daemon=True) for number in range(lanes)]
@@ -160,6 +165,8 @@ class GroupCommit:
                 was_empty = not self._queue
                 self._queue.extend(requests)
                 self._rows_waiting += sum([len(pending.events) for pending in requests])
+                if self._rows_waiting >= self._expected:
+                    self._gathered.notify_all()
                 if was_empty or self._is_due():
                     self._wake.notify()
                 return
@@ -171,6 +178,7 @@ class GroupCommit:
         with self._wake:
             self._is_closed = True
             self._wake.notify_all()
+            self._gathered.notify_all()
         for lane in self._lanes:
             lane.join()
 
@@ -181,18 +189,28 @@ class GroupCommit:
     def _take(self) -> list[Pending]:
         """Wait for requests and take them; an empty list means the end."""
         with self._wake:
-            while not self._is_closed and not self._is_due():
-                # A lane at work will take these with it when it is done, unless something holds it up.
-                if not self._wake.wait(_PATIENCE_S if self._queue else None) and self._queue:
-                    break
-            taken: list[Pending] = []
-            rows = 0
-            while self._queue and (not taken or rows + len(self._queue[0].events) <= _MOST_ROWS):
-                taken.append(self._queue.popleft())
-                rows += len(taken[-1].events)
-            self._rows_waiting -= rows
-            self._at_work += 1
-            return taken
+            while True:
+                while not self._is_closed and not self._is_due():
+                    # A lane at work will take these with it when it is done, unless something holds it up.
+                    if not self._wake.wait(_PATIENCE_S if self._queue else None) and self._queue:
+                        break
+                self._at_work += 1
+                # Whoever got an answer just now is likely to ask again at once: a short wait makes one commit serve all of them.
+                self._gathered.wait_for(lambda: self._rows_waiting >= self._expected or self._is_closed, _GATHER_S)
+                if self._queue or self._is_closed:
+                    return self._take_queued()
+                # Another lane was quicker.
+                self._at_work -= 1
+
+    def _take_queued(self) -> list[Pending]:
+        """Take from the queue, oldest first, as much as one COPY should write."""
+        taken: list[Pending] = []
+        rows = 0
+        while self._queue and (not taken or rows + len(self._queue[0].events) <= _MOST_ROWS):
+            taken.append(self._queue.popleft())
+            rows += len(taken[-1].events)
+        self._rows_waiting -= rows
+        return taken
 
     def _run(self) -> None:
         while taken := self._take():
@@ -201,6 +219,8 @@ class GroupCommit:
                 _answer(pending, outcome)
             with self._wake:
                 self._at_work -= 1
+                crowd = self._rows_waiting + sum([len(pending.events) for pending in taken])
+                self._expected = min(crowd, _WORTH_A_LANE) if crowd >= _WORTH_GATHERING else 0
 
     def _settle(self, taken: Sequence[Pending]) -> list[Outcome]:
         """Commit requests together; where one of them cannot be written at all, each by itself, so that only that one fails."""
