@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import daycount.catalog.add_ons.tables
 import daycount.catalog.tables
 import daycount.customers.tables
 import daycount.infra.agenda

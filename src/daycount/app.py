@@ -10,7 +10,18 @@ from daycount.api.operations import Administration
 from daycount.api.routing import Router
 from daycount.api.server import Server
 from daycount.api.services import Services
-from daycount.api.v1 import billable_metrics, current_usage, customers, events, invoices, organizations, past_usage, plans, subscriptions
+from daycount.api.v1 import (
+    add_ons,
+    billable_metrics,
+    current_usage,
+    customers,
+    events,
+    invoices,
+    organizations,
+    past_usage,
+    plans,
+    subscriptions,
+)
 from daycount.catalog.messages import PlanDeleted
 from daycount.clock import Clock, SystemClock
 from daycount.config import Settings
@@ -34,6 +45,7 @@ from daycount.worker.schedule import kinds
 API_PREFIX = "/api/v1"
 _FOLDERS = 1
 RESOURCES = (
+    add_ons.routes,
     billable_metrics.routes,
     current_usage.routes,
     customers.routes,

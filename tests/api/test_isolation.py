@@ -104,6 +104,11 @@ def computes_without_looking(stranger: Api, world: World, route: Route) -> None:
 
 
 CASES: dict[str, Case] = {
+    "create_add_on": makes_its_own("setup", "code"),
+    "find_all_add_ons": is_empty(),
+    "find_add_on": is_not_found("add_on_not_found"),
+    "update_add_on": is_not_found("add_on_not_found"),
+    "destroy_add_on": is_not_found("add_on_not_found"),
     "evaluate_billable_metric_expression": computes_without_looking,
     "create_billable_metric": makes_its_own("seats", "code"),
     "find_all_billable_metrics": is_empty(),

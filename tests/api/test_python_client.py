@@ -13,6 +13,7 @@ import pytest
 from lago_python_client.client import Client
 from lago_python_client.exceptions import LagoApiError
 from lago_python_client.models import (
+    AddOn,
     BatchEvent,
     BillableMetric,
     Charge,
@@ -35,6 +36,7 @@ from lago_python_client.models.billable_metric import (
 from tests.support.server import HOST, Api, Server
 
 COVERED = {
+    "add_ons": {"create", "find", "find_all", "update", "destroy"},
     "billable_metrics": {"create", "find", "find_all", "update", "destroy", "evaluate_expression"},
     "plans": {"create", "find", "find_all", "update", "destroy"},
     "customers": {"create", "find", "find_all", "destroy", "current_usage", "past_usage"},
@@ -179,6 +181,16 @@ def test_billable_metrics_are_created_found_changed_and_destroyed(lago: Client) 
     assert (listed["billable_metrics"], listed["meta"]["total_count"]) == ([changed], 1)
     assert gone == changed
     assert lago.billable_metrics.find_all()["billable_metrics"] == []
+
+
+def test_add_ons_are_created_found_changed_and_destroyed(lago: Client) -> None:
+    made = lago.add_ons.create(AddOn(name="Set-up", code="setup", amount_cents=5000, amount_currency="USD"))
+    changed = lago.add_ons.update(AddOn(name="Setting up", code="setup", amount_cents=6000), "setup")
+
+    assert (made.amount_cents, changed.amount_cents, changed.name) == (5000, 6000, "Setting up")
+    assert lago.add_ons.find("setup") == changed
+    assert [item.code for item in lago.add_ons.find_all()["add_ons"]] == ["setup"]
+    assert lago.add_ons.destroy("setup").lago_id == made.lago_id
 
 
 def test_plans_are_created_found_changed_and_destroyed(lago: Client) -> None:

@@ -39,11 +39,13 @@ class World(NamedTuple):
     subscription: dict[str, Any]
     event: dict[str, Any]
     invoice: dict[str, Any]
+    add_on: dict[str, Any]
 
     @property
-    def ids(self) -> dict[str, str]:
-        """Return the value of each path parameter, by pattern and name, that leads to a thing of this organization."""
+    def ids(self) -> dict[str, str | tuple[str, ...]]:
+        """Return the value of each path parameter, by pattern, that leads to a thing of this organization; several as a tuple."""
         return {
+            "/add_ons/{code}": self.add_on["code"],
             "/billable_metrics/{code}": self.metric["code"],
             "/plans/{code}": self.plan["code"],
             "/customers/{external_customer_id}": self.customer["external_id"],
@@ -62,12 +64,13 @@ def a_world(server: Server) -> World:
     api = server.organization(at=START)
     metric = api.metric()
     plan = api.plan(charges=[api.seat_charge(metric)])
+    add_on = api.add_on()
     customer = api.customer()
     api.subscribe()
     event = api.event("first", user_id="ada")
     api.move_to(NOW)
     subscription = api.ok("GET", "/subscriptions/sub")["subscription"]
-    return World(api, metric, plan, customer, subscription, event, api.invoices()[0])
+    return World(api, metric, plan, customer, subscription, event, api.invoices()[0], add_on)
 
 
 def path_of(route: Route, world: World) -> str:
@@ -85,9 +88,12 @@ def path_to_nothing(route: Route) -> str:
     return _filled(route, NOBODY)
 
 
-def _filled(route: Route, value: str) -> str:
-    before, brace, rest = route.pattern.partition("{")
-    return before + quote(value, safe="") + rest.partition("}")[2] if brace else route.pattern
+def _filled(route: Route, value: str | tuple[str, ...]) -> str:
+    """Put values into a pattern, in order; a single one goes wherever there is a hole."""
+    parts = route.pattern.split("{")
+    values = (value,) * (len(parts) - 1) if isinstance(value, str) else value
+    filled = [quote(given, safe="") + part.partition("}")[2] for given, part in zip(values, parts[1:], strict=True)]
+    return "".join([parts[0], *filled])
 
 
 def good_body(route: Route, world: World) -> dict[str, Any]:
@@ -114,6 +120,8 @@ def _a_plan(world: World) -> dict[str, Any]:
 
 
 GOOD: dict[str, Any] = {
+    "create_add_on": lambda _: {"name": "Training", "code": "training", "amount_cents": 20000, "amount_currency": "USD"},
+    "update_add_on": lambda _: {"name": "Set-up of 2026"},
     "create_billable_metric": lambda _: {"name": "Calls", "code": "calls", "aggregation_type": "count_agg"},
     "update_billable_metric": lambda _: {"name": "Seats in use"},
     "evaluate_billable_metric_expression": lambda _: {"expression": "1 + 1", "event": {"code": "seats"}},
@@ -137,6 +145,7 @@ def everything_stored(api: Api) -> dict[str, Any]:
     """Return all that an organization holds, so that two looks at it can be compared."""
     statuses = ["pending", "active", "terminated", "canceled"]
     return {
+        "add_ons": api.ok("GET", "/add_ons", query={"per_page": 1000}),
         "billable_metrics": api.ok("GET", "/billable_metrics", query={"per_page": 1000}),
         "plans": api.ok("GET", "/plans", query={"per_page": 1000}),
         "customers": api.ok("GET", "/customers", query={"per_page": 1000}),

@@ -81,6 +81,11 @@ class Api:
         given = {"name": code.title(), "code": code, "aggregation_type": "unique_count_agg", "field_name": "user_id", "recurring": True}
         return self.ok("POST", "/billable_metrics", {"billable_metric": given | fields})["billable_metric"]
 
+    def add_on(self, code: str = "setup", **fields: Any) -> dict[str, Any]:
+        """Make an add-on; by default 50.00 a piece."""
+        given = {"name": code.title(), "code": code, "amount_cents": 5000, "amount_currency": "USD"}
+        return self.ok("POST", "/add_ons", {"add_on": given | fields})["add_on"]
+
     def plan(self, code: str = "team", *, charges: list[dict[str, Any]] | None = None, **fields: Any) -> dict[str, Any]:
         """Make a plan; by default monthly, in arrears, without a price of its own."""
         given = {
