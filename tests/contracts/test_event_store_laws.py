@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from daycount.engine.charges.consumption import Detail
 from daycount.engine.filters import Condition
 from daycount.engine.metrics import AggregationType, UsageRequest
 from daycount.periods import Period, start_of_day
@@ -150,7 +152,10 @@ def histories(draw: st.DrawFn) -> tuple[Month, list[Arrival]]:
 
 
 def the_events(arrival: Arrival, subscription: str) -> list[IncomingEvent]:
-    return [an_event(str(number), text, at=at, subscription=subscription) for number, at, text in arrival.events]
+    return [
+        an_event(str(number), text, at=at, subscription=subscription, precise=Decimal(number) / 8 if number % 3 else None)
+        for number, at, text in arrival.events
+    ]
 
 
 def a_shelf(request: pytest.FixtureRequest, name: str) -> Shelf:
@@ -159,21 +164,26 @@ def a_shelf(request: pytest.FixtureRequest, name: str) -> Shelf:
     return Shelf(MemoryEventStore(), shelf.engine, shelf.organization_id) if name == "memory" else shelf
 
 
+DETAILS = {(SUM, False): (Detail.VALUES, Detail.AMOUNTS), (SUM, True): (Detail.CHANGES,), (UNIQUE, False): (Detail.VALUES,)}
+
+
 def every_request(shelf: Shelf, month: Month, subscription: str) -> Iterator[UsageRequest]:
-    """Every aggregation × recurring × prorated, for the month and for a period cut inside two of its days."""
+    """Every aggregation × recurring × prorated × detail, for the month and for a period cut inside two of its days."""
     whole = month.period
     cut = Period(whole.start + timedelta(days=3, hours=5, microseconds=7), whole.end - timedelta(days=2, hours=7))
     for period, aggregation, is_recurring, is_prorated in itertools.product((whole, cut), AggregationType, (False, True), (False, True)):
         field = None if aggregation is COUNT else FIELD
-        yield shelf.request(
-            external_subscription_id=subscription,
-            aggregation=aggregation,
-            field_name=field,
-            is_recurring=is_recurring,
-            is_prorated=is_prorated,
-            period=period,
-            zone=month.zone,
-        )
+        for detail in (Detail.NONE, *DETAILS.get((aggregation, is_prorated), ())):
+            yield shelf.request(
+                external_subscription_id=subscription,
+                aggregation=aggregation,
+                field_name=field,
+                is_recurring=is_recurring,
+                is_prorated=is_prorated,
+                period=period,
+                zone=month.zone,
+                detail=detail,
+            )
 
 
 @law(100)

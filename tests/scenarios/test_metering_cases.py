@@ -17,7 +17,6 @@ from tests.support.server import Api, Server
 
 NOT_YET = {
     "W34": "charges in advance are not built yet",
-    "W38": "volume pricing is not built yet",
 }
 """Cases that need what does not exist; `tests/tidy/test_case_ids.py` holds every other case to have a test."""
 

@@ -7,7 +7,6 @@ from daycount.engine.metrics import AggregationType
 
 _IN_ADVANCE = frozenset({AggregationType.COUNT, AggregationType.SUM, AggregationType.UNIQUE_COUNT})
 _PRORATED_IN_ARREARS = frozenset({ChargeModel.STANDARD, ChargeModel.VOLUME, ChargeModel.GRADUATED})
-_UNBUILT = frozenset({ChargeModel.PERCENTAGE, ChargeModel.DYNAMIC})
 
 
 def read_model(value: str | None, metric: Metric, found: errors.FieldErrors) -> ChargeModel:
@@ -46,8 +45,6 @@ def check_combination(charge: Charge, found: errors.FieldErrors) -> None:
         found.add("min_amount_cents", "value_is_out_of_range")
     elif charge.min_amount_cents > 0:
         found.add("min_amount_cents", "unsupported_value")
-    if charge.charge_model in _UNBUILT or (charge.prorated and charge.charge_model is ChargeModel.GRADUATED):
-        found.add("charge_model", "unsupported_value")
     if charge.prorated and not _can_be_prorated(charge):
         found.add("prorated", "invalid_billable_metric_or_charge_model")
 

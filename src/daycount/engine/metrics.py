@@ -16,12 +16,21 @@ from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from daycount.engine.calendar import Window
 from daycount.engine.charges.consumption import Change, Detail
 from daycount.engine.filters import Condition, bucket_of
-from daycount.engine.proration import Span, billed_days, billed_spans, prorated_quantity, prorated_sum, prorated_units
+from daycount.engine.proration import (
+    Span,
+    billed_changes,
+    billed_days,
+    billed_share,
+    billed_spans,
+    prorated_quantity,
+    prorated_sum,
+    prorated_units,
+)
 from daycount.money import ceil_to, exact_product, exact_sum, round_half_away
 from daycount.periods import INSTANT_STEP, Period, local_date
 
@@ -139,6 +148,7 @@ class Event(Struct, frozen=True, kw_only=True):
     sequence: int
     at: datetime
     properties: Mapping[str, str]
+    precise_total_amount_cents: Decimal | None = None
 
 
 class MemberDays(Struct, frozen=True, kw_only=True):
@@ -195,6 +205,57 @@ def measure(
     def rounded(value: Decimal) -> Decimal:
         return apply_rounding(value, function=rounding_function, precision=rounding_precision)
 
+    quantity = _measure_aggregate(usage, request=request, window=window, rounded=rounded, billed_zone=billed_zone)
+    match request.detail:
+        case Detail.NONE:
+            return quantity
+        case Detail.VALUES:
+            return structs.replace(quantity, values=_values_of(usage, quantity, request=request))
+        case Detail.AMOUNTS:
+            return structs.replace(quantity, event_cents=usage.event_cents)
+        case Detail.CHANGES:
+            return structs.replace(quantity, changes=_changes_of(usage, request=request, window=window, billed_zone=billed_zone))
+
+
+def _values_of(usage: Usage, quantity: Quantity, *, request: UsageRequest) -> tuple[Decimal, ...]:
+    """Return the value of each event; a largest value and an average are one value as a whole."""
+    if request.aggregation is AggregationType.COUNT:
+        return (Decimal(1),) * usage.events_count
+    if request.aggregation in (AggregationType.SUM, AggregationType.UNIQUE_COUNT):
+        return usage.values
+    return (quantity.billed,) if usage.events_count else ()
+
+
+def _changes_of(usage: Usage, *, request: UsageRequest, window: Window, billed_zone: ZoneInfo | None) -> tuple[Change, ...]:
+    """List what a prorated bucket began with, then what came and went in order of time, each with its share of the period."""
+    zone, first_day, last_day = ZoneInfo(request.zone), window.days.first, window.days.last
+    if request.aggregation is AggregationType.SUM:
+        found = [(usage.carried, first_day)] + [(item.units, max(local_date(item.at, zone=zone), first_day)) for item in usage.arrivals]
+        changes = [Change(units, billed_share(day, last_day=last_day, full_days=window.full_days)) for units, day in found]
+    else:
+        seats = [
+            change
+            for member in usage.members
+            for change in billed_changes(
+                [(toggle.at, toggle.is_add) for toggle in member.toggles],
+                period=window.period,
+                first_day=first_day,
+                last_day=last_day,
+                zone=zone,
+                billed_zone=billed_zone,
+            )
+        ]
+        seats.sort(key=lambda change: change.at)
+        changes = [
+            Change(Decimal(1 if change.is_add else -1), billed_share(change.first_day, last_day=last_day, full_days=window.full_days))
+            for change in seats
+        ]
+    return tuple(change for change in changes if change.units and (change.share or change.units < 0))
+
+
+def _measure_aggregate(
+    usage: Usage, *, request: UsageRequest, window: Window, rounded: Callable[[Decimal], Decimal], billed_zone: ZoneInfo | None
+) -> Quantity:
     if request.aggregation is AggregationType.WEIGHTED_SUM:
         return _measure_weighted(usage, window=window, rounded=rounded)
     full = rounded(usage.total)
@@ -386,25 +447,41 @@ def _observe_sum(events: Sequence[Event], request: UsageRequest) -> Usage:
     count, carried = 0, Decimal(0)
     total = Decimal(0)
     by_day: dict[date, Decimal] = {}
+    kept: list[tuple[Event, Decimal]] = []
     for event in events:
         number = read_number(event.properties.get(request.field_name))
         if number is None:
             continue
         count += 1
+        kept.append((event, number))
         total = exact_sum((total, number))
         if event.at < request.period.start:
             carried = exact_sum((carried, number))
         else:
             day = local_date(event.at, zone=zone)
             by_day[day] = exact_sum((by_day.get(day, Decimal(0)), number))
-    if not request.is_prorated:
-        return Usage(events_count=count, total=total)
-    return Usage(events_count=count, total=total, carried=carried, by_day=by_day)
+    whole = _detail_of_sum(kept, request, Usage(events_count=count, total=total))
+    return structs.replace(whole, carried=carried, by_day=by_day) if request.is_prorated else whole
+
+
+def _detail_of_sum(kept: Sequence[tuple[Event, Decimal]], request: UsageRequest, usage: Usage) -> Usage:
+    """Add what the request's detail asks for; `kept` are the events that count, with their values."""
+    match request.detail:
+        case Detail.NONE:
+            return usage
+        case Detail.VALUES:
+            return structs.replace(usage, values=tuple(number for _, number in kept))
+        case Detail.AMOUNTS:
+            return structs.replace(usage, event_cents=exact_sum(event.precise_total_amount_cents or Decimal(0) for event, _ in kept))
+        case Detail.CHANGES:
+            arrivals = tuple(Arrival(event.at, number) for event, number in kept if event.at >= request.period.start)
+            return structs.replace(usage, arrivals=arrivals)
 
 
 def _observe_unique(events: Sequence[Event], request: UsageRequest) -> Usage:
     assert request.field_name is not None
     toggles: dict[str, list[Toggle]] = {}
+    values: list[Decimal] = []
     count = 0
     for event in events:
         value = event.properties.get(request.field_name)
@@ -416,9 +493,10 @@ def _observe_unique(events: Sequence[Event], request: UsageRequest) -> Usage:
         was_active = bool(history) and history[-1].is_add
         if is_add != was_active:
             history.append(Toggle(event.at, is_add))
+        values.append(Decimal(0 if is_add == was_active else 1 if is_add else -1))
     active = sum(1 for history in toggles.values() if history and history[-1].is_add)
     if not request.is_prorated:
-        return Usage(events_count=count, total=Decimal(active))
+        return Usage(events_count=count, total=Decimal(active), values=tuple(values) if request.detail is Detail.VALUES else ())
     members = tuple(
         Member(name, tuple(history))
         for name, history in sorted(toggles.items())

@@ -68,7 +68,59 @@ def billed_spans(
     period from local midnight of the upgrade day, so that a seat removed that morning bills its day here.
     Linear in the number of toggles.
     """
-    spans: list[Span] = []
+    activities = _billed_activities(toggles, period=period, last_day=last_day, first_day=first_day, zone=zone, billed_zone=billed_zone)
+    return tuple(span for _, span in activities)
+
+
+class SeatChange(NamedTuple):
+    """A seat that came, or went, at an instant, and the first local day on which that makes a difference."""
+
+    at: datetime
+    is_add: bool
+    first_day: date
+
+
+def billed_changes(
+    toggles: Sequence[tuple[datetime, bool]],
+    *,
+    period: Period,
+    last_day: date,
+    first_day: date,
+    zone: ZoneInfo,
+    billed_zone: ZoneInfo | None = None,
+) -> tuple[SeatChange, ...]:
+    """
+    Tell when a seat's billed days begin and cease within a period; takes what `billed_spans` does and speaks of the same days.
+
+    A seat carried into the period comes at its start. Leaving makes a difference from the day after, because the day of a
+    removal is billed.
+    """
+    changes = []
+    for activity, span in _billed_activities(
+        toggles, period=period, last_day=last_day, first_day=first_day, zone=zone, billed_zone=billed_zone
+    ):
+        changes.append(SeatChange(max(activity.opened_at, period.start), is_add=True, first_day=span.first))
+        if activity.closed_at is not None and span.last < last_day:
+            changes.append(SeatChange(activity.closed_at, is_add=False, first_day=span.last + ONE_DAY))
+    return tuple(changes)
+
+
+def billed_share(day: date, *, last_day: date, full_days: int) -> Fraction:
+    """Return the share of a period of `full_days` that lies from `day` to its last day, both included."""
+    return Fraction(_days_left(day, last_day=last_day, full_days=full_days), full_days)
+
+
+def _billed_activities(
+    toggles: Sequence[tuple[datetime, bool]],
+    *,
+    period: Period,
+    last_day: date,
+    first_day: date,
+    zone: ZoneInfo,
+    billed_zone: ZoneInfo | None,
+) -> list[tuple[_Activity, Span]]:
+    """List the stretches during which a seat is billed, each with its billed days; see `billed_spans`."""
+    found: list[tuple[_Activity, Span]] = []
     first_new_day = date.min
     for activity in _activities(toggles, last_day=last_day, zone=zone):
         if activity.closed_at is not None and activity.closed_at < period.start:
@@ -77,8 +129,8 @@ def billed_spans(
         first = max(activity.first, first_day if activity.opened_at < period.start else first_new_day)
         last = min(activity.last, last_day)
         if first <= last:
-            spans.append(Span(first=first, last=last))
-    return tuple(spans)
+            found.append((activity, Span(first=first, last=last)))
+    return found
 
 
 def billed_days(spans: Iterable[Span]) -> int:

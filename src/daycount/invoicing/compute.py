@@ -25,6 +25,8 @@ from daycount.engine.calendar import (
     billing_windows,
     is_base_fee_in_trial,
 )
+from daycount.engine.charges.consumption import Detail
+from daycount.engine.charges.dispatch import detail_of
 from daycount.engine.fees import ChargeTerms, FeeDraft, charge_fee, subscription_fee
 from daycount.engine.filters import Filter, in_order
 from daycount.engine.metrics import NOTHING, AggregationType, Bucket, Usage, UsageRequest, measure
@@ -218,6 +220,7 @@ def _request(subject: Subject, charge: Charge, window: Window) -> UsageRequest:
         period=_period_asked_for(subject, charge, window),
         zone=subject.zone.key,
         conditions=conditions,
+        detail=_detail(charge),
         group_by=(charge.group_keys, *(groups[condition.filter_id] for condition in conditions)),
     )
 
@@ -239,6 +242,13 @@ def _counts_from_midnight(subject: Subject, charge: Charge, window: Window) -> b
     """
     is_first = subject.subscription.previous_id is not None and window.period.start == subject.terms.started_at
     return is_first and charge.prorated and charge.metric.aggregation_type is AggregationType.UNIQUE_COUNT
+
+
+def _detail(charge: Charge) -> Detail:
+    """Tell what the store has to bring for a charge: the most that its own price or that of a filter depends on."""
+    prices = [charge.properties, *(item.properties for item in charge.filters)]
+    wanted = (detail_of(charge.charge_model, properties=properties, is_prorated=charge.prorated) for properties in prices)
+    return next((detail for detail in wanted if detail is not Detail.NONE), Detail.NONE)
 
 
 def _events_period(subject: Subject, window: Window) -> Period:

@@ -51,7 +51,12 @@ class MemoryEventStore:
 
     def _aggregate(self, request: UsageRequest) -> dict[Bucket, Usage]:
         mine = [
-            Event(sequence=sequence, at=event.at, properties=read_texts(event.properties))
+            Event(
+                sequence=sequence,
+                at=event.at,
+                properties=read_texts(event.properties),
+                precise_total_amount_cents=event.precise_total_amount_cents,
+            )
             for sequence, (organization_id, event) in enumerate(self._events)
             if organization_id == request.organization_id
             and event.external_subscription_id == request.external_subscription_id

@@ -15,7 +15,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from daycount.engine.metrics import NOTHING, AggregationType, Bucket, Member, Toggle, Usage, UsageRequest
+from daycount.engine.charges.consumption import Detail
+from daycount.engine.metrics import NOTHING, AggregationType, Arrival, Bucket, Member, Toggle, Usage, UsageRequest
 from daycount.money import exact_sum
 from daycount.periods import local_date, start_of_day
 from daycount.usage.lines import typing_of
@@ -110,15 +111,49 @@ group by 1, 2, 3, 4
 order by ordinal, place, names, member collate "C"
 """)  # noqa: S608 - constants only
 
+_SUM_VALUES = _over_numbers("count(*) as events_count, sum(number) as total, array_agg(number order by at, sequence) as amounts")
+_SUM_AMOUNTS = sa.text(f"""
+select ordinal, place, names, count(*) as events_count, sum(number) as total, coalesce(sum(cents), 0) as cents
+from (
+    select r.ordinal, b.place, g.names, e.precise_total_amount_cents as cents, {NUMBER} as number
+    from {_REQUESTS}
+) as v
+where number is not null
+group by 1, 2, 3
+""")  # noqa: S608 - constants only
+_SUM_CHANGES = _over_numbers("""
+    count(*) as events_count, sum(number) as total,
+    coalesce(sum(number) filter (where at < period_start), 0) as carried,
+    array_agg(at order by at, sequence) filter (where at >= period_start) as instants,
+    array_agg(number order by at, sequence) filter (where at >= period_start) as amounts
+""")
+_UNIQUE_VALUES = sa.text(f"""
+select ordinal, place, names,
+       count(*) filter (where at >= period_start) as events_count,
+       sum(step) as total,
+       array_agg(step order by at, sequence) as amounts
+from (
+    select *, case when is_add = was_active then 0 when is_add then 1 else -1 end as step
+    from (
+        select *, lag(is_add, 1, false) over (partition by ordinal, place, names, member order by at, sequence) as was_active
+        from ({_MEMBERS}) as v
+        where member is not null and is_add is not null
+    ) as w
+) as x
+group by 1, 2, 3
+""")  # noqa: S608 - constants only
+
 Row = sa.Row[Any]
+Kind = tuple[AggregationType, bool, Detail]
+"""What a statement answers: an aggregation, with its days or without, with a detail or without."""
 Answers = dict[int, dict[Bucket, Usage]]
 
 
 def aggregate(tx: Connection, requests: Sequence[UsageRequest]) -> list[dict[Bucket, Usage]]:
     """Answer all requests with at most one statement for each kind of aggregation; empty buckets are left out."""
-    kinds: dict[tuple[AggregationType, bool], list[int]] = {}
+    kinds: dict[Kind, list[int]] = {}
     for place, request in enumerate(requests):
-        kinds.setdefault((request.aggregation, is_detailed(request)), []).append(place)
+        kinds.setdefault(_kind_of(request), []).append(place)
     answers: list[dict[Bucket, Usage]] = [{} for _ in requests]
     for kind, places in kinds.items():
         statement, read = _KINDS[kind]
@@ -132,6 +167,12 @@ def aggregate(tx: Connection, requests: Sequence[UsageRequest]) -> list[dict[Buc
 def is_detailed(request: UsageRequest) -> bool:
     """Tell whether the answer needs days or seats besides a figure."""
     return request.is_prorated and request.aggregation in (AggregationType.SUM, AggregationType.UNIQUE_COUNT)
+
+
+def _kind_of(request: UsageRequest) -> Kind:
+    """Tell which statement answers a request: some detail needs another one, some follows from what is answered anyway."""
+    kind = request.aggregation, request.is_prorated, request.detail
+    return next(found for found in (kind, (*kind[:2], Detail.NONE), (kind[0], False, Detail.NONE)) if found in _KINDS)
 
 
 def by_bucket(rows: Iterable[Row], requests: Sequence[UsageRequest]) -> dict[int, dict[Bucket, list[Row]]]:
@@ -186,7 +227,7 @@ def _days_of(request: UsageRequest) -> list[date]:
 
 def _thresholds(request: UsageRequest) -> str | None:
     """Write the starts of the period's local days as an array; the first is the period's own start, which may be later that day."""
-    if not (request.is_prorated and request.aggregation is AggregationType.SUM):
+    if _kind_of(request) != (AggregationType.SUM, True, Detail.NONE):
         return None
     zone = ZoneInfo(request.zone)
     starts = [request.period.start, *(start_of_day(day, zone=zone) for day in _days_of(request)[1:])]
@@ -216,6 +257,27 @@ def read_days(rows: Sequence[Row], request: UsageRequest) -> Usage:
     )
 
 
+def _read_values(rows: Sequence[Row], _request: UsageRequest) -> Usage:
+    [row] = rows
+    return Usage(events_count=row.events_count, total=Decimal(row.total), values=tuple(map(Decimal, row.amounts)))
+
+
+def _read_amounts(rows: Sequence[Row], _request: UsageRequest) -> Usage:
+    [row] = rows
+    return Usage(events_count=row.events_count, total=row.total, event_cents=row.cents)
+
+
+def _read_changes(rows: Sequence[Row], request: UsageRequest) -> Usage:
+    [row] = rows
+    zone = ZoneInfo(request.zone)
+    arrivals = tuple(Arrival(at, units) for at, units in zip(row.instants or (), row.amounts or (), strict=True))
+    by_day: dict[date, Decimal] = {}
+    for item in arrivals:
+        day = local_date(item.at, zone=zone)
+        by_day[day] = exact_sum((by_day.get(day, Decimal(0)), item.units))
+    return Usage(events_count=row.events_count, total=row.total, carried=row.carried, by_day=by_day, arrivals=arrivals)
+
+
 def _read_members(rows: Sequence[Row], request: UsageRequest) -> Usage:
     """Fold the toggles of each seat; those long gone are left out, but their events of the period count."""
     members = []
@@ -229,13 +291,18 @@ def _read_members(rows: Sequence[Row], request: UsageRequest) -> Usage:
     return Usage(events_count=sum(row.inside for row in rows), total=Decimal(active), members=tuple(members))
 
 
-_KINDS: Mapping[tuple[AggregationType, bool], tuple[sa.TextClause, Callable[[Sequence[Row], UsageRequest], Usage]]] = {
-    (AggregationType.COUNT, False): (_COUNT, read_total),
-    (AggregationType.SUM, False): (_SUM, read_total),
-    (AggregationType.SUM, True): (_SUM_BY_DAY, read_days),
-    (AggregationType.UNIQUE_COUNT, False): (_UNIQUE, read_total),
-    (AggregationType.UNIQUE_COUNT, True): (_TOGGLES, _read_members),
-    (AggregationType.MAX, False): (_MAX, read_total),
-    (AggregationType.LATEST, False): (_LATEST, read_total),
-    (AggregationType.WEIGHTED_SUM, False): (_WEIGHTED, read_weighted),
+_COUNT_OF, _SUM_OF, _UNIQUE_OF = AggregationType.COUNT, AggregationType.SUM, AggregationType.UNIQUE_COUNT
+_KINDS: Mapping[Kind, tuple[sa.TextClause, Callable[[Sequence[Row], UsageRequest], Usage]]] = {
+    (_COUNT_OF, False, Detail.NONE): (_COUNT, read_total),
+    (_SUM_OF, False, Detail.NONE): (_SUM, read_total),
+    (_SUM_OF, False, Detail.VALUES): (_SUM_VALUES, _read_values),
+    (_SUM_OF, False, Detail.AMOUNTS): (_SUM_AMOUNTS, _read_amounts),
+    (_SUM_OF, True, Detail.NONE): (_SUM_BY_DAY, read_days),
+    (_SUM_OF, True, Detail.CHANGES): (_SUM_CHANGES, _read_changes),
+    (_UNIQUE_OF, False, Detail.NONE): (_UNIQUE, read_total),
+    (_UNIQUE_OF, False, Detail.VALUES): (_UNIQUE_VALUES, _read_values),
+    (_UNIQUE_OF, True, Detail.NONE): (_TOGGLES, _read_members),
+    (AggregationType.MAX, False, Detail.NONE): (_MAX, read_total),
+    (AggregationType.LATEST, False, Detail.NONE): (_LATEST, read_total),
+    (AggregationType.WEIGHTED_SUM, False, Detail.NONE): (_WEIGHTED, read_weighted),
 }
