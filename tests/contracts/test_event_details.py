@@ -41,10 +41,10 @@ def test_the_value_of_a_counted_member_is_what_it_changes(shelf: Shelf) -> None:
     found = shelf.usage(is_recurring=False, is_prorated=False, detail=Detail.VALUES)
 
     assert [int(value) for value in found.values] == [1, 0, 1, -1, 0]
-    assert (found.events_count, found.total) == (5, 1)
+    assert (found.events_count, found.total) == (5, Decimal(1))
     recurring = shelf.usage(is_prorated=False, detail=Detail.VALUES)
-    assert [int(value) for value in recurring.values] == [1, 1, 0, 1, -1, 0]
-    assert (recurring.events_count, recurring.total) == (5, 2)
+    assert list(map(int, recurring.values)) == [1, 1, 0, 1, -1, 0]
+    assert (recurring.events_count, recurring.total) == (5, Decimal(2))
 
 
 def test_the_amounts_of_the_events_that_count_are_added_up(shelf: Shelf) -> None:
