@@ -21,6 +21,7 @@ from daycount.api.v1 import (
     past_usage,
     plans,
     subscriptions,
+    taxes,
 )
 from daycount.catalog.messages import PlanDeleted
 from daycount.clock import Clock, SystemClock
@@ -55,6 +56,7 @@ RESOURCES = (
     past_usage.routes,
     plans.routes,
     subscriptions.routes,
+    taxes.routes,
 )
 
 

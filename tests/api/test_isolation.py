@@ -139,6 +139,11 @@ CASES: dict[str, Case] = {
     "find_event": is_not_found("event_not_found"),
     "find_all_invoices": is_empty({"external_customer_id": "acme"}, {"search_term": "Acme"}),
     "find_invoice": is_not_found("invoice_not_found"),
+    "create_tax": makes_its_own("vat", "code"),
+    "find_all_taxes": is_empty(),
+    "find_tax": is_not_found("tax_not_found"),
+    "update_tax": is_not_found("tax_not_found"),
+    "destroy_tax": is_not_found("tax_not_found"),
     "find_test_clock": shows_its_own_clock,
     "update_test_clock": moves_its_own_clock,
 }

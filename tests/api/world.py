@@ -40,6 +40,7 @@ class World(NamedTuple):
     event: dict[str, Any]
     invoice: dict[str, Any]
     add_on: dict[str, Any]
+    tax: dict[str, Any]
 
     @property
     def ids(self) -> dict[str, str | tuple[str, ...]]:
@@ -56,12 +57,14 @@ class World(NamedTuple):
             "/subscriptions/{external_id}": self.subscription["external_id"],
             "/events/{transaction_id}": self.event["transaction_id"],
             "/invoices/{lago_id}": self.invoice["lago_id"],
+            "/taxes/{code}": self.tax["code"],
         }
 
 
 def a_world(server: Server) -> World:
     """Make an organization in which July is billed: one seat of 10.00 by the team plan."""
     api = server.organization(at=START)
+    tax = api.tax()
     metric = api.metric()
     plan = api.plan(charges=[api.seat_charge(metric)])
     add_on = api.add_on()
@@ -70,7 +73,7 @@ def a_world(server: Server) -> World:
     event = api.event("first", user_id="ada")
     api.move_to(NOW)
     subscription = api.ok("GET", "/subscriptions/sub")["subscription"]
-    return World(api, metric, plan, customer, subscription, event, api.invoices()[0], add_on)
+    return World(api, metric, plan, customer, subscription, event, api.invoices()[0], add_on, tax)
 
 
 def path_of(route: Route, world: World) -> str:
@@ -137,6 +140,8 @@ GOOD: dict[str, Any] = {
     "create_plan": _a_plan,
     "update_plan": lambda _: {"name": "Team of 2026"},
     "create_subscription": lambda _: {"external_customer_id": "acme", "plan_code": "team", "external_id": "other"},
+    "create_tax": lambda _: {"name": "Sales tax", "code": "sales", "rate": "7.5"},
+    "update_tax": lambda _: {"name": "VAT of 2026"},
     "update_subscription": lambda _: {"name": "Main"},
 }
 
@@ -150,6 +155,7 @@ def everything_stored(api: Api) -> dict[str, Any]:
         "plans": api.ok("GET", "/plans", query={"per_page": 1000}),
         "customers": api.ok("GET", "/customers", query={"per_page": 1000}),
         "subscriptions": api.ok("GET", "/subscriptions", query={"per_page": 1000, "status[]": statuses}),
+        "taxes": api.ok("GET", "/taxes", query={"per_page": 1000}),
         "events": api.ok("GET", "/events", query={"per_page": 1000}),
         "invoices": api.ok("GET", "/invoices", query={"per_page": 1000}),
         "test_clock": api.ok("GET", "/test_clock"),

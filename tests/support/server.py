@@ -107,6 +107,10 @@ class Api:
             "properties": {"amount": amount},
         } | fields
 
+    def tax(self, code: str = "vat", rate: Any = 20, **fields: Any) -> dict[str, Any]:
+        """Make a tax, applied to nothing."""
+        return self.ok("POST", "/taxes", {"tax": {"name": code.upper(), "code": code, "rate": rate} | fields})["tax"]
+
     def customer(self, external_id: str = "acme", **fields: Any) -> dict[str, Any]:
         """Make or change a customer."""
         return self.ok("POST", "/customers", {"customer": {"external_id": external_id, "name": external_id.title()} | fields})["customer"]

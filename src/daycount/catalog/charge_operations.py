@@ -10,9 +10,11 @@ from daycount.catalog import store
 from daycount.catalog.charge_rules import check_combination, read_model
 from daycount.catalog.fields import read_uuid
 from daycount.catalog.pricing import merge_filters, read_filters, read_properties
-from daycount.catalog.records import Charge, ChargeFilter, ChargeInput, Metric, Plan
+from daycount.catalog.records import Charge, ChargeFilter, ChargeInput, Metric, Plan, PlanInput
 from daycount.given import given, given_or_default, is_given
 from daycount.infra.work import Work
+from daycount.taxes.operations import given_codes, replace_taxes
+from daycount.taxes.records import TaxTarget
 
 _MAX_CODE = 255
 _MAX_SUFFIX_DIGITS = 9
@@ -76,8 +78,6 @@ def _check_charge_code(code: str, taken: set[str], found: errors.FieldErrors) ->
 def _check_unbuilt_charge(item: ChargeInput, found: errors.FieldErrors) -> None:
     if given(item.applied_pricing_unit, None):
         found.add("pricing_unit", "relation_must_exist")
-    if given(item.tax_codes, []):
-        raise errors.NotFound("tax")
 
 
 def metrics_of(work: Work, items: Iterable[ChargeInput]) -> dict[UUID, Metric]:
@@ -161,3 +161,20 @@ def write_filters(work: Work, plan: Plan, edited: Sequence[Charge]) -> None:
     store.update_filters(work.tx, changed)
     store.insert_filters(work.tx, added)
     store.mark_filters_deleted(work.tx, ids=[item.id for item in gone], at=work.now)
+
+
+def write_taxes(work: Work, plan: Plan, plan_input: PlanInput, *, added: Sequence[Charge]) -> None:
+    """
+    Write the taxes that a caller gave for a plan and its charges; `added` are the new ones, in the order they were given.
+
+    Raises NotFound (tax).
+    """
+    assignments = given_codes(TaxTarget.PLAN, plan.id, plan_input.tax_codes)
+    stored = {charge.id for charge in plan.charges} - {charge.id for charge in added}
+    fresh = iter(added)
+    for item in given(plan_input.charges, []):
+        charge_id = given(item.id, None)
+        target_id = charge_id if charge_id in stored else next(fresh).id
+        assert target_id is not None
+        assignments += given_codes(TaxTarget.CHARGE, target_id, item.tax_codes)
+    replace_taxes(work, assignments)

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from daycount import errors
 from daycount.catalog import store
-from daycount.catalog.charge_operations import charge_changes, metrics_of, read_charges, write_filters
+from daycount.catalog.charge_operations import charge_changes, metrics_of, read_charges, write_filters, write_taxes
 from daycount.catalog.fields import read_amount_cents, read_code, read_currency, read_metadata, read_text, replaced
 from daycount.catalog.messages import PlanDeleted
 from daycount.catalog.records import Charge, Plan, PlanInput
@@ -56,8 +56,9 @@ def create_plan(work: Work, plan_input: PlanInput) -> Plan:
     )
     found.raise_if_any()
     store.insert_plan(work.tx, plan)
+    write_taxes(work, plan, plan_input, added=plan.charges)
     organizations.bump_catalog_version(work.tx, work.organization_id)
-    return plan
+    return get_plan(work, plan.code)
 
 
 def update_plan(work: Work, code: str, changes: PlanInput) -> Plan:
@@ -84,6 +85,7 @@ def update_plan(work: Work, code: str, changes: PlanInput) -> Plan:
     store.update_charges(work.tx, edited)
     write_filters(work, plan, edited)
     store.insert_charges(work.tx, added, from_position=len(plan.charges))
+    write_taxes(work, plan, changes, added=added)
     organizations.bump_catalog_version(work.tx, work.organization_id)
     return get_plan(work, changed.code)
 
@@ -142,8 +144,6 @@ def _refuse_unbuilt(plan_input: PlanInput, found: errors.FieldErrors) -> None:
     for name in ("fixed_charges", "usage_thresholds", "minimum_commitment"):
         if given(getattr(plan_input, name), None):
             found.add(name, "unsupported_value")
-    if given(plan_input.tax_codes, []):
-        raise errors.NotFound("tax")
 
 
 def _interval(value: str | None, found: errors.FieldErrors) -> Interval:

@@ -11,6 +11,7 @@ from msgspec import UNSET, Struct, UnsetType
 from daycount.engine.calendar import Interval
 from daycount.engine.charges.models import ChargeModel
 from daycount.engine.metrics import AggregationType, RoundingFunction
+from daycount.taxes.records import Tax
 
 
 class MetricFilter(Struct, frozen=True, kw_only=True):
@@ -74,6 +75,8 @@ class Charge(Struct, frozen=True, kw_only=True):
     properties: Mapping[str, Any]
     filters: tuple[ChargeFilter, ...]
     created_at: datetime
+    taxes: tuple[Tax, ...] = ()
+    """Taxes of its own, as loaded; written by `taxes.operations.replace_taxes`."""
 
     @property
     def group_keys(self) -> tuple[str, ...]:
@@ -102,6 +105,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     charges: tuple[Charge, ...]
+    taxes: tuple[Tax, ...] = ()
+    """Taxes of its own, as loaded; written by `taxes.operations.replace_taxes`."""
 
     @property
     def bills_charges_monthly(self) -> bool:

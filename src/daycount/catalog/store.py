@@ -16,6 +16,7 @@ from daycount.catalog.tables import billable_metrics, charge_filters, charges, p
 from daycount.engine.calendar import Interval
 from daycount.engine.charges.models import ChargeModel
 from daycount.engine.metrics import AggregationType, RoundingFunction
+from daycount.taxes import store as taxes
 
 _METRIC_COLUMNS = [column for column in billable_metrics.c if column.name != "deleted_at"]
 
@@ -311,7 +312,9 @@ def mark_plan_deleted(tx: Connection, *, plan_id: UUID, at: datetime) -> None:
 def _plans(tx: Connection, rows: Sequence[RowMapping]) -> list[Plan]:
     if not rows:
         return []
-    found = _charges_of(tx, [row["id"] for row in rows])
+    ids = [row["id"] for row in rows]
+    found = _charges_of(tx, ids)
+    own_taxes = taxes.find_applied(tx, organization_id=rows[0]["organization_id"], target_ids=ids)
     return [
         Plan(
             id=row["id"],
@@ -332,6 +335,7 @@ def _plans(tx: Connection, rows: Sequence[RowMapping]) -> list[Plan]:
             created_at=row["created_at"],
             updated_at=row["updated_at"],
             charges=tuple(found[row["id"]]),
+            taxes=own_taxes[row["id"]],
         )
         for row in rows
     ]
@@ -357,7 +361,9 @@ def _load_charges(tx: Connection, conditions: Sequence[sa.ColumnElement[bool]]) 
     )
     found: dict[UUID, list[Charge]] = defaultdict(list)
     rows = tx.execute(statement).mappings().all()
-    filters = _filters_of(tx, [row["id"] for row in rows]) if rows else {}
+    ids = [row["id"] for row in rows]
+    filters = _filters_of(tx, ids) if rows else {}
+    own_taxes = taxes.find_applied(tx, organization_id=rows[0]["organization_id"], target_ids=ids) if rows else {}
     for row in rows:
         metric = _metric({column.name: row[f"metric_{column.name}"] for column in _METRIC_COLUMNS})
         found[row["plan_id"]].append(
@@ -378,6 +384,7 @@ def _load_charges(tx: Connection, conditions: Sequence[sa.ColumnElement[bool]]) 
                 properties=row["properties"],
                 filters=tuple(filters.get(row["id"], ())),
                 created_at=row["created_at"],
+                taxes=own_taxes[row["id"]],
             )
         )
     return found

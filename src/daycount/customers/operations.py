@@ -16,6 +16,8 @@ from daycount.infra.work import Work
 from daycount.money import CURRENCIES
 from daycount.organizations import store as organizations
 from daycount.organizations.operations import is_known_zone
+from daycount.taxes.operations import given_codes, replace_taxes
+from daycount.taxes.records import TaxTarget
 
 _MAX_NAME = 255
 MAX_EXTERNAL_ID = 255
@@ -49,8 +51,6 @@ def upsert_customer(work: Work, changes: CustomerInput) -> Customer:
     if external_id:
         stored = lock_customer(work, external_id)
     entity = _find_entity(work, changes)
-    if given(changes.tax_codes, []):
-        raise errors.NotFound("tax")
     found = errors.FieldErrors()
     if not external_id or not external_id.strip():
         found.add("external_id", "value_is_mandatory")
@@ -61,10 +61,13 @@ def upsert_customer(work: Work, changes: CustomerInput) -> Customer:
     found.raise_if_any()
     if stored is not None:
         store.update_customer(work.tx, customer)
+        replace_taxes(work, given_codes(TaxTarget.CUSTOMER, customer.id, changes.tax_codes))
         if stored.applicable_timezone != customer.applicable_timezone:
             work.announce(TimezoneChanged(customer_id=customer.id))
         return customer
-    return _insert(work, customer)
+    made = _insert(work, customer)
+    replace_taxes(work, given_codes(TaxTarget.CUSTOMER, made.id, changes.tax_codes))
+    return made
 
 
 def ensure_customer(work: Work, external_id: str) -> Customer:

@@ -12,12 +12,12 @@ from uuid import UUID
 
 from daycount.customers import store as customers
 from daycount.engine.calendar import BilledBase, Occasion, billing_windows, next_billing_instant
-from daycount.engine.invoice import assemble
 from daycount.infra.work import Work
 from daycount.invoicing import store
 from daycount.invoicing.compute import Computed, Subject, compute, job_for, load_subjects
 from daycount.invoicing.documents import Heading, invoice_of, take_numbers
 from daycount.invoicing.lines import fee_of, line_of
+from daycount.invoicing.money import assemble_fees
 from daycount.invoicing.records import Bill, Documents, Fee, Invoice, InvoiceLine
 from daycount.periods import INSTANT_STEP, ONE_DAY
 from daycount.subscriptions import schedule
@@ -114,12 +114,16 @@ def _documents(work: Work, computed: Sequence[Computed]) -> Documents:
     lines: list[InvoiceLine] = []
     fees: list[Fee] = []
     for (_, group), heading, number in zip(groups, headings, numbers, strict=True):
-        invoice = invoice_of(work, heading, assemble([fee for item in group for fee in item.fees]), number=number)
+        assembled = assemble_fees(group)
+        invoice = invoice_of(work, heading, assembled, number=number)
+        taxed = iter(assembled.items)
         invoices.append(invoice)
         for item in group:
             lines.append(line_of(work, invoice, item))
             first = len(fees)
-            fees += [fee_of(work, invoice, item, draft, position) for position, draft in enumerate(item.fees, first)]
+            fees += [
+                fee_of(work, invoice, item, draft, position=position, item=next(taxed)) for position, draft in enumerate(item.fees, first)
+            ]
     return Documents(invoices=invoices, lines=lines, fees=fees)
 
 

@@ -30,12 +30,14 @@ from daycount.engine.charges.dispatch import detail_of
 from daycount.engine.fees import ChargeTerms, FeeDraft, charge_fee, subscription_fee
 from daycount.engine.filters import Filter, in_order
 from daycount.engine.metrics import NOTHING, AggregationType, Bucket, Usage, UsageRequest, measure
+from daycount.engine.taxes import TaxRate
 from daycount.infra.work import Work
 from daycount.money import CURRENCIES, Currency
 from daycount.periods import INSTANT_STEP, Period, local_date, start_of_day
 from daycount.subscriptions import store as subscriptions
 from daycount.subscriptions.records import EndedBy, Subscription, terms_of, trial_end_of
 from daycount.subscriptions.store import History
+from daycount.taxes import store as taxes
 from daycount.usage.port import EventStore
 
 
@@ -51,6 +53,8 @@ class Subject(Struct, frozen=True, kw_only=True):
     """End, exclusive, of the events that earlier rows of the same external id billed."""
     passed_on_metrics: frozenset[UUID]
     """The metrics that the next plan charges for, where an upgrade ended the row."""
+    inherited_taxes: Sequence[TaxRate] = ()
+    """Taxes of the customer, or else of its billing entity: what counts where a fee's charge and plan have none."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -109,7 +113,7 @@ class Computed(Struct, frozen=True, kw_only=True):
 
 
 def load_subjects(work: Work, rows: Sequence[Subscription]) -> list[Subject]:
-    """Load plans, customers and trials of started subscriptions, in their order. Four queries, five after upgrades."""
+    """Load plans, customers, trials and taxes of started subscriptions, in their order. Some ten queries."""
     if not rows:
         return []
     plans = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[row.plan_id for row in rows])
@@ -118,7 +122,7 @@ def load_subjects(work: Work, rows: Sequence[Subscription]) -> list[Subject]:
     histories = subscriptions.find_histories(work.tx, organization_id=work.organization_id, pairs=pairs)
     upgraded = [row.id for row in rows if row.ended_by is EndedBy.UPGRADE]
     next_metrics = subscriptions.find_next_plan_metrics(work.tx, organization_id=work.organization_id, ids=upgraded)
-    return [
+    subjects = [
         _subject(
             row,
             plans[row.plan_id],
@@ -128,6 +132,15 @@ def load_subjects(work: Work, rows: Sequence[Subscription]) -> list[Subject]:
         )
         for row in rows
     ]
+    inherited = load_inherited_taxes(work, list(owners.values()))
+    return [structs.replace(subject, inherited_taxes=inherited[subject.customer.id]) for subject in subjects]
+
+
+def load_inherited_taxes(work: Work, owners: Sequence[Customer]) -> dict[UUID, Sequence[TaxRate]]:
+    """Return by customer the taxes of the customer, or else those of its billing entity. One query."""
+    ids = {customer.id for customer in owners} | {customer.entity.id for customer in owners}
+    found = taxes.find_applied(work.tx, organization_id=work.organization_id, target_ids=ids)
+    return {customer.id: [tax.as_rate for tax in found[customer.id] or found[customer.entity.id]] for customer in owners}
 
 
 def _subject(row: Subscription, plan: Plan, customer: Customer, history: History, passed_on_metrics: frozenset[UUID]) -> Subject:

@@ -14,8 +14,9 @@ from msgspec import Struct
 
 from daycount.customers import store as customers
 from daycount.customers.records import Customer
-from daycount.engine.invoice import Totals
+from daycount.engine.invoice import Assembled
 from daycount.infra.work import Work
+from daycount.invoicing.money import applied_taxes
 from daycount.invoicing.records import Invoice
 from daycount.periods import local_date
 
@@ -52,9 +53,9 @@ def take_numbers(work: Work, headings: Sequence[Heading | None]) -> list[int | N
     return numbers
 
 
-def invoice_of(work: Work, heading: Heading, totals: Totals, *, number: int | None) -> Invoice:
+def invoice_of(work: Work, heading: Heading, assembled: Assembled, *, number: int | None) -> Invoice:
     """Make an invoice that is finalized, or closed when it has no number."""
-    customer = heading.customer
+    customer, totals = heading.customer, assembled.totals
     issuing_date = issuing_date_of(heading)
     term = customer.applicable_payment_term
     prefix = customer.entity.document_number_prefix
@@ -88,6 +89,8 @@ def invoice_of(work: Work, heading: Heading, totals: Totals, *, number: int | No
         finalized_at=heading.at if number is not None else None,
         created_at=heading.at,
         updated_at=heading.at,
+        taxes_rate=assembled.taxation.rate,
+        applied_taxes=applied_taxes(work, assembled.taxation),
     )
 
 

@@ -10,8 +10,10 @@ from typing import Any
 
 from daycount.engine.calendar import Occasion, Window, plan_window
 from daycount.engine.fees import FeeDraft
+from daycount.engine.items import Item
 from daycount.infra.work import Work
 from daycount.invoicing.compute import Computed
+from daycount.invoicing.money import taxed_fields
 from daycount.invoicing.records import REASONS, Fee, Invoice, InvoiceLine
 from daycount.periods import INSTANT_STEP, local_date, shown_end, start_of_day
 
@@ -64,7 +66,7 @@ def _shown_end(window: Window) -> datetime:
     return shown_end(window.period.end, is_cut=window.is_cut)
 
 
-def fee_of(work: Work, invoice: Invoice, computed: Computed, draft: FeeDraft, position: int) -> Fee:
+def fee_of(work: Work, invoice: Invoice, computed: Computed, draft: FeeDraft, *, position: int, item: Item) -> Fee:
     """Write down a fee, at its place on the invoice."""
     return Fee(
         id=work.new_id(),
@@ -84,7 +86,6 @@ def fee_of(work: Work, invoice: Invoice, computed: Computed, draft: FeeDraft, po
         amount_cents=draft.amount_cents,
         precise_amount_cents=draft.precise_amount_cents,
         precise_unit_amount=draft.precise_unit_amount,
-        taxes_amount_cents=0,
         amount_details=draft.amount_details,
         shown_from=draft.window.period.start,
         shown_to=_shown_end(draft.window),
@@ -92,6 +93,7 @@ def fee_of(work: Work, invoice: Invoice, computed: Computed, draft: FeeDraft, po
         payment_status=invoice.payment_status,
         derivation=draft.derivation,
         created_at=invoice.created_at,
+        **taxed_fields(work, item),
     )
 
 

@@ -37,6 +37,19 @@ class Bill(NamedTuple):
     closes_boundary: bool = False
 
 
+class AppliedTax(Struct, frozen=True, kw_only=True):
+    """A tax as it was when it was charged: later changes of the tax do not touch it. Amounts are minor units."""
+
+    id: UUID
+    tax_id: UUID | None
+    code: str
+    name: str
+    rate: Decimal
+    description: str | None
+    base_cents: int
+    amount_cents: int
+
+
 class Invoice(Struct, frozen=True, kw_only=True):
     """An invoice; amounts are minor units of its currency."""
 
@@ -69,6 +82,8 @@ class Invoice(Struct, frozen=True, kw_only=True):
     finalized_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    taxes_rate: Decimal = Decimal(0)
+    applied_taxes: Sequence[AppliedTax] = ()
 
 
 class InvoiceLine(Struct, frozen=True, kw_only=True):
@@ -117,6 +132,11 @@ class Fee(Struct, frozen=True, kw_only=True):
     payment_status: str
     derivation: Mapping[str, Any]
     created_at: datetime
+    taxes_precise_amount_cents: Decimal = Decimal(0)
+    taxes_rate: Decimal = Decimal(0)
+    precise_coupons_amount_cents: Decimal = Decimal(0)
+    precise_credit_notes_amount_cents: Decimal = Decimal(0)
+    applied_taxes: Sequence[AppliedTax] = ()
 
 
 class Documents(NamedTuple):

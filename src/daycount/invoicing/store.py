@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping
 
 from daycount.customers.tables import customers
 from daycount.infra.database import copy_rows
-from daycount.invoicing.records import VISIBLE_STATUSES, Documents, Fee, Invoice, InvoiceFilter, InvoiceLine, Reason
+from daycount.invoicing.records import VISIBLE_STATUSES, AppliedTax, Documents, Fee, Invoice, InvoiceFilter, InvoiceLine, Reason
 from daycount.invoicing.tables import fees, invoice_subscriptions, invoices
 from daycount.subscriptions.tables import subscriptions
 
@@ -32,7 +33,8 @@ def insert(tx: Connection, documents: Documents) -> None:
 
 
 def _invoice(row: RowMapping) -> Invoice:
-    return Invoice(**{name: row[name] for name in Invoice.__struct_fields__})
+    values = {name: row[name] for name in Invoice.__struct_fields__}
+    return Invoice(**values | {"applied_taxes": _applied_taxes(row)})
 
 
 def _line(row: RowMapping) -> InvoiceLine:
@@ -41,7 +43,12 @@ def _line(row: RowMapping) -> InvoiceLine:
 
 
 def _fee(row: RowMapping) -> Fee:
-    return Fee(**{name: row[name] for name in Fee.__struct_fields__})
+    values = {name: row[name] for name in Fee.__struct_fields__}
+    return Fee(**values | {"applied_taxes": _applied_taxes(row)})
+
+
+def _applied_taxes(row: RowMapping) -> list[AppliedTax]:
+    return msgspec.convert(row["applied_taxes"], list[AppliedTax])
 
 
 def find_invoice(tx: Connection, *, organization_id: UUID, invoice_id: UUID) -> Invoice | None:

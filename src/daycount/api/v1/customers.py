@@ -3,17 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, structs
 
 from daycount import errors
 from daycount.api.paging import Page, page_of, read_page
 from daycount.api.query import Query
 from daycount.api.routing import Call, Routes
+from daycount.api.v1 import taxes as taxes_wire
+from daycount.api.v1.taxes import TaxObject
 from daycount.api.wire import Stamp, stamp
 from daycount.customers import operations, store
 from daycount.customers.records import Customer, CustomerFilter, CustomerInput
 from daycount.infra.work import Work
 from daycount.money import CURRENCIES
+from daycount.taxes import store as taxes_store
 
 routes = Routes("customers")
 LIST_PARAMETERS = ("search_term", "external_id", "account_type[]", "currencies[]", "countries[]", "states[]", "zipcodes[]", "customer_type")
@@ -68,19 +71,25 @@ class CustomerObject(Struct, frozen=True, kw_only=True):
     skip_invoice_custom_sections: bool
     metadata: Sequence[CustomerMetadataObject]
     integration_customers: Sequence[Any]
-    taxes: Sequence[Any] | UnsetType = UNSET
+    taxes: Sequence[TaxObject] | UnsetType = UNSET
     applicable_invoice_custom_sections: Sequence[Any] | UnsetType = UNSET
     error_details: Sequence[Any] | UnsetType = UNSET
 
 
-def to_wire(customer: Customer, *, is_whole: bool = True, has_taxes: bool = True) -> CustomerObject:
-    """Write a customer: whole for its own endpoints, without taxes inside an invoice."""
+def list_to_wire(work: Work, found: Sequence[Customer], *, is_whole: bool = False) -> list[CustomerObject]:
+    """Write customers with their taxes: whole for their own endpoints, less of them in lists. One query."""
+    taxes = taxes_store.find_applied(work.tx, organization_id=work.organization_id, target_ids=[customer.id for customer in found])
+    return [structs.replace(to_wire(customer, is_whole=is_whole), taxes=taxes_wire.list_to_wire(taxes[customer.id])) for customer in found]
+
+
+def to_wire(customer: Customer, *, is_whole: bool = False) -> CustomerObject:
+    """Write a customer without its taxes, as it stands inside an invoice."""
     return CustomerObject(
         lago_id=str(customer.id),
         billing_entity_code=customer.entity.code,
         external_id=customer.external_id,
         account_type=customer.account_type,
-        **customer.texts,
+        **_texts(customer),
         sequential_id=customer.sequential_id,
         slug=customer.slug,
         created_at=stamp(customer.created_at),
@@ -102,10 +111,13 @@ def to_wire(customer: Customer, *, is_whole: bool = True, has_taxes: bool = True
             for item in customer.metadata
         ],
         integration_customers=[],
-        taxes=[] if has_taxes else UNSET,
         applicable_invoice_custom_sections=[] if is_whole else UNSET,
         error_details=[] if is_whole else UNSET,
     )
+
+
+def _texts(customer: Customer) -> dict[str, Any]:
+    return dict(customer.texts)
 
 
 def read_filter(query: Query) -> CustomerFilter:
@@ -128,7 +140,7 @@ def read_filter(query: Query) -> CustomerFilter:
 @routes.post("/customers", accepts=CustomerInput, root_in="customer", returns=CustomerObject, root_out="customer")
 def create_customer(work: Work, call: Call) -> CustomerObject:
     """Create the customer of that external id, or change it."""
-    return to_wire(operations.upsert_customer(work, call.body))
+    return list_to_wire(work, [operations.upsert_customer(work, call.body)], is_whole=True)[0]
 
 
 @routes.get("/customers", returns=CustomerObject, root_out="customers", is_list=True, parameters=LIST_PARAMETERS)
@@ -137,16 +149,16 @@ def find_all_customers(work: Work, call: Call) -> Page:
     asked, query = read_page(call.query), read_filter(call.query)
     found = store.list_customers(work.tx, organization_id=work.organization_id, query=query, limit=asked.per_page, offset=asked.offset)
     total = store.count_customers(work.tx, organization_id=work.organization_id, query=query)
-    return page_of([to_wire(customer, is_whole=False) for customer in found], asked=asked, total=total)
+    return page_of(list_to_wire(work, found), asked=asked, total=total)
 
 
 @routes.get("/customers/{external_customer_id}", returns=CustomerObject, root_out="customer")
 def find_customer(work: Work, call: Call) -> CustomerObject:
     """Find a customer by its external id."""
-    return to_wire(operations.get_customer(work, call.path["external_customer_id"]))
+    return list_to_wire(work, [operations.get_customer(work, call.path["external_customer_id"])], is_whole=True)[0]
 
 
 @routes.delete("/customers/{external_customer_id}", returns=CustomerObject, root_out="customer")
 def destroy_customer(work: Work, call: Call) -> CustomerObject:
     """Delete a customer; what it subscribed to ends now, and its invoices stay."""
-    return to_wire(operations.delete_customer(work, call.path["external_customer_id"]))
+    return list_to_wire(work, [operations.delete_customer(work, call.path["external_customer_id"])], is_whole=True)[0]

@@ -13,6 +13,7 @@ from daycount.api.query import Query
 from daycount.api.routing import Call, Routes
 from daycount.api.v1 import customers as customers_wire
 from daycount.api.v1 import subscriptions as subscriptions_wire
+from daycount.api.v1.taxes import Rate
 from daycount.api.wire import Day, DecimalText, Stamp, read_path_uuid, stamp, stamp_or_none, text
 from daycount.catalog import store as catalog
 from daycount.catalog.records import Plan
@@ -21,8 +22,8 @@ from daycount.customers.operations import get_customer
 from daycount.customers.records import Customer
 from daycount.infra.work import Work
 from daycount.invoicing import store
-from daycount.invoicing.records import PAYMENT_STATUSES, VISIBLE_STATUSES, Fee, Invoice, InvoiceFilter, InvoiceLine
-from daycount.money import CURRENCIES, decimal_text
+from daycount.invoicing.records import PAYMENT_STATUSES, VISIBLE_STATUSES, AppliedTax, Fee, Invoice, InvoiceFilter, InvoiceLine
+from daycount.money import CURRENCIES, decimal_text, exact_sum, round_half_away
 from daycount.subscriptions import store as subscriptions
 from daycount.subscriptions.records import Subscription
 
@@ -56,6 +57,23 @@ class BillingPeriodObject(Struct, frozen=True, kw_only=True):
     fixed_charges_from_datetime: Stamp | None
     fixed_charges_to_datetime: Stamp | None
     invoicing_reason: str
+
+
+class AppliedTaxObject(Struct, frozen=True, kw_only=True):
+    """A tax as it was charged; of an invoice with the net amount it is of, of a fee with the fee."""
+
+    lago_id: str
+    lago_tax_id: str | None
+    tax_name: str
+    tax_code: str
+    tax_rate: Rate
+    tax_description: str | None
+    amount_cents: int
+    amount_currency: str
+    created_at: Stamp
+    lago_invoice_id: str | UnsetType = UNSET
+    fees_amount_cents: int | UnsetType = UNSET
+    lago_fee_id: str | UnsetType = UNSET
 
 
 class FeeItemObject(Struct, frozen=True, kw_only=True):
@@ -97,7 +115,7 @@ class FeeObject(Struct, frozen=True, kw_only=True):
     precise_total_amount: DecimalText
     taxes_amount_cents: int
     taxes_precise_amount: DecimalText
-    taxes_rate: int
+    taxes_rate: Rate
     total_aggregated_units: DecimalText
     total_amount_cents: int
     total_amount_currency: str
@@ -162,7 +180,7 @@ class InvoiceObject(Struct, frozen=True, kw_only=True):
     voided_at: Stamp | None
     customer: customers_wire.CustomerObject
     metadata: Sequence[Any]
-    applied_taxes: Sequence[Any]
+    applied_taxes: Sequence[AppliedTaxObject]
     billing_periods: Sequence[BillingPeriodObject] | UnsetType = UNSET
     subscriptions: Sequence[subscriptions_wire.SubscriptionObject] | UnsetType = UNSET
     fees: Sequence[FeeObject] | UnsetType = UNSET
@@ -210,9 +228,27 @@ def to_wire(invoice: Invoice, customer: Customer) -> InvoiceObject:
         created_at=stamp(invoice.created_at),
         updated_at=stamp(invoice.updated_at),
         voided_at=None,
-        customer=customers_wire.to_wire(customer, is_whole=False, has_taxes=False),
+        customer=customers_wire.to_wire(customer),
         metadata=[],
-        applied_taxes=[],
+        applied_taxes=[
+            tax_to_wire(tax, invoice, lago_invoice_id=str(invoice.id), fees_amount_cents=tax.base_cents) for tax in invoice.applied_taxes
+        ],
+    )
+
+
+def tax_to_wire(tax: AppliedTax, of: Invoice | Fee, **owner: Any) -> AppliedTaxObject:
+    """Write a tax of an invoice or of a fee; `owner` holds the fields that differ."""
+    return AppliedTaxObject(
+        lago_id=str(tax.id),
+        lago_tax_id=None if tax.tax_id is None else str(tax.tax_id),
+        tax_name=tax.name,
+        tax_code=tax.code,
+        tax_rate=float(tax.rate),  # a JSON number by contract; nothing is computed with it
+        tax_description=tax.description,
+        amount_cents=tax.amount_cents,
+        amount_currency=of.currency,
+        created_at=stamp(of.created_at),
+        **owner,
     )
 
 
@@ -233,7 +269,7 @@ def _period_to_wire(line: InvoiceLine, subscription: Subscription) -> BillingPer
 
 def fee_to_wire(fee: Fee, subscription: Subscription) -> FeeObject:
     """Write a fee."""
-    precise_major = text(_in_major_units(fee.precise_amount_cents, fee.currency))
+    net_cents = fee.amount_cents - Fraction(fee.precise_coupons_amount_cents)
     item = fee.item
     return FeeObject(
         lago_id=str(fee.id),
@@ -253,20 +289,22 @@ def fee_to_wire(fee: Fee, subscription: Subscription) -> FeeObject:
         invoiceable=True,
         amount_cents=fee.amount_cents,
         amount_currency=fee.currency,
-        precise_amount=precise_major,
-        precise_total_amount=precise_major,
+        precise_amount=text(_in_major_units(fee.precise_amount_cents, fee.currency)),
+        precise_total_amount=text(_in_major_units(exact_sum([fee.precise_amount_cents, fee.taxes_precise_amount_cents]), fee.currency)),
         taxes_amount_cents=fee.taxes_amount_cents,
-        taxes_precise_amount="0.0",
-        taxes_rate=0,
+        taxes_precise_amount=text(_in_major_units(fee.taxes_precise_amount_cents, fee.currency)),
+        taxes_rate=float(fee.taxes_rate),  # a JSON number by contract; nothing is computed with it
         total_aggregated_units=text(fee.total_aggregated_units),
         total_amount_cents=fee.amount_cents + fee.taxes_amount_cents,
         total_amount_currency=fee.currency,
         units=text(fee.units),
         description=item["description"],
         precise_unit_amount=text(fee.precise_unit_amount),
-        precise_coupons_amount_cents="0.0",
-        sub_total_excluding_taxes_amount_cents=fee.amount_cents,
-        sub_total_excluding_taxes_precise_amount_cents=text(fee.precise_amount_cents),
+        precise_coupons_amount_cents=text(fee.precise_coupons_amount_cents),
+        sub_total_excluding_taxes_amount_cents=int(round_half_away(net_cents, places=0)),
+        sub_total_excluding_taxes_precise_amount_cents=decimal_text(
+            Fraction(fee.precise_amount_cents) - Fraction(fee.precise_coupons_amount_cents)
+        ),
         events_count=fee.events_count,
         payment_status=fee.payment_status,
         created_at=stamp(fee.created_at),

@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from daycount.api.paging import Page, page_of, read_page
 from daycount.api.routing import Call, Routes
+from daycount.api.v1.taxes import TaxObject, list_to_wire
 from daycount.api.wire import Stamp, stamp
 from daycount.catalog import plan_operations as operations
 from daycount.catalog import store
@@ -49,7 +50,7 @@ class ChargeObject(Struct, frozen=True, kw_only=True):
     applied_pricing_unit: None
     lago_parent_id: None
     filters: list[ChargeFilterObject]
-    taxes: list[Any]
+    taxes: list[TaxObject]
 
 
 class PlanObject(Struct, frozen=True, kw_only=True):
@@ -76,7 +77,7 @@ class PlanObject(Struct, frozen=True, kw_only=True):
     charges: list[ChargeObject]
     usage_thresholds: list[Any]
     applicable_usage_thresholds: list[Any]
-    taxes: list[Any]
+    taxes: list[TaxObject]
     entitlements: list[Any]
     fixed_charges: list[Any] | UnsetType = UNSET
     metadata: Mapping[str, str | None] | UnsetType = UNSET
@@ -111,7 +112,7 @@ def charge_to_wire(charge: Charge) -> ChargeObject:
             )
             for item in charge.filters
         ],
-        taxes=[],
+        taxes=list_to_wire(charge.taxes),
     )
 
 
@@ -140,7 +141,7 @@ def to_wire(plan: Plan, *, in_list: bool = False) -> PlanObject:
         charges=[charge_to_wire(charge) for charge in plan.charges],
         usage_thresholds=[],
         applicable_usage_thresholds=[],
-        taxes=[],
+        taxes=list_to_wire(plan.taxes),
         entitlements=[],
         fixed_charges=UNSET if in_list else [],
         metadata=UNSET if plan.metadata is None else plan.metadata,

@@ -10,11 +10,12 @@ from daycount.catalog.add_ons.records import AddOn, AddOnInput
 from daycount.catalog.fields import read_amount_cents, read_code, read_currency, read_text
 from daycount.given import given, is_given
 from daycount.infra.work import Work
+from daycount.taxes.operations import given_codes, replace_taxes
+from daycount.taxes.records import TaxTarget
 
 
 def create_add_on(work: Work, wanted: AddOnInput) -> AddOn:
     """Add an add-on. Raises Invalid, NotFound (tax). Source: Lago API, add-ons."""
-    _check_taxes(wanted)
     found = errors.FieldErrors()
     add_on = AddOn(
         id=work.new_id(),
@@ -30,13 +31,13 @@ def create_add_on(work: Work, wanted: AddOnInput) -> AddOn:
     )
     found.raise_if_any()
     store.insert_add_on(work.tx, add_on)
+    replace_taxes(work, given_codes(TaxTarget.ADD_ON, add_on.id, wanted.tax_codes))
     return add_on
 
 
 def update_add_on(work: Work, code: str, changes: AddOnInput) -> AddOn:
     """Change an add-on; absent keys stay. Raises NotFound (add_on, tax), Invalid. Source: Lago API, add-ons."""
     add_on = get_add_on(work, code)
-    _check_taxes(changes)
     found = errors.FieldErrors()
     readers: dict[str, Any] = {
         "name": lambda value: read_text(value, "name", found),
@@ -50,6 +51,7 @@ def update_add_on(work: Work, code: str, changes: AddOnInput) -> AddOn:
     found.raise_if_any()
     changed = structs.replace(add_on, **fields, updated_at=work.now)
     store.update_add_on(work.tx, changed)
+    replace_taxes(work, given_codes(TaxTarget.ADD_ON, add_on.id, changes.tax_codes))
     return changed
 
 
@@ -74,8 +76,3 @@ def _read_amount(value: int | None, found: errors.FieldErrors) -> int:
     if value == 0:
         found.add("amount_cents", "value_is_out_of_range")
     return amount
-
-
-def _check_taxes(wanted: AddOnInput) -> None:
-    if given(wanted.tax_codes, []):
-        raise errors.NotFound("tax")

@@ -1,0 +1,1 @@
+"""Taxes: their rates, and what they are applied to."""
