@@ -20,6 +20,7 @@ from daycount.api.v1 import (
     organizations,
     past_usage,
     plans,
+    subscription_changes,
     subscriptions,
     taxes,
 )
@@ -57,6 +58,7 @@ RESOURCES = (
     plans.routes,
     subscriptions.routes,
     taxes.routes,
+    subscription_changes.routes,
 )
 
 

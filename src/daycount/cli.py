@@ -264,6 +264,22 @@ def list_organizations(data_dir: DataDir = _DEFAULT_DIR, as_json: AsJson = False
         print(json.dumps(shown) if as_json else f"{row.id}  {row.created_at:%Y-%m-%d}  {row.name}")
 
 
+@cli.command()
+def doctor(data_dir: DataDir = _DEFAULT_DIR) -> None:
+    """Check that what time must cause is written down as the subscriptions ask for it; ends with 1 where it is not."""
+    from daycount.organizations import store
+    from daycount.subscriptions.doctor import find_stale
+
+    opened = _open_app(data_dir)
+    with opened.workplace.engine.connect() as tx:
+        stale = [item for row in store.list_organizations(tx) for item in find_stale(tx, organization_id=row.id)]
+    for item in stale:
+        due, expected = ("none" if instant is None else instant.isoformat() for instant in (item.due_at, item.expected_at))
+        print(f"{item.subscription.external_id} ({item.subscription.id}): {item.kind} is due {due}, should be {expected}")
+    print(f"{len(stale)} stale entries")
+    raise typer.Exit(1 if stale else 0)
+
+
 @clock.command("show")
 def show_clock(organization: str, data_dir: DataDir = _DEFAULT_DIR) -> None:
     """Print what the clock of a sandbox shows."""

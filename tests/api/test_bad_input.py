@@ -197,6 +197,7 @@ NOT_FOUND = {
     "find_subscription": "subscription_not_found",
     "update_subscription": "subscription_not_found",
     "destroy_subscription": "subscription_not_found",
+    "preview_subscription_change": "subscription_not_found",
 }
 
 

@@ -132,6 +132,7 @@ CASES: dict[str, Case] = {
     "find_all_subscriptions": is_empty({"external_customer_id": "acme"}, {"plan_code": "team"}, {"external_id": "sub"}),
     "find_subscription": is_not_found("subscription_not_found"),
     "update_subscription": is_not_found("subscription_not_found"),
+    "preview_subscription_change": is_not_found("subscription_not_found"),
     "destroy_subscription": is_not_found("subscription_not_found"),
     "create_event": takes_the_same_event,
     "create_batch_events": takes_the_same_event,

@@ -55,6 +55,7 @@ class World(NamedTuple):
             "/customers/{external_customer_id}/invoices": self.customer["external_id"],
             "/customers/{external_customer_id}/subscriptions": self.customer["external_id"],
             "/subscriptions/{external_id}": self.subscription["external_id"],
+            "/subscriptions/{external_id}/preview_change": self.subscription["external_id"],
             "/events/{transaction_id}": self.event["transaction_id"],
             "/invoices/{lago_id}": self.invoice["lago_id"],
             "/taxes/{code}": self.tax["code"],
@@ -143,6 +144,7 @@ GOOD: dict[str, Any] = {
     "create_tax": lambda _: {"name": "Sales tax", "code": "sales", "rate": "7.5"},
     "update_tax": lambda _: {"name": "VAT of 2026"},
     "update_subscription": lambda _: {"name": "Main"},
+    "preview_subscription_change": lambda _: {"on_termination_invoice": "generate"},
 }
 
 

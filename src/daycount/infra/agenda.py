@@ -113,6 +113,9 @@ do update set due_at = excluded.due_at, lane_id = excluded.lane_id, parked_at = 
 
 _DROP_KIND = sa.text("delete from agenda where organization_id = :organization_id and kind = :kind and subject_id = :subject")
 _FIND = sa.text("select due_at from agenda where organization_id = :organization_id and kind = :kind and subject_id = :subject")
+_DUES = sa.text(
+    "select subject_id, kind, due_at from agenda where organization_id = :organization_id and subject_id = any(:subjects) order by id"
+)
 _DROP = sa.text("delete from agenda where organization_id = :organization_id and subject_id = any(:subjects)")
 
 _LIVE_LANES = sa.text("""
@@ -184,6 +187,14 @@ _BACKLOG = sa.text("""
 select count(*) filter (where parked_at is null) as due, count(*) filter (where parked_at is not null) as parked, min(due_at) as oldest
 from agenda where due_at <= :now and not is_sandbox
 """)
+
+
+def list_dues(tx: Connection, *, organization_id: UUID, subject_ids: Sequence[UUID]) -> dict[UUID, dict[str, datetime]]:
+    """Return what is due for subjects and when, by subject and kind; parked entries included."""
+    found: dict[UUID, dict[str, datetime]] = {}
+    for row in tx.execute(_DUES, {"organization_id": organization_id, "subjects": list(subject_ids)}):
+        found.setdefault(row.subject_id, {})[row.kind] = row.due_at
+    return found
 
 
 class Backlog(NamedTuple):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine
@@ -37,7 +37,9 @@ class Work:
         organization_id: UUID,
         is_sandbox: bool,
         reactions: Reactions,
+        heard: list[object] | None = None,
     ) -> None:
+        self._heard = heard
         self.tx = tx
         self.now = now
         self.new_id = new_id
@@ -53,8 +55,41 @@ class Work:
 
         They run at once, in this transaction, in the order they were registered; what they raise fails the work.
         """
+        if self._heard is not None:
+            self._heard.append(message)
         for reaction in self._reactions.get(type(message), ()):
             reaction(self, message)
+
+    @contextmanager
+    def rehearse(self, *, now: datetime) -> "Iterator[Rehearsal]":
+        """
+        Open a work at the instant `now` in this transaction, whose effects are all taken back when the block ends.
+
+        Inside, the world is as if it had happened. Locks taken inside are let go with it.
+        """
+        heard: list[object] = []
+        savepoint = self.tx.begin_nested()
+        try:
+            rehearsed = Work(
+                self.tx,
+                now=now,
+                new_id=self.new_id,
+                actor=self.actor,
+                organization_id=self.organization_id,
+                is_sandbox=self.is_sandbox,
+                reactions=self._reactions,
+                heard=heard,
+            )
+            yield Rehearsal(rehearsed, heard)
+        finally:
+            savepoint.rollback()
+
+
+class Rehearsal(NamedTuple):
+    """A work whose effects will be taken back, and all that it announced."""
+
+    work: Work
+    heard: list[object]
 
 
 class CommitPoints:

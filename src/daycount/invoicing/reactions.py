@@ -8,6 +8,7 @@ from daycount.engine.calendar import Occasion
 from daycount.infra.work import Work
 from daycount.invoicing.billing_run import bill
 from daycount.invoicing.records import Bill
+from daycount.invoicing.unused_time import give_back_unused_time
 from daycount.subscriptions import schedule
 from daycount.subscriptions import store as subscriptions
 from daycount.subscriptions.messages import PeriodsDue, PlanSwitched, SubscriptionEnded, SubscriptionStarted
@@ -36,8 +37,9 @@ class InvoicingReactions:
             due = work.agenda.find(schedule.BILL_PERIOD, subject_id=subscription_id)
 
     def on_ended(self, work: Work, message: SubscriptionEnded) -> None:
-        """Bill what is left of an ended subscription, unless it was asked to skip that."""
+        """Give back what a plan in advance took for later days; bill what is left, unless the row was asked to skip that."""
         subscription = message.subscription
+        give_back_unused_time(work, subscription, at=subscription.updated_at)
         if subscription.on_termination_invoice == "skip":
             return
         item = Bill(
@@ -55,6 +57,7 @@ class InvoicingReactions:
         The new plan takes part only where it bills something now: a plan in advance out of its trial.
         """
         ended, started = message.ended, message.started
+        give_back_unused_time(work, ended, at=ended.updated_at)
         closing = Bill(ended.id, Occasion.TERMINATING, ended.updated_at, closes_boundary=message.unbilled_boundary is not None)
         bill(work, [closing, Bill(started.id, Occasion.STARTING, ended.updated_at)], events=self._events)
 

@@ -1,6 +1,7 @@
 """All SQL about invoices, their lines and fees."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -78,6 +79,32 @@ def find_any_fee(tx: Connection, fee_id: UUID) -> Fee | None:
     """Return the fee of that id, of whatever organization; for the operator's command line."""
     row = tx.execute(sa.select(fees).where(fees.c.id == fee_id)).mappings().one_or_none()
     return None if row is None else _fee(row)
+
+
+def find_last_base_fee(tx: Connection, *, subscription_id: UUID) -> Fee | None:
+    """Return the latest base fee of a row, unless its invoice is voided."""
+    statement = (
+        sa.select(fees, invoices.c.status.label("invoice_status"))
+        .join(invoices, invoices.c.id == fees.c.invoice_id)
+        .where(fees.c.subscription_id == subscription_id, fees.c.fee_type == "subscription")
+        .order_by(fees.c.shown_from.desc(), fees.c.id.desc())
+        .limit(1)
+    )
+    row = tx.execute(statement).mappings().one_or_none()
+    return None if row is None or row["invoice_status"] == "voided" else _fee(row)
+
+
+def list_billed_since(tx: Connection, *, organization_id: UUID, external_id: str, since: datetime) -> list[Invoice]:
+    """Return the visible invoices that bill the rows of an external id at `since` or later, in the order of their instants."""
+    line = invoice_subscriptions.c
+    rows = sa.select(subscriptions.c.id).where(
+        subscriptions.c.organization_id == organization_id, subscriptions.c.external_id == external_id
+    )
+    wanted = sa.select(line.invoice_id).where(
+        line.organization_id == organization_id, line.subscription_id.in_(rows), line.billed_at >= since
+    )
+    statement = sa.select(invoices).where(invoices.c.id.in_(wanted), invoices.c.status.in_(VISIBLE_STATUSES))
+    return [_invoice(row) for row in tx.execute(statement.order_by(invoices.c.created_at, invoices.c.id).limit(1000)).mappings()]
 
 
 def list_lines(tx: Connection, *, organization_id: UUID, invoice_ids: Sequence[UUID]) -> list[InvoiceLine]:

@@ -88,6 +88,15 @@ def find_open(
     return [_subscription(row) for row in tx.execute(statement).mappings()]
 
 
+def list_open_page(tx: Connection, *, organization_id: UUID, after: UUID | None, limit: int) -> list[Subscription]:
+    """Return active and pending rows in the order of their ids, those behind `after`."""
+    table = subscriptions.c
+    statement = _SELECT.where(table.organization_id == organization_id, table.status.in_([Status.ACTIVE, Status.PENDING]))
+    if after is not None:
+        statement = statement.where(table.id > after)
+    return [_subscription(row) for row in tx.execute(statement.order_by(table.id).limit(limit)).mappings()]
+
+
 class Links(NamedTuple):
     """The plans before and after a row; the latest successor that is not canceled counts."""
 

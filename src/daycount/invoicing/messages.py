@@ -1,0 +1,23 @@
+"""What invoicing announces."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from daycount.engine.unused_time import UnusedTime
+from daycount.invoicing.records import Fee
+from daycount.subscriptions.records import Subscription
+
+
+class TimeUnused(Struct, frozen=True, kw_only=True):
+    """
+    Days of a base fee were not used, and `method` says how they are given back: credit, refund or offset.
+
+    The last invoice of the row is not made yet, so that what is credited now can be used by it.
+    """
+
+    subscription: Subscription
+    fee: Fee
+    unused: UnusedTime
+    method: str
+    at: datetime
