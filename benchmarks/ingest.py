@@ -23,7 +23,8 @@ from benchmarks.server import Server, bare_server
 from daycount.config import Settings
 
 _COLUMNS = (
-    "key, stream_id, sequence, at, created_at, field_id, is_add, number, member, precise_total_amount_cents, transaction_id, properties"
+    "key, stream_id, sequence, at, created_at, field_id, is_add, number, member, precise_total_amount_cents, "
+    "is_late, transaction_id, properties"
 )
 _BATCH_CONNECTIONS, _SINGLE_CONNECTIONS, _CROWD = 32, 64, 256
 _WARM_UP_REQUESTS = 200

@@ -127,12 +127,21 @@ class FoldingShelf(Shelf):
         """Answer from events or older states, fold, answer from states; the two must not differ."""
         before = super().buckets(requests)
         foldable = [request for request in requests if states.can_fold(request)]
-        with self.engine.begin() as tx:
-            states.fold(tx, foldable)
+        self.fold(foldable)
         after = super().buckets(requests)
         for request, old, new in zip(requests, before, after, strict=True):
             assert old == new, request
         return after
+
+    def fold(self, requests: Sequence[UsageRequest], *, left: int = 1) -> None:
+        """Raise the horizon so that `left` events of a stream are beyond it, and fold."""
+        with self.engine.begin() as tx:
+            horizons = states.find_horizons(tx, requests, left=left)
+        for organization_id, horizon in horizons.items():
+            with self.engine.begin() as tx:
+                states.raise_horizon(tx, organization_id=organization_id, horizon=horizon)
+        with self.engine.begin() as tx:
+            states.fold(tx, requests)
 
 
 def make_organization(engine: Engine, *, frozen_time: datetime | None = None) -> UUID:

@@ -19,12 +19,14 @@ from daycount.engine.metrics import Bucket, Usage, UsageRequest
 from daycount.infra.work import Workplace
 from daycount.usage.states import store as states
 
-FOLD = "usage.fold"
+FOLD, RAISE = "usage.fold", "usage.raise"
 _log = structlog.get_logger("folding")
 _MUCH = 500
 """Events that are worth a fold when they are asked for again and again."""
 _VERY_MUCH = 50_000
 """Events that are worth a fold when they are asked for once."""
+_LEFT = 100
+"""Events beyond the horizon that a stream may have before it is raised."""
 _MOST_REMEMBERED = 100_000
 _MOST_WAITING = 10_000
 _MOST_TOGETHER = 20
@@ -102,6 +104,11 @@ class Folder:
     def _fold(self, taken: list[UsageRequest]) -> None:
         assert self._workplace is not None
         try:
+            with self._workplace.engine.connect() as tx:
+                horizons = states.find_horizons(tx, taken, left=_LEFT)
+            for organization_id, horizon in horizons.items():
+                with self._workplace.transaction(RAISE) as tx:
+                    states.raise_horizon(tx, organization_id=organization_id, horizon=horizon)
             with self._workplace.transaction(FOLD) as tx:
                 states.fold(tx, taken)
         except (SQLAlchemyError, psycopg.Error) as error:

@@ -16,7 +16,8 @@ from daycount.usage.records import MetricFacts
 from daycount.usage.values import read_property, read_two
 
 COLUMNS = (
-    "key, stream_id, sequence, at, created_at, field_id, is_add, number, member, precise_total_amount_cents, transaction_id, properties"
+    "key, stream_id, sequence, at, created_at, field_id, is_add, number, member, precise_total_amount_cents, "
+    "is_late, transaction_id, properties"
 )
 _MOST_CACHED = 16_384
 _UNTYPED = "\\N\t\\N\t\\N\t\\N"
@@ -46,8 +47,13 @@ def write_lines(
     sequence: Iterator[int],
     *,
     typers: Typers,
+    horizon: datetime,
 ) -> list[str]:
-    """Write the events of a batch, numbered from `sequence`. Notes in `batch.unread` whose value its metric cannot read."""
+    """
+    Write the events of a batch, numbered from `sequence`; those dated before `horizon` are late.
+
+    Notes in `batch.unread` whose value its metric cannot read.
+    """
     created_at = _instant_text(batch.now)
     lines = []
     batch.unread = set()
@@ -56,9 +62,10 @@ def write_lines(
         if not is_read:
             batch.unread.add(place)
         at = created_at if event.at is None else _instant_text(event.at)
+        late = "t" if (event.at or batch.now) < horizon else "f"
         precise = "\\N" if event.precise_total_amount_cents is None else str(event.precise_total_amount_cents)
         sent = escape_two(event.transaction_id, event.properties)
-        lines.append(f"{digest}\t{stream_id}\t{number}\t{at}\t{created_at}\t{typed}\t{precise}\t{sent}\n")
+        lines.append(f"{digest}\t{stream_id}\t{number}\t{at}\t{created_at}\t{typed}\t{precise}\t{late}\t{sent}\n")
     return lines
 
 

@@ -7,7 +7,7 @@ requests: one for those that have a running state, one for those that read event
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from itertools import chain
@@ -28,7 +28,7 @@ from daycount.usage.lines import COLUMNS, Typers, typing_of, write_lines
 from daycount.usage.port import Batch
 from daycount.usage.records import EventFilter, MetricFacts, StoredEvent
 from daycount.usage.states import store as states
-from daycount.usage.values import as_uuid, digest, event_key, keyed_hash
+from daycount.usage.values import as_uuid, digest, event_key, horizon_lock, keyed_hash
 
 _SEQUENCE_BLOCK = 10_000
 _MOST_CACHED = 500_000
@@ -88,6 +88,13 @@ _ERASE_STREAMS = sa.text("delete from event_streams where organization_id = :org
 Stream = tuple[UUID, str, str]
 
 
+class _Reserved(NamedTuple):
+    """Numbers for events, and from which date on the events of each organization are not late; all where there is none."""
+
+    sequence: Iterator[int]
+    horizons: Mapping[UUID, datetime]
+
+
 class PostgresEventStore:
     """Keeps events in `usage_events`. One instance serves a process; it is safe for several threads."""
 
@@ -115,11 +122,13 @@ class PostgresEventStore:
             accepted = _without_duplicates(batches, digests, known)
             if not accepted:
                 return
-            sequence = _reserve(driver, sum(len(digests[i]) for i in accepted))
+            organizations = {batches[i].organization_id for i in accepted}
+            sequence, horizons = _reserve(driver, sum(len(digests[i]) for i in accepted), organizations)
             lines: list[str] = []
             typers = {id(metrics[i]): Typers(metrics[i], fields) for i in accepted}
             for i in accepted:
-                lines += write_lines(batches[i], digests[i], streams[i], sequence, typers=typers[id(metrics[i])])
+                horizon = horizons.get(batches[i].organization_id, _HISTORY)
+                lines += write_lines(batches[i], digests[i], streams[i], sequence, typers=typers[id(metrics[i])], horizon=horizon)
             lines.sort()
             try:
                 copy_in(driver, _COPY, "".join(lines))
@@ -273,16 +282,27 @@ def _find_duplicates(keys: Sequence[str], known: set[str]) -> list[int]:
     return places
 
 
-def _reserve(driver: psycopg.Connection[tuple[Any, ...]], count: int) -> Iterator[int]:
+def _reserve(driver: psycopg.Connection[tuple[Any, ...]], count: int, organizations: Collection[UUID]) -> _Reserved:
     """
-    Take the next numbers of the sequence, and set the savepoint `events`: both in one round trip.
+    Take the next numbers of the sequence and the horizons, and set the savepoint `events`: all in one round trip.
 
-    The savepoint ends with the transaction.
+    Until the transaction ends, the horizons stay where they are. The savepoint ends with the transaction.
     """
     blocks = -(-count // _SEQUENCE_BLOCK)
-    statement = f"select nextval('usage_event_sequence') from generate_series(1, {blocks:d}); savepoint events"  # noqa: S608 - a number only
-    firsts = driver.execute(statement).fetchall()
-    return chain.from_iterable(range(first, first + _SEQUENCE_BLOCK) for (first,) in firsts)
+    locks = ",".join(str(key) for key in sorted(map(horizon_lock, organizations)))
+    ids = ",".join(f"'{organization_id}'" for organization_id in organizations)
+    # Numbers and uuids only. Each statement sees what was committed before it, so the horizons are read behind the locks.
+    results = driver.execute(f"""
+        select nextval('usage_event_sequence') from generate_series(1, {blocks:d});
+        select pg_advisory_xact_lock_shared(key) from unnest(cast(array[{locks}] as bigint[])) as key;
+        select organization_id, horizon from event_horizons where organization_id in ({ids});
+        savepoint events
+    """)  # noqa: S608 - see above
+    firsts = results.fetchall()
+    results.nextset()
+    results.nextset()
+    horizons = dict(results.fetchall())
+    return _Reserved(chain.from_iterable(range(first, first + _SEQUENCE_BLOCK) for (first,) in firsts), horizons)
 
 
 def _read(row: sa.Row[tuple[object, ...]]) -> StoredEvent:

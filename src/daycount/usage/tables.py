@@ -68,6 +68,13 @@ usage_events = sa.Table(
     sa.Index("ix_usage_events_late", "stream_id", "written_by", postgresql_where=sa.text("is_late")),
 )
 
+event_horizons = sa.Table(
+    "event_horizons",
+    metadata,
+    sa.Column("organization_id", sa.Uuid, sa.ForeignKey("organizations.id"), primary_key=True),
+    sa.Column("horizon", _INSTANT, nullable=False, comment="events dated before it are late when they arrive"),
+)
+
 usage_states = sa.Table(
     "usage_states",
     metadata,

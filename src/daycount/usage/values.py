@@ -110,3 +110,8 @@ def digest(keyed: blake2b, external_subscription_id: str, transaction_id: str) -
 def as_uuid(digits: str) -> str:
     """Write 32 hexadecimal digits as a uuid."""
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def horizon_lock(organization_id: UUID) -> int:
+    """Return the number of the lock that writers of an organization's events share, and that whoever moves its horizon takes."""
+    return organization_id.int % 2**63

@@ -10,7 +10,8 @@ Events that are not late and dated before the horizon cannot come any more (the 
 and what is older than the oldest open transaction has been committed or never will be.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -33,8 +34,9 @@ from daycount.usage.aggregation.store import (
     read_total,
     read_weighted,
 )
+from daycount.usage.values import horizon_lock
 
-_VERSION = 1
+_VERSION = 2
 """Part of every fingerprint; a change to what states hold counts it up, and all are folded anew."""
 _KNOWN_FIELDS = frozenset(
     (
@@ -56,7 +58,7 @@ _MOST_STATES = 64
 _CLUSTER = "(select system_identifier from pg_control_system())"
 _NAMED = """
 unnest(cast(:ordinals as int[]), cast(:organizations as uuid[]), cast(:subscriptions as text[]), cast(:codes as text[]),
-       cast(:fingerprints as uuid[])) as r(ordinal, organization_id, subscription, code, fingerprint)
+       cast(:fingerprints as uuid[])) with ordinality as r(ordinal, organization_id, subscription, code, fingerprint, number)
 join event_streams s
   on s.organization_id = r.organization_id and s.external_subscription_id = r.subscription and s.code = r.code
 """
@@ -66,17 +68,25 @@ from {_NAMED}
 join usage_states u on u.stream_id = s.id and u.fingerprint = r.fingerprint and u.cluster = {_CLUSTER}
 """)  # noqa: S608 - constants only
 
-_ASKED = """
-asked as materialized (
-    select r.*, u.id as held_id, u.horizon as held_horizon,
-           coalesce(u.watermark, cast('0' as xid8)) as watermark, coalesce(u.horizon, cast('-infinity' as timestamptz)) as horizon
-    from unnest(cast(:ordinals as int[]), cast(:streams as bigint[]), cast(:states as bigint[]),
-                cast(:lows as timestamptz[]), cast(:starts as timestamptz[]), cast(:ends as timestamptz[]), cast(:fields as text[]),
-                cast(:typings as text[]), cast(:thresholds as text[]), cast(:conditions as jsonb[]), cast(:groupings as jsonb[]))
-      as r(ordinal, stream_id, state_id, low, period_start, period_end, field, typing, thresholds, conditions, groupings)
-    left join usage_states u on u.id = r.state_id
-)
-"""
+
+def _asked(*, more_arrays: str = "", more_names: str = "") -> str:
+    return f"""
+    asked as materialized (
+        select r.*, u.id as held_id,
+               coalesce(u.watermark, cast('0' as xid8)) as watermark, coalesce(u.horizon, cast('-infinity' as timestamptz)) as horizon
+        from unnest(cast(:ordinals as int[]), cast(:streams as bigint[]), cast(:states as bigint[]),
+                    cast(:lows as timestamptz[]), cast(:starts as timestamptz[]), cast(:ends as timestamptz[]), cast(:fields as text[]),
+                    cast(:typings as text[]), cast(:thresholds as text[]), cast(:conditions as jsonb[]), cast(:groupings as jsonb[])
+                    {more_arrays})
+          as r(ordinal, stream_id, state_id, low, period_start, period_end, field, typing, thresholds, conditions, groupings
+               {more_names})
+        left join usage_states u on u.id = r.state_id
+    )
+    """  # noqa: S608 - constants only
+
+
+_TO_READ = _asked()
+_TO_FOLD = _asked(more_arrays=", cast(:horizons as timestamptz[])", more_names=", next_horizon")
 # The bounds of time in the second part are no conditions for an index on purpose: they would look better than the watermark,
 # and lead through everything. The upper bound of transactions says that there is a range, which the planner takes for a small one.
 _TAIL = """
@@ -99,7 +109,7 @@ cross join lateral (
 ) as g
 """
 _SETTLED = """
-where e.at < greatest(r.horizon, cast(:horizon as timestamptz))
+where e.at < greatest(r.horizon, r.next_horizon)
   and (not e.is_late or e.written_by < greatest(r.watermark, cast(:watermark as xid8)))
 """
 _DIGEST = "sha256(convert_to(place || ' ' || cast(names as text), 'UTF8'))"
@@ -188,7 +198,7 @@ def _fresh(kind: _Kind, condition: str) -> str:
 
 def _reading(kind: _Kind) -> sa.TextClause:
     return sa.text(f"""
-    with {_ASKED}, {_fresh(kind, "")}, parts as (
+    with {_TO_READ}, {_fresh(kind, "")}, parts as (
         select ordinal, place, names, day, {kind.fresh}, count(*) as fresh
         from fresh where number is not null
         group by 1, 2, 3, 4
@@ -207,7 +217,7 @@ def _reading(kind: _Kind) -> sa.TextClause:
 def _folding(kind: _Kind) -> sa.TextClause:
     is_later = "(excluded.at, excluded.sequence) > (old.at, old.sequence)"
     return sa.text(f"""
-    with {_ASKED}, {_fresh(kind, _SETTLED)}
+    with {_TO_FOLD}, {_fresh(kind, _SETTLED)}
     insert into usage_state_buckets as old
         (state_id, digest, place, names, day, events_count, total, carried, weighted, at, sequence)
     select held_id, {_DIGEST}, place, names, day, {kind.fresh}
@@ -248,7 +258,7 @@ def _seats(condition: str) -> str:
 
 
 _READ_SEATS = sa.text(f"""
-with {_ASKED}, {_seats("")}, whole as (
+with {_TO_READ}, {_seats("")}, whole as (
     select ordinal, place, names, events_count, total, fresh from parts
     union all
     select r.ordinal, b.place, b.names, b.events_count, b.total, 0
@@ -260,7 +270,7 @@ group by 1, 2, 3
 order by 1, 2, 3
 """)  # noqa: S608 - constants only
 _FOLD_SEATS = sa.text(f"""
-with {_ASKED}, {_seats(_SETTLED)}, seats as (
+with {_TO_FOLD}, {_seats(_SETTLED)}, seats as (
     insert into usage_state_members as old (state_id, digest, at, sequence, is_active)
     select held_id, digest, at, sequence, is_active from changed
     on conflict (state_id, digest) do update set at = excluded.at, sequence = excluded.sequence, is_active = excluded.is_active
@@ -292,15 +302,36 @@ order by s.id, r.fingerprint
 on conflict (stream_id, fingerprint) do nothing
 """)  # noqa: S608 - constants only
 _LOCK = sa.text(f"""
-select r.ordinal, s.id as stream_id, u.id as state_id, cast(pg_snapshot_xmin(pg_current_snapshot()) as text) as watermark
+select r.ordinal, s.id as stream_id, u.id as state_id, cast(pg_snapshot_xmin(pg_current_snapshot()) as text) as watermark,
+       coalesce(cast(h.horizon as text), '-infinity') as horizon
 from {_NAMED}
+left join event_horizons h on h.organization_id = s.organization_id
 join usage_states u on u.stream_id = s.id and u.fingerprint = r.fingerprint and u.cluster = {_CLUSTER}
 for update of u skip locked
 """)  # noqa: S608 - constants only
 _ADVANCE = sa.text("""
-update usage_states
-set watermark = greatest(watermark, cast(:watermark as xid8)), horizon = greatest(horizon, cast(:horizon as timestamptz))
-where id = any(cast(:states as bigint[]))
+update usage_states u
+set watermark = greatest(u.watermark, cast(:watermark as xid8)), horizon = greatest(u.horizon, n.horizon)
+from unnest(cast(:states as bigint[]), cast(:horizons as timestamptz[])) as n(id, horizon)
+where u.id = n.id
+""")
+_BEYOND = sa.text(f"""
+select s.organization_id, max(e.at) as horizon
+from {_NAMED}
+left join event_horizons h on h.organization_id = s.organization_id
+cross join lateral (
+    select e.at from usage_events e
+    where e.stream_id = s.id and e.at > coalesce(h.horizon, cast('-infinity' as timestamptz))
+      and e.at < (cast(:ends as timestamptz[]))[r.number]
+    order by e.at desc offset :left limit 1
+) e
+group by s.organization_id
+order by s.organization_id
+""")  # noqa: S608 - constants only
+_STOP_INGEST = sa.text("select pg_advisory_xact_lock(:key)")
+_RAISE = sa.text("""
+insert into event_horizons as old (organization_id, horizon) values (:organization_id, :horizon)
+on conflict (organization_id) do update set horizon = excluded.horizon where excluded.horizon > old.horizon
 """)
 _FORGET_OLD = sa.text("""
 delete from usage_states where id in (
@@ -374,12 +405,8 @@ def read(tx: Connection, requests: Sequence[UsageRequest], places: Sequence[int]
     if not places:
         return {}
     found = tx.execute(_FIND, _keys(requests, places)).all()
-    kinds: dict[tuple[AggregationType, bool], list[Row]] = {}
-    for row in found:
-        request = requests[row.ordinal]
-        kinds.setdefault((request.aggregation, is_detailed(request)), []).append(row)
     answers = {}
-    for kind, own in kinds.items():
+    for kind, own in _by_kind(requests, found).items():
         rows = tx.execute(_READS[kind], _arrays(requests, own)).all()
         by_request = by_bucket(rows, requests)
         for place in (row.ordinal for row in own):
@@ -392,6 +419,28 @@ def read(tx: Connection, requests: Sequence[UsageRequest], places: Sequence[int]
     return answers
 
 
+def find_horizons(tx: Connection, requests: Sequence[UsageRequest], *, left: int) -> dict[UUID, datetime]:
+    """
+    Return, by organization, how far its horizon is to be raised so that no stream has more than `left` events beyond it.
+
+    Organizations that are content are left out. Looks at as many events as are left, for each request.
+    """
+    bounds = {"ends": [request.period.end for request in requests], "left": left}
+    rows = tx.execute(_BEYOND, _keys(requests, range(len(requests))) | bounds)
+    return {row.organization_id: row.horizon for row in rows}
+
+
+def raise_horizon(tx: Connection, *, organization_id: UUID, horizon: datetime) -> None:
+    """
+    Declare events dated before `horizon` late from now on; a horizon never falls.
+
+    Waits for the writers of the organization's events and keeps new ones waiting until the commit, which must follow at
+    once: then no event that is dated before the horizon and not late can come any more.
+    """
+    tx.execute(_STOP_INGEST, {"key": horizon_lock(organization_id)})
+    tx.execute(_RAISE, {"organization_id": organization_id, "horizon": horizon})
+
+
 def fold(tx: Connection, requests: Sequence[UsageRequest]) -> None:
     """
     Make the states of the requests, or carry them forward to what is settled by now.
@@ -399,24 +448,29 @@ def fold(tx: Connection, requests: Sequence[UsageRequest]) -> None:
     Takes locks on the states and leaves those out that another transaction is folding. To be committed soon; nobody waits
     for it but who folds the same.
     """
-    places = list(range(len(requests)))
-    keys = _keys(requests, places)
+    keys = _keys(requests, range(len(requests)))
     tx.execute(_FORGET_FOREIGN, keys)
     bounds = {"starts": [request.period.start for request in requests], "ends": [request.period.end for request in requests]}
     tx.execute(_BEGIN, keys | bounds)
-    locked = tx.execute(_LOCK, keys).all()
+    locked = list({row.state_id: row for row in tx.execute(_LOCK, keys)}.values())
     if not locked:
         return
-    until = {"watermark": locked[0].watermark, "horizon": "infinity"}
-    kinds: dict[tuple[AggregationType, bool], list[Row]] = {}
-    for row in {row.state_id: row for row in locked}.values():
-        request = requests[row.ordinal]
-        kinds.setdefault((request.aggregation, is_detailed(request)), []).append(row)
-    for kind, own in kinds.items():
+    # Whatever is settled in this snapshot is visible to the later ones of the statements below.
+    watermark = locked[0].watermark
+    for kind, own in _by_kind(requests, locked).items():
+        until = {"watermark": watermark, "horizons": [row.horizon for row in own]}
         tx.execute(_FOLDS[kind], _arrays(requests, own) | until)
     states = [row.state_id for row in locked]
-    tx.execute(_ADVANCE, until | {"states": states})
+    tx.execute(_ADVANCE, {"watermark": watermark, "states": states, "horizons": [row.horizon for row in locked]})
     tx.execute(_FORGET_OLD, {"states": states, "most": _MOST_STATES})
+
+
+def _by_kind(requests: Sequence[UsageRequest], rows: Iterable[Row]) -> dict[tuple[AggregationType, bool], list[Row]]:
+    kinds: dict[tuple[AggregationType, bool], list[Row]] = {}
+    for row in rows:
+        request = requests[row.ordinal]
+        kinds.setdefault((request.aggregation, is_detailed(request)), []).append(row)
+    return kinds
 
 
 def _keys(requests: Sequence[UsageRequest], places: Sequence[int]) -> dict[str, list[object]]:
