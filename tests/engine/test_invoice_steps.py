@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daycount.engine.credits import CreditNoteBalance, WalletTerms
+from daycount.engine.credits import CreditNoteBalance
 from daycount.engine.discounts import CouponTerms, CouponType, Frequency
 from daycount.engine.invoice import Assembled, ProgressiveCredit, Steps, assemble
 from daycount.engine.items import Item
 from daycount.engine.taxes import TaxRate, applicable_taxes
+from daycount.engine.wallets.allocation import WalletTerms
 from daycount.money import exact_sum
 
 D = Decimal

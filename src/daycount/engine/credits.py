@@ -4,15 +4,15 @@ What is paid by credit after taxes: credit notes first, then prepaid credits of 
 Neither lowers a tax. Each fee remembers what credit notes paid of it, because a wallet may be for some fees alone.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 from uuid import UUID
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from daycount.engine.items import NO_TAX, Item, share_of
-from daycount.money import round_half_away
+from daycount.engine.wallets.allocation import BucketKey, Payable, WalletTerms, pay
 
 
 class CreditNoteBalance(NamedTuple):
@@ -59,22 +59,6 @@ def apply_credit_notes(items: Sequence[Item], notes: Sequence[CreditNoteBalance]
     return Paid(current, uses, total_cents)
 
 
-class WalletTerms(Struct, frozen=True, kw_only=True):
-    """A wallet as an invoice sees it: its balance in minor units and what it is for; without limits, everything."""
-
-    wallet_id: UUID
-    code: str | None
-    balance_cents: int
-    fee_types: Collection[str] = ()
-    metric_ids: Collection[UUID] = ()
-
-
-class _Bucket(NamedTuple):
-    fee_type: str
-    metric_id: UUID | None
-    target_wallet_code: str | None
-
-
 def apply_wallets(items: Sequence[Item], wallets: Sequence[WalletTerms], *, total_cents: int) -> Paid:
     """
     Pay with wallets, in the order given (priority, then age).
@@ -82,41 +66,11 @@ def apply_wallets(items: Sequence[Item], wallets: Sequence[WalletTerms], *, tota
     Fees are put together by type and metric, the largest sum first; a wallet takes from those it is for. What it takes is
     rounded once. Source: Lago API, prepaid credits; the last draw never exceeds what is left to pay.
     """
-    left = _buckets(items, total_cents=total_cents)
-    uses: list[CreditUse] = []
-    for wallet in wallets:
-        taken = Fraction(0)
-        for bucket in left:
-            if _is_for(wallet, bucket):
-                part = min(left[bucket], wallet.balance_cents - taken, total_cents - taken)
-                if part > 0:
-                    left[bucket] -= part
-                    taken += part
-        amount = min(int(round_half_away(taken, places=0)), total_cents, wallet.balance_cents)
-        if amount > 0:
-            total_cents -= amount
-            uses.append(CreditUse(wallet.wallet_id, amount))
-    return Paid(items, uses, total_cents)
+    payments = pay(total_cents, payables=[_payable(item) for item in items if item.net_cents > 0], wallets=wallets)
+    uses = [CreditUse(payment.wallet_id, payment.amount_cents) for payment in payments]
+    return Paid(items, uses, total_cents - sum(use.amount_cents for use in uses))
 
 
-def _buckets(items: Sequence[Item], *, total_cents: int) -> dict[_Bucket, Fraction]:
-    """Add up what is to pay by bucket; a difference of rounding, at most one minor unit a bucket, goes to the largest."""
-    sums: dict[_Bucket, Fraction] = {}
-    for item in items:
-        due = item.net_cents + Fraction((item.taxation or NO_TAX).precise_cents) - Fraction(item.precise_credit_notes_cents)
-        if item.net_cents > 0 and due > 0:
-            bucket = _Bucket(item.fee_type, item.metric_id, item.target_wallet_code)
-            sums[bucket] = sums.get(bucket, Fraction(0)) + due
-    ordered = dict(sorted(sums.items(), key=lambda entry: -entry[1]))
-    difference = total_cents - sum(ordered.values(), Fraction(0))
-    if ordered and 0 < difference <= len(ordered):
-        ordered[next(iter(ordered))] += difference
-    return ordered
-
-
-def _is_for(wallet: WalletTerms, bucket: _Bucket) -> bool:
-    if bucket.target_wallet_code is not None:
-        return wallet.code == bucket.target_wallet_code
-    if bucket.metric_id is not None and bucket.metric_id in wallet.metric_ids:
-        return True
-    return bucket.fee_type in wallet.fee_types or not (wallet.fee_types or wallet.metric_ids)
+def _payable(item: Item) -> Payable:
+    due = item.net_cents + Fraction((item.taxation or NO_TAX).precise_cents) - Fraction(item.precise_credit_notes_cents)
+    return Payable(key=BucketKey(item.fee_type, item.metric_id, item.target_wallet_code), amount=due)

@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 from msgspec import Struct, structs
 
-from daycount.engine.credits import CreditNoteBalance, CreditUse, WalletTerms, apply_credit_notes, apply_wallets
+from daycount.engine.credits import CreditNoteBalance, CreditUse, apply_credit_notes, apply_wallets
 from daycount.engine.discounts import CouponTerms, CouponUse, apply_coupons
 from daycount.engine.items import NO_TAX, Item
 from daycount.engine.taxes import Taxation, TaxedFee, tax_fee, tax_invoice
+from daycount.engine.wallets.allocation import WalletTerms
 from daycount.money import round_half_away
 
 

@@ -4,9 +4,8 @@ How wallets pay: an invoice's fees become buckets, and wallets take from them in
 The same rules share out what is not billed yet, for the ongoing balance. All amounts are in minor units of one currency.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 from uuid import UUID
@@ -20,7 +19,7 @@ class BucketKey(NamedTuple):
     """What decides which wallet may pay: the type of a fee, its metric, and the wallet an event names."""
 
     fee_type: str
-    billable_metric_id: UUID | None
+    metric_id: UUID | None
     target_wallet_code: str | None
 
 
@@ -32,42 +31,36 @@ class Payable(Struct, frozen=True, kw_only=True):
 
 
 class WalletTerms(Struct, frozen=True, kw_only=True):
-    """A wallet as far as paying goes; no fee types and no metrics means that it pays anything."""
+    """A wallet as far as paying goes: its balance in minor units and what it is for; without limits, for everything."""
 
-    id: UUID
-    code: str
-    balance: Cents
-    priority: int
-    created_at: datetime
-    fee_types: frozenset[str] = frozenset()
-    billable_metric_ids: frozenset[UUID] = frozenset()
+    wallet_id: UUID
+    code: str | None
+    balance_cents: Cents
+    fee_types: Collection[str] = ()
+    metric_ids: Collection[UUID] = ()
     tops_up_itself: bool = False
 
     def accepts(self, key: BucketKey) -> bool:
         """Tell whether the wallet may pay a bucket: by fee type or by metric, either is enough; a named wallet alone pays."""
         if key.target_wallet_code is not None:
             return self.code == key.target_wallet_code
-        if not self.fee_types and not self.billable_metric_ids:
+        if not self.fee_types and not self.metric_ids:
             return True
-        return key.fee_type in self.fee_types or (key.fee_type == "charge" and key.billable_metric_id in self.billable_metric_ids)
+        return key.fee_type in self.fee_types or (key.fee_type == "charge" and key.metric_id in self.metric_ids)
 
 
 class Payment(NamedTuple):
     """What a wallet pays."""
 
     wallet_id: UUID
-    amount: Cents
+    amount_cents: Cents
 
 
-def in_order(wallets: Iterable[WalletTerms]) -> list[WalletTerms]:
-    """Return wallets as they are used: by priority (1 first), then the oldest, then by id so that the order is total."""
-    return sorted(wallets, key=lambda wallet: (wallet.priority, wallet.created_at, wallet.id))
-
-
-def pay(total: Cents, *, payables: Iterable[Payable], wallets: Iterable[WalletTerms]) -> list[Payment]:
+def pay(total: Cents, *, payables: Iterable[Payable], wallets: Sequence[WalletTerms]) -> list[Payment]:
     """
-    Let wallets pay an invoice, each at most its balance and together at most `total`; wallets that pay nothing are left out.
+    Let wallets pay an invoice in the order given (priority, then age), each at most its balance and together at most `total`.
 
+    Wallets that pay nothing are left out.
     What rounding made the invoice larger than its buckets is added to the largest one.
     Source: Lago API, prepaid credits applied last, on the amount with taxes.
     """
@@ -79,18 +72,18 @@ def pay(total: Cents, *, payables: Iterable[Payable], wallets: Iterable[WalletTe
         buckets[next(iter(buckets))] += missing
     left, exact_left = total, Fraction(total)
     payments = []
-    for wallet in in_order(wallets):
+    for wallet in wallets:
         taken = Fraction(0)
         for key, open_amount in buckets.items():
             if wallet.accepts(key):
-                share = max(min(open_amount, wallet.balance - taken, exact_left), Fraction(0))
+                share = max(min(open_amount, wallet.balance_cents - taken, exact_left), Fraction(0))
                 buckets[key] -= share
                 exact_left -= share
                 taken += share
-        amount = min(_whole(taken), wallet.balance, left)
+        amount = min(_whole(taken), wallet.balance_cents, left)
         if amount > 0:
             left -= amount
-            payments.append(Payment(wallet.id, amount))
+            payments.append(Payment(wallet.wallet_id, amount))
     return payments
 
 
@@ -107,14 +100,14 @@ def _largest_first(buckets: Mapping[BucketKey, Fraction]) -> dict[BucketKey, Fra
 
 
 def _text(key: BucketKey) -> str:
-    return f"{key.fee_type}/{key.billable_metric_id or ''}/{key.target_wallet_code or ''}"
+    return f"{key.fee_type}/{key.metric_id or ''}/{key.target_wallet_code or ''}"
 
 
 def _whole(amount: Fraction) -> Cents:
     return int(round_half_away(amount, places=0))
 
 
-def allot(nets: Mapping[BucketKey, Fraction], *, wallets: Iterable[WalletTerms]) -> dict[UUID, Fraction]:
+def allot(nets: Mapping[BucketKey, Fraction], *, wallets: Sequence[WalletTerms]) -> dict[UUID, Fraction]:
     """
     Share usage that is not billed yet out over the wallets of one currency; returns each wallet's part, not rounded.
 
@@ -122,16 +115,15 @@ def allot(nets: Mapping[BucketKey, Fraction], *, wallets: Iterable[WalletTerms])
     everything that is left of it, so that their ongoing balance may go below zero; others stop at their balance.
     Source: Lago API, ongoing balance.
     """
-    ordered = in_order(wallets)
-    parts = {wallet.id: Fraction(0) for wallet in ordered}
+    parts = {wallet.wallet_id: Fraction(0) for wallet in wallets}
     budget = max(sum(nets.values(), Fraction(0)), Fraction(0))
     for key, net in _largest_first({key: net for key, net in nets.items() if net > 0}).items():
         left = min(net, budget)
-        accepting = [wallet for wallet in ordered if wallet.accepts(key)]
+        accepting = [wallet for wallet in wallets if wallet.accepts(key)]
         for wallet in accepting:
-            share = left if wallet.tops_up_itself or wallet is accepting[-1] else min(left, wallet.balance - parts[wallet.id])
+            share = left if wallet.tops_up_itself or wallet is accepting[-1] else min(left, wallet.balance_cents - parts[wallet.wallet_id])
             if share > 0:
-                parts[wallet.id] += share
+                parts[wallet.wallet_id] += share
                 left -= share
                 budget -= share
     return parts
@@ -177,10 +169,3 @@ def split_by_origin(uses: Sequence[Use]) -> tuple[Cents, Cents]:
     """Return how much of what was used had been granted, and how much bought."""
     granted = sum(use.amount for use in uses if use.lot.is_granted)
     return granted, sum(use.amount for use in uses) - granted
-
-
-def payable_of(
-    amount_cents: Cents, *, coupons: Fraction | Decimal, taxes: Fraction | Decimal, credit_notes: Fraction | Decimal
-) -> Fraction:
-    """Return what a fee leaves to pay, exactly, in minor units."""
-    return amount_cents - Fraction(coupons) + Fraction(taxes) - Fraction(credit_notes)
