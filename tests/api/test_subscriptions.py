@@ -59,6 +59,7 @@ def test_a_new_subscription_shows_every_field(api: Api) -> None:
         "purchase_order_number": None,
         "cancellation_reason": None,
         "activated_at": TODAY,
+        "billing_entity_code": "default",
         "payment_method": {"payment_method_id": None, "payment_method_type": "provider"},
         "activation_rules": [],
         "plan": plan,
@@ -180,7 +181,22 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, list[str]]]] = {
     "an unknown invoice": ({"on_termination_invoice": "maybe"}, {"on_termination_invoice": ["invalid_value"]}),
     "overrides": ({"plan_overrides": {"amount_cents": 1}}, {"plan_overrides": ["unsupported_value"]}),
     "thresholds": ({"usage_thresholds": [{"amount_cents": 1}]}, {"usage_thresholds": ["unsupported_value"]}),
-    "activation rules": ({"activation_rules": [{"type": "payment"}]}, {"activation_rules": ["unsupported_value"]}),
+    "activation rules without a provider": (
+        {"activation_rules": [{"type": "payment", "timeout_hours": 24}]},
+        {"customer": ["no_linked_payment_provider"]},
+    ),
+    "an activation rule in words": ({"activation_rules": ["payment"]}, {"activation_rules": ["invalid_format"]}),
+    "an activation rule of another type": ({"activation_rules": [{"type": "moon"}]}, {"activation_rules": ["invalid_type"]}),
+    "two rules of a type": ({"activation_rules": [{"type": "payment"}] * 2}, {"activation_rules": ["duplicated_type"]}),
+    "a timeout before the start": (
+        {"activation_rules": [{"type": "payment", "timeout_hours": -1}]},
+        {"timeout_hours": ["value_must_be_positive_or_zero"]},
+    ),
+    "an unknown way to pay": ({"payment_method": {"payment_method_type": "shells"}}, {"payment_method": ["invalid_payment_method"]}),
+    "an unknown payment method": (
+        {"payment_method": {"payment_method_type": "provider", "payment_method_id": "01a210f3-3209-7000-8acb-fe2a725a5ff4"}},
+        {"payment_method": ["invalid_payment_method"]},
+    ),
 }
 
 
@@ -232,6 +248,31 @@ def test_the_same_id_with_another_plan_changes_the_plan(api: Api) -> None:
 
     assert (changed["plan_code"], changed["previous_plan_code"], changed["status"]) == ("upfront", "team", "active")
     assert changed["lago_id"] != first["lago_id"]
+
+
+def test_the_status_beside_the_root_chooses_which_row_changes(api: Api) -> None:
+    api.plan("less", amount_cents=100)
+    subscribe(api)
+    subscribe(api, plan_code="less")
+
+    running = api.ok("PUT", "/subscriptions/sub", {"subscription": {"name": "Now"}})["subscription"]
+    waiting = api.ok("PUT", "/subscriptions/sub", {"status": "pending", "subscription": {"name": "Then"}})["subscription"]
+
+    assert (running["plan_code"], running["name"]) == ("team", "Now")
+    assert (waiting["plan_code"], waiting["name"], waiting["status"]) == ("less", "Then", "pending")
+    # A start may be moved only where it is a date of its own, not the end of another plan's period.
+    moved = api.ok("PUT", "/subscriptions/sub", {"status": "pending", "subscription": {"subscription_at": TODAY}})["subscription"]
+    assert (moved["status"], moved["subscription_at"]) == ("pending", TODAY)
+
+
+def test_how_it_is_paid_is_kept_and_changed(api: Api) -> None:
+    made = subscribe(api, payment_method={"payment_method_type": "manual"}).body["subscription"]
+    cleared = api.ok("PUT", "/subscriptions/sub", {"subscription": {"payment_method": None}})["subscription"]
+    refused = api.call("PUT", "/subscriptions/sub", {"subscription": {"activation_rules": [{"type": "payment"}]}})
+
+    assert made["payment_method"] == {"payment_method_id": None, "payment_method_type": "manual"}
+    assert cleared["payment_method"] == {"payment_method_id": None, "payment_method_type": "provider"}
+    assert "subscription_not_pending" in refused.body["error_details"]["activation_rules"]
 
 
 def test_an_id_that_is_active_for_another_customer_is_taken(api: Api) -> None:

@@ -34,7 +34,8 @@ class Route:
     """
     One operation of the API.
 
-    `accepts` is the struct of the body (None: no body is read), under `root_in` or, when that is None, without a root.
+    `accepts` is the struct of the body (None: no body is read), under `root_in` or, when that is None, without a root; keys
+    named in `beside_root` may also stand beside it.
     `returns` is the struct of the reply under `root_out`; a list when `is_list`. A route that is not `is_transactional` gets
     the call alone and opens its own transactions.
     """
@@ -45,6 +46,7 @@ class Route:
     summary: str
     accepts: type[Struct] | None = None
     root_in: str | None = None
+    beside_root: Sequence[str] = field(default_factory=tuple)
     returns: Any = None
     root_out: str | None = None
     is_list: bool = False

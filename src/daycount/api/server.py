@@ -206,11 +206,13 @@ def _read_input(route: Route, request: Request) -> Any:
     if route.accepts is None:
         return None
     source = read_json(request.body) if request.body.strip() else {}
+    beside: dict[str, Any] = {}
     if route.root_in is not None:
+        beside = {name: source[name] for name in route.beside_root if name in source} if isinstance(source, dict) else {}
         source = source.get(route.root_in) if isinstance(source, dict) else None
     if not isinstance(source, dict) or not source:
         raise errors.BadRequest(f"param is missing or the value is empty or invalid: {route.root_in or 'the body'}")
-    return decode(route.accepts, source)
+    return decode(route.accepts, {**source, **beside})
 
 
 def _write(route: Route, result: Any) -> bytes:

@@ -1,7 +1,7 @@
 """Use cases that start, change and end subscriptions."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from msgspec import structs
@@ -17,16 +17,23 @@ from daycount.engine.calendar import BillingTime
 from daycount.given import given, given_or_default, is_given
 from daycount.infra.work import Work
 from daycount.organizations import store as organizations
-from daycount.periods import local_date, parse_instant
+from daycount.periods import local_date
 from daycount.subscriptions import plan_changes, schedule, store
+from daycount.subscriptions.fields import (
+    DEFAULT_PAYMENT_METHOD,
+    check_activation_rules,
+    check_instant,
+    read_credit_note_choice,
+    read_ending,
+    read_instant,
+    read_invoice_choice,
+    read_payment_method,
+    read_purchase_order,
+)
 from daycount.subscriptions.life import activate, after_earlier_rows, cancel_subscription, end_subscription
 from daycount.subscriptions.messages import SubscriptionStarted
 from daycount.subscriptions.records import Status, Subscription, SubscriptionInput
 
-_CREDIT_NOTES = frozenset({"credit", "skip", "refund", "offset"})
-_INVOICES = frozenset({"generate", "skip"})
-_MAX_PURCHASE_ORDER = 255
-_FIRST_YEAR, _LAST_YEAR = 1900, 9000
 _OPEN = (Status.ACTIVE, Status.PENDING)
 
 
@@ -48,8 +55,10 @@ def create_subscription(work: Work, wanted: SubscriptionInput) -> Subscription:
         raise errors.NotFound("billing_entity")
     plan = get_plan(work, given(wanted.plan_code, None) or "")
     found = errors.FieldErrors()
-    subscription_at = _read_instant(wanted.subscription_at, "subscription_at", found) or _checked(work.now, "subscription_at", found)
-    ending_at = _read_ending(wanted, subscription_at, work.now, found)
+    subscription_at = read_instant(wanted.subscription_at, "subscription_at", found) or check_instant(work.now, "subscription_at", found)
+    ending_at = read_ending(wanted, subscription_at, work.now, found)
+    payment_method = read_payment_method(wanted.payment_method, found)
+    check_activation_rules(wanted.activation_rules, found)
     _refuse_unbuilt(wanted, found)
     found.raise_if_any()
     external_customer_id = given(wanted.external_customer_id, None)
@@ -74,6 +83,7 @@ def create_subscription(work: Work, wanted: SubscriptionInput) -> Subscription:
         subscription_at=subscription_at,
         ending_at=ending_at,
     )
+    blank = structs.replace(blank, payment_method_type=payment_method or DEFAULT_PAYMENT_METHOD)
     if current is None:
         return _start_new(work, blank, plan, customer, rows)
     current = store.find_subscriptions(work.tx, organization_id=work.organization_id, ids=[current.id], lock=True)[0]
@@ -131,11 +141,11 @@ def _blank(
         canceled_at=None,
         activated_at=None,
         trial_ended_at=None,
-        on_termination_credit_note=_credit_note_choice(given(wanted.on_termination_credit_note, None), plan),
-        on_termination_invoice=_invoice_choice(given(wanted.on_termination_invoice, None)),
+        on_termination_credit_note=read_credit_note_choice(given(wanted.on_termination_credit_note, None), plan),
+        on_termination_invoice=read_invoice_choice(given(wanted.on_termination_invoice, None)),
         progressive_billing_disabled=given_or_default(wanted.progressive_billing_disabled, default=False),
         consolidate_invoice=given_or_default(wanted.consolidate_invoice, default=True),
-        purchase_order_number=_purchase_order(given(wanted.purchase_order_number, None)),
+        purchase_order_number=read_purchase_order(given(wanted.purchase_order_number, None)),
         billed_through=None,
         billed_zone=None,
         has_base_fee=False,
@@ -190,9 +200,9 @@ def terminate_subscription(
     chosen = structs.replace(
         row,
         on_termination_credit_note=(
-            _credit_note_choice(on_termination_credit_note, plan) if on_termination_credit_note else row.on_termination_credit_note
+            read_credit_note_choice(on_termination_credit_note, plan) if on_termination_credit_note else row.on_termination_credit_note
         ),
-        on_termination_invoice=_invoice_choice(on_termination_invoice) if on_termination_invoice else row.on_termination_invoice,
+        on_termination_invoice=read_invoice_choice(on_termination_invoice) if on_termination_invoice else row.on_termination_invoice,
     )
     return end_subscription(work, chosen, at=work.now)
 
@@ -214,16 +224,22 @@ def update_subscription(work: Work, external_id: str, changes: SubscriptionInput
     if is_given(changes.purchase_order_number):
         if row.status in (Status.TERMINATED, Status.CANCELED):
             raise errors.NotAllowed("purchase_order_number_not_editable")
-        fields["purchase_order_number"] = _purchase_order(given(changes.purchase_order_number, None))
+        fields["purchase_order_number"] = read_purchase_order(given(changes.purchase_order_number, None))
     if is_given(changes.on_termination_credit_note):
-        fields["on_termination_credit_note"] = _credit_note_choice(given(changes.on_termination_credit_note, None), plan)
+        fields["on_termination_credit_note"] = read_credit_note_choice(given(changes.on_termination_credit_note, None), plan)
     if given(changes.on_termination_invoice, None):
-        fields["on_termination_invoice"] = _invoice_choice(given(changes.on_termination_invoice, None))
-    moved = _read_instant(changes.subscription_at, "subscription_at", found)
+        fields["on_termination_invoice"] = read_invoice_choice(given(changes.on_termination_invoice, None))
+    moved = read_instant(changes.subscription_at, "subscription_at", found)
     if moved is not None and row.status is Status.PENDING and row.previous_id is None:
         fields["subscription_at"] = moved
     if is_given(changes.ending_at):
-        fields["ending_at"] = _read_ending(changes, fields.get("subscription_at", row.subscription_at), work.now, found)
+        fields["ending_at"] = read_ending(changes, fields.get("subscription_at", row.subscription_at), work.now, found)
+    if given(changes.activation_rules, []) and row.status is not Status.PENDING:
+        found.add("activation_rules", "subscription_not_pending")
+    check_activation_rules(changes.activation_rules, found)
+    payment_method = read_payment_method(changes.payment_method, found)
+    if is_given(changes.payment_method):
+        fields["payment_method_type"] = payment_method or DEFAULT_PAYMENT_METHOD
     _refuse_unbuilt(changes, found)
     found.raise_if_any()
     changed = structs.replace(row, **fields)
@@ -280,49 +296,6 @@ def get_subscription(work: Work, external_id: str, *, status: str | None) -> Sub
 
 def _refuse_unbuilt(wanted: SubscriptionInput, found: errors.FieldErrors) -> None:
     """Refuse, rather than ignore, what would change a bill and cannot be billed yet."""
-    for name in ("plan_overrides", "usage_thresholds", "activation_rules"):
+    for name in ("plan_overrides", "usage_thresholds"):
         if given(getattr(wanted, name), None):
             found.add(name, "unsupported_value")
-
-
-def _read_instant(value: object, field: str, found: errors.FieldErrors) -> datetime | None:
-    if not is_given(value) or value is None:
-        return None
-    try:
-        return _checked(parse_instant(str(value)), field, found)
-    except ValueError:
-        found.add(field, "invalid_date")
-        return None
-
-
-def _checked(instant: datetime, field: str, found: errors.FieldErrors) -> datetime:
-    """Refuse instants so near the ends of the calendar that their periods would reach beyond it."""
-    if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
-        found.add(field, "invalid_date")
-    return instant
-
-
-def _read_ending(wanted: SubscriptionInput, subscription_at: datetime, now: datetime, found: errors.FieldErrors) -> datetime | None:
-    ending_at = _read_instant(wanted.ending_at, "ending_at", found)
-    if ending_at is not None and ending_at.astimezone(UTC).date() <= max(now.date(), subscription_at.date()):
-        found.add("ending_at", "invalid_date")
-    return ending_at
-
-
-def _credit_note_choice(value: str | None, plan: Plan) -> str | None:
-    if value is not None and value not in _CREDIT_NOTES:
-        raise errors.Invalid({"on_termination_credit_note": ["invalid_value"]})
-    return (value or "credit") if plan.pay_in_advance else None
-
-
-def _invoice_choice(value: str | None) -> str:
-    if value is not None and value not in _INVOICES:
-        raise errors.Invalid({"on_termination_invoice": ["invalid_value"]})
-    return value or "generate"
-
-
-def _purchase_order(value: str | None) -> str | None:
-    text = (value or "").strip()
-    if len(text) > _MAX_PURCHASE_ORDER:
-        raise errors.Invalid({"purchase_order_number": ["value_is_too_long"]})
-    return text or None

@@ -133,6 +133,8 @@ class SubscriptionInput(Struct, frozen=True, kw_only=True):
     activation_rules: list[Any] | UnsetType = UNSET
     usage_thresholds: list[Any] | UnsetType = UNSET
     plan_overrides: dict[str, Any] | None | UnsetType = UNSET
+    status: str | None | UnsetType = UNSET
+    """Which row of the external id a change is for; read from beside the root."""
 
 
 class SubscriptionFilter(Struct, frozen=True, kw_only=True):

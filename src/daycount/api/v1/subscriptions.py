@@ -14,8 +14,10 @@ from daycount.api.v1 import plans as plans_wire
 from daycount.api.wire import Stamp, stamp, stamp_milliseconds, stamp_or_none
 from daycount.catalog import store as catalog
 from daycount.catalog.records import Plan
+from daycount.customers import store as customers
 from daycount.customers.operations import get_customer
 from daycount.engine.calendar import Occasion, billing_windows, next_plan_period
+from daycount.given import given
 from daycount.infra.work import Work
 from daycount.invoicing.compute import Subject, load_subjects
 from daycount.periods import local_date, shown_end
@@ -41,6 +43,7 @@ class SubscriptionObject(Struct, frozen=True, kw_only=True):
     external_id: str
     lago_customer_id: str
     external_customer_id: str
+    billing_entity_code: str
     name: str | None
     plan_code: str
     plan_amount_cents: int
@@ -94,7 +97,9 @@ def _downgrade_date(subscription: Subscription, links: Links, *, subject: Subjec
     return None
 
 
-def to_wire(subscription: Subscription, plan: Plan, *, links: Links, subject: Subject | None, now: datetime) -> SubscriptionObject:
+def to_wire(
+    subscription: Subscription, plan: Plan, *, entity_code: str, links: Links, subject: Subject | None, now: datetime
+) -> SubscriptionObject:
     """Write a subscription as lists show it; `subject` is None while it has not started."""
     started, ending = _current_period(subject, now)
     return SubscriptionObject(
@@ -102,6 +107,7 @@ def to_wire(subscription: Subscription, plan: Plan, *, links: Links, subject: Su
         external_id=subscription.external_id,
         lago_customer_id=str(subscription.customer_id),
         external_customer_id=subscription.external_customer_id,
+        billing_entity_code=entity_code,
         name=subscription.name,
         plan_code=plan.code,
         plan_amount_cents=plan.amount_cents,
@@ -140,7 +146,18 @@ def list_to_wire(work: Work, rows: Sequence[Subscription]) -> list[SubscriptionO
     plans = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[row.plan_id for row in rows])
     started = {subject.subscription.id: subject for subject in load_subjects(work, [row for row in rows if row.started_at is not None])}
     links = store.find_links(work.tx, organization_id=work.organization_id, ids=[row.id for row in rows])
-    return [to_wire(row, plans[row.plan_id], links=links[row.id], subject=started.get(row.id), now=work.now) for row in rows]
+    owners = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[row.customer_id for row in rows])
+    return [
+        to_wire(
+            row,
+            plans[row.plan_id],
+            entity_code=owners[row.customer_id].entity.code,
+            links=links[row.id],
+            subject=started.get(row.id),
+            now=work.now,
+        )
+        for row in rows
+    ]
 
 
 def _whole(work: Work, row: Subscription, *, has_entitlements: bool) -> SubscriptionObject:
@@ -215,13 +232,15 @@ def find_subscription(work: Work, call: Call) -> SubscriptionObject:
     "/subscriptions/{external_id}",
     accepts=SubscriptionInput,
     root_in="subscription",
+    beside_root=("status",),
     returns=SubscriptionObject,
     root_out="subscription",
     parameters=("status",),
 )
 def update_subscription(work: Work, call: Call) -> SubscriptionObject:
     """Change a subscription."""
-    row, _ = operations.update_subscription(work, call.path["external_id"], call.body, status=call.query.one("status"))
+    status = call.query.one("status") or given(call.body.status, None)
+    row, _ = operations.update_subscription(work, call.path["external_id"], call.body, status=status)
     return _whole(work, row, has_entitlements=False)
 
 
