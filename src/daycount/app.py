@@ -16,6 +16,7 @@ from daycount.api.v1 import (
     current_usage,
     customers,
     events,
+    invoice_actions,
     invoices,
     organizations,
     past_usage,
@@ -27,7 +28,7 @@ from daycount.api.v1 import (
 from daycount.catalog.messages import PlanDeleted
 from daycount.clock import Clock, SystemClock
 from daycount.config import Settings
-from daycount.customers.messages import CustomerDeleted, TimezoneChanged
+from daycount.customers.messages import CustomerDeleted, InvoiceSettingsChanged, TimezoneChanged
 from daycount.ids import TimeOrderedIds
 from daycount.infra.database import connect
 from daycount.infra.work import CommitPoints, Workplace
@@ -53,6 +54,7 @@ RESOURCES = (
     customers.routes,
     events.routes,
     invoices.routes,
+    invoice_actions.routes,
     organizations.routes,
     past_usage.routes,
     plans.routes,
@@ -85,7 +87,8 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         SubscriptionEnded: [invoicing.on_ended],
         PlanSwitched: [invoicing.on_switched],
         TimezoneChanged: [move_to_new_zone],
-        CustomerDeleted: [on_customer_deleted],
+        CustomerDeleted: [on_customer_deleted, invoicing.on_customer_deleted],
+        InvoiceSettingsChanged: [invoicing.on_settings_changed],
         PlanDeleted: [on_plan_deleted],
     }
     workplace = Workplace(

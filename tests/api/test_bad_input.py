@@ -117,7 +117,8 @@ def test_a_root_of_the_wrong_type_is_a_bad_request(world: World, route: Route) -
 def test_a_body_that_is_no_json_is_a_bad_request(world: World, route: Route) -> None:
     before, path = everything_stored(world.api), "/api/v1" + path_of(route, world)
 
-    replies = {name: world.api.raw(route.method, path, body) for name, body in UNREADABLE.items()}
+    unreadable = {name: body for name, body in UNREADABLE.items() if body.strip() or not route.is_body_optional}
+    replies = {name: world.api.raw(route.method, path, body) for name, body in unreadable.items()}
 
     if route.operation == "create_batch_events":  # the key `a` is skipped unread, so that its bytes do not matter
         assert replies.pop("invalid UTF-8").body["error_details"] == {"events": ["no_events"]}
@@ -191,6 +192,20 @@ NOT_FOUND = {
     "find_all_customer_subscriptions": "customer_not_found",
     "find_event": "event_not_found",
     "find_invoice": "invoice_not_found",
+    "update_invoice": "invoice_not_found",
+    "destroy_invoice": "invoice_not_found",
+    "refresh_invoice": "invoice_not_found",
+    "finalize_invoice": "invoice_not_found",
+    "void_invoice": "invoice_not_found",
+    "lose_invoice_dispute": "invoice_not_found",
+    "put_lost_invoice_dispute": "invoice_not_found",
+    "retry_invoice": "invoice_not_found",
+    "retry_invoice_payment": "invoice_not_found",
+    "create_invoice_payment_url": "invoice_not_found",
+    "resend_invoice_email": "invoice_not_found",
+    "download_invoice": "invoice_not_found",
+    "download_invoice_pdf": "invoice_not_found",
+    "download_invoice_xml": "invoice_not_found",
     "find_plan": "plan_not_found",
     "update_plan": "plan_not_found",
     "destroy_plan": "plan_not_found",

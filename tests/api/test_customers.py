@@ -147,7 +147,6 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, list[str]]]] = {
     "an unknown choice": ({"finalize_zero_amount_invoice": "maybe"}, {"finalize_zero_amount_invoice": ["invalid_value"]}),
     "an unknown language": ({"billing_configuration": {"document_locale": "tlh"}}, {"document_locale": ["not_a_valid_language_code"]}),
     "an unknown provider": ({"billing_configuration": {"payment_provider": "cash"}}, {"payment_provider": ["value_is_invalid"]}),
-    "a period of grace": ({"billing_configuration": {"invoice_grace_period": 3}}, {"invoice_grace_period": ["unsupported_value"]}),
     "negative grace": ({"billing_configuration": {"invoice_grace_period": -3}}, {"invoice_grace_period": ["value_is_out_of_range"]}),
     "six pairs": ({"metadata": [{"key": str(number), "value": "x"} for number in range(6)]}, {"metadata": ["invalid_count"]}),
     "a key of 21 characters": ({"metadata": [{"key": "x" * 21, "value": "x"}]}, {"key": ["value_is_too_long"]}),

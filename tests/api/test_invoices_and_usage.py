@@ -295,7 +295,7 @@ JULY_AND_AUGUST = ["2026-08-01", "2026-09-01"]
         ("search_term=EXAMPLE.com", [1000, 1000]),
         ("search_term=hank", [2000, 2000]),
         ("search_term=nobody", []),
-        ("payment_overdue=false", [1000, 1000, 2000, 2000]),
+        ("payment_overdue=false", [1000, 2000]),
         ("billing_entity_codes[]=default", [1000, 1000, 2000, 2000]),
     ],
 )

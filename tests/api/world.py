@@ -29,6 +29,21 @@ PHRASES = {
 }
 
 
+INVOICE_ACTIONS = (
+    "refresh",
+    "finalize",
+    "void",
+    "lose_dispute",
+    "retry",
+    "retry_payment",
+    "payment_url",
+    "resend_email",
+    "download",
+    "download_pdf",
+    "download_xml",
+)
+
+
 class World(NamedTuple):
     """An organization with a metric, a plan, a customer, a subscription, an event and the invoice of July."""
 
@@ -58,6 +73,7 @@ class World(NamedTuple):
             "/subscriptions/{external_id}/preview_change": self.subscription["external_id"],
             "/events/{transaction_id}": self.event["transaction_id"],
             "/invoices/{lago_id}": self.invoice["lago_id"],
+            **{f"/invoices/{{lago_id}}/{action}": self.invoice["lago_id"] for action in INVOICE_ACTIONS},
             "/taxes/{code}": self.tax["code"],
         }
 
@@ -143,6 +159,8 @@ GOOD: dict[str, Any] = {
     "create_subscription": lambda _: {"external_customer_id": "acme", "plan_code": "team", "external_id": "other"},
     "create_tax": lambda _: {"name": "Sales tax", "code": "sales", "rate": "7.5"},
     "update_tax": lambda _: {"name": "VAT of 2026"},
+    "update_invoice": lambda _: {"metadata": [{"key": "po", "value": "77"}]},
+    "void_invoice": lambda _: {"generate_credit_note": False},
     "update_subscription": lambda _: {"name": "Main"},
     "preview_subscription_change": lambda _: {"on_termination_invoice": "generate"},
 }

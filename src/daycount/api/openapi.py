@@ -54,28 +54,33 @@ def describe_api(router: Router) -> dict[str, Any]:
 
 
 def _operation(tag: str, route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:
-    shown = schema_of[route.returns]
-    properties: dict[str, Any] = {str(route.root_out): {"type": "array", "items": shown} if route.is_list else shown}
-    if route.is_list and route.has_meta:
-        properties["meta"] = schema_of[Meta]
-    reply = {"type": "object", "required": sorted(properties), "properties": properties}
     failure = {"content": {"application/json": {"schema": schema_of[ErrorObject]}}}
     operation: dict[str, Any] = {
         "operationId": route.operation,
         "summary": route.summary,
         "tags": [tag],
         "parameters": _parameters(route),
-        "responses": {"200": {"description": "Done", "content": {"application/json": {"schema": reply}}}}
-        | {status: {"description": text, **failure} for status, text in _FAILURES.items()},
+        "responses": {"200": _reply(route, schema_of)} | {status: {"description": text, **failure} for status, text in _FAILURES.items()},
     }
     if route.accepts is not None:
         body = schema_of[route.accepts]
         if route.root_in is not None:
             body = {"type": "object", "required": [route.root_in], "properties": {route.root_in: body}}
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+        operation["requestBody"] = {"required": not route.is_body_optional, "content": {"application/json": {"schema": body}}}
     if route.is_extension:
         operation["x-extension"] = True
     return operation
+
+
+def _reply(route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:
+    if route.returns is None:
+        return {"description": "Done; the body is empty"}
+    shown = schema_of[route.returns]
+    properties: dict[str, Any] = {str(route.root_out): {"type": "array", "items": shown} if route.is_list else shown}
+    if route.is_list and route.has_meta:
+        properties["meta"] = schema_of[Meta]
+    reply = {"type": "object", "required": sorted(properties), "properties": properties}
+    return {"description": "Done", "content": {"application/json": {"schema": reply}}}
 
 
 def _parameters(route: Route) -> list[dict[str, Any]]:

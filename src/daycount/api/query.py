@@ -35,6 +35,11 @@ class Query:
         """Return the values of `name[]=a&name[]=b`, also of a plain `name=a`; empty ones are left out."""
         return tuple(value for key, value in self._pairs if key in (f"{name}[]", name) and value)
 
+    def pairs(self, name: str) -> dict[str, str]:
+        """Return the values of `name[key]=value` by key; empty ones stay empty."""
+        found = ((key[len(name) + 1 : -1], value) for key, value in self._pairs if key.startswith(f"{name}[") and key.endswith("]"))
+        return {key: value for key, value in found if key}
+
     def flag(self, name: str) -> bool | None:
         """Return a boolean; None when it is absent or empty, true for anything that does not say false."""
         value = self.one(name)

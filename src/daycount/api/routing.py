@@ -35,8 +35,8 @@ class Route:
     One operation of the API.
 
     `accepts` is the struct of the body (None: no body is read), under `root_in` or, when that is None, without a root; keys
-    named in `beside_root` may also stand beside it.
-    `returns` is the struct of the reply under `root_out`; a list when `is_list`. A route that is not `is_transactional` gets
+    named in `beside_root` may also stand beside it; with `is_body_optional` there may be none. `returns` is the struct of the
+    reply under `root_out` (None: the reply is empty); a list when `is_list`. A route that is not `is_transactional` gets
     the call alone and opens its own transactions.
     """
 
@@ -50,6 +50,7 @@ class Route:
     returns: Any = None
     root_out: str | None = None
     is_list: bool = False
+    is_body_optional: bool = False
     has_meta: bool = True
     is_transactional: bool = True
     is_extension: bool = False

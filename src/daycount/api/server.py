@@ -210,12 +210,16 @@ def _read_input(route: Route, request: Request) -> Any:
     if route.root_in is not None:
         beside = {name: source[name] for name in route.beside_root if name in source} if isinstance(source, dict) else {}
         source = source.get(route.root_in) if isinstance(source, dict) else None
+    if source == {} and route.is_body_optional:
+        return decode(route.accepts, source)
     if not isinstance(source, dict) or not source:
         raise errors.BadRequest(f"param is missing or the value is empty or invalid: {route.root_in or 'the body'}")
     return decode(route.accepts, {**source, **beside})
 
 
 def _write(route: Route, result: Any) -> bytes:
+    if route.returns is None:
+        return b""
     if isinstance(result, Page):
         return _encoder.encode({route.root_out: result.items, "meta": result.meta})
     return _encoder.encode({route.root_out: result})

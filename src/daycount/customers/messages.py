@@ -4,6 +4,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from daycount.customers.records import Customer
+
 
 class CustomerDeleted(Struct, frozen=True):
     """A customer was deleted; what it subscribed to ends."""
@@ -15,3 +17,9 @@ class TimezoneChanged(Struct, frozen=True):
     """The days of a customer are days of another zone from now on."""
 
     customer_id: UUID
+
+
+class InvoiceSettingsChanged(Struct, frozen=True):
+    """The dates of a customer's drafts follow other settings from now on."""
+
+    customer: Customer

@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType, structs
 
 from daycount import errors
 from daycount.customers import store
-from daycount.customers.messages import CustomerDeleted, TimezoneChanged
+from daycount.customers.messages import CustomerDeleted, InvoiceSettingsChanged, TimezoneChanged
 from daycount.customers.records import ADDRESS_FIELDS, TEXT_FIELDS, Customer, CustomerInput, MetadataInput, MetadataItem
 from daycount.given import given, given_or_default, is_given
 from daycount.infra.work import Work
@@ -64,10 +64,16 @@ def upsert_customer(work: Work, changes: CustomerInput) -> Customer:
         replace_taxes(work, given_codes(TaxTarget.CUSTOMER, customer.id, changes.tax_codes))
         if stored.applicable_timezone != customer.applicable_timezone:
             work.announce(TimezoneChanged(customer_id=customer.id))
+        if _invoice_settings(stored) != _invoice_settings(customer):
+            work.announce(InvoiceSettingsChanged(customer=customer))
         return customer
     made = _insert(work, customer)
     replace_taxes(work, given_codes(TaxTarget.CUSTOMER, made.id, changes.tax_codes))
     return made
+
+
+def _invoice_settings(customer: Customer) -> tuple[object, ...]:
+    return customer.grace_days, customer.issuing_date_anchor, customer.keeps_issuing_date, customer.applicable_payment_term
 
 
 def ensure_customer(work: Work, external_id: str) -> Customer:
@@ -245,8 +251,7 @@ def _billing_configuration(customer: Customer, changes: CustomerInput, found: er
     if configuration is None:
         return customer.billing_configuration
     merged = {name: given(getattr(configuration, name), customer.billing_configuration.get(name)) for name in _DEFAULTS}
-    if (_days("invoice_grace_period", merged["invoice_grace_period"], found) or 0) > 0:
-        found.add("invoice_grace_period", "unsupported_value")
+    _days("invoice_grace_period", merged["invoice_grace_period"], found)
     if merged["document_locale"] not in {None, *_LOCALES}:
         found.add("document_locale", "not_a_valid_language_code")
     enums = {

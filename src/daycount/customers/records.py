@@ -88,6 +88,24 @@ class Customer(Struct, frozen=True, kw_only=True):
         return self.entity.net_payment_term if self.net_payment_term is None else self.net_payment_term
 
     @property
+    def grace_days(self) -> int:
+        """Return the days an invoice of a subscription stays a draft: the customer's, else the billing entity's."""
+        own = self.billing_configuration.get("invoice_grace_period")
+        return self.entity.invoice_grace_period if own is None else int(own)
+
+    @property
+    def issuing_date_anchor(self) -> str:
+        """Return the day that a periodic invoice is issued at: the customer's setting, else the billing entity's."""
+        own = self.billing_configuration.get("subscription_invoice_issuing_date_anchor")
+        return self.entity.subscription_invoice_issuing_date_anchor if own is None else str(own)
+
+    @property
+    def keeps_issuing_date(self) -> bool:
+        """Tell whether a periodic invoice keeps its issuing date when it is finalized later."""
+        own = self.billing_configuration.get("subscription_invoice_issuing_date_adjustment")
+        return (self.entity.subscription_invoice_issuing_date_adjustment if own is None else own) == "keep_anchor"
+
+    @property
     def finalizes_zero_invoices(self) -> bool:
         """Tell whether an invoice without fees to pay is issued at all."""
         own = self.finalize_zero_amount_invoice

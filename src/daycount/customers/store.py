@@ -25,6 +25,10 @@ _ENTITY_FIELDS = (
     "document_number_prefix",
     "net_payment_term",
     "finalize_zero_amount_invoice",
+    "invoice_grace_period",
+    "subscription_invoice_issuing_date_anchor",
+    "subscription_invoice_issuing_date_adjustment",
+    "document_numbering",
 )
 _SELECT = sa.select(customers, *(billing_entities.c[name].label(f"entity_{name}") for name in _ENTITY_FIELDS)).join(
     billing_entities, billing_entities.c.id == customers.c.billing_entity_id

@@ -5,18 +5,23 @@ Load, compute, assemble, write: a constant number of statements for hundreds of 
 lanes of their customers and commits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from msgspec import structs
 
 from daycount.customers import store as customers
 from daycount.engine.calendar import BilledBase, Occasion, billing_windows, next_billing_instant
 from daycount.infra.work import Work
 from daycount.invoicing import store
 from daycount.invoicing.compute import Computed, Subject, compute, job_for, load_subjects
-from daycount.invoicing.documents import Heading, invoice_of, take_numbers
-from daycount.invoicing.lines import fee_of, line_of
+from daycount.invoicing.deadlines import set_deadlines
+from daycount.invoicing.documents import Heading, invoice_of, is_issued, take_numbers
+from daycount.invoicing.drafts import snapshot_of
+from daycount.invoicing.lines import fees_of, line_of
+from daycount.invoicing.messages_life import InvoicesMade
 from daycount.invoicing.money import assemble_fees
 from daycount.invoicing.records import Bill, Documents, Fee, Invoice, InvoiceLine
 from daycount.periods import INSTANT_STEP, ONE_DAY
@@ -52,10 +57,13 @@ def bill(work: Work, bills: Sequence[Bill], *, events: EventStore) -> list[Invoi
         if not _is_left_to_periodic(subject, item)
     ]
     computed = compute(work, jobs, events=events)
-    documents = _documents(work, [item for item in computed if _has_line(item)])
+    asked = {item.subscription_id: item for item in wanted}
+    documents = _documents(work, asked, [item for item in computed if _has_line(item)])
     store.insert(work.tx, documents)
+    set_deadlines(work, documents.invoices)
     subscriptions.mark_billed(work.tx, marks=[_mark(item) for item in computed])
     schedule.set_next_periods(work, [_next(item) for item in computed if item.job.occasion is Occasion.PERIODIC])
+    work.announce(InvoicesMade(invoices=[row for row in documents.invoices if row.status != "closed"]))
     return list(documents.invoices)
 
 
@@ -102,28 +110,21 @@ def _group(computed: Sequence[Computed]) -> dict[InvoiceKey, list[Computed]]:
     return groups
 
 
-def _documents(work: Work, computed: Sequence[Computed]) -> Documents:
+def _documents(work: Work, bills: Mapping[UUID, Bill], computed: Sequence[Computed]) -> Documents:
     groups = sorted(_group(computed).items(), key=lambda entry: (entry[0][2], entry[1][0].job.subject.subscription.id))
-    headings = [_heading(group) for _, group in groups]
-    is_issued = [
-        any(fee.amount_cents for item in group for fee in item.fees) or heading.customer.finalizes_zero_invoices
-        for heading, (_, group) in zip(headings, groups, strict=True)
-    ]
-    numbers = take_numbers(work, [heading if issued else None for heading, issued in zip(headings, is_issued, strict=True)])
+    made = [(_heading(group), group, assemble_fees(group)) for _, group in groups]
+    is_final = [heading.grace_days == 0 and is_issued(assembled, heading.customer) for heading, _, assembled in made]
+    numbers = take_numbers(work, [heading if final else None for (heading, _, _), final in zip(made, is_final, strict=True)])
     invoices: list[Invoice] = []
     lines: list[InvoiceLine] = []
     fees: list[Fee] = []
-    for (_, group), heading, number in zip(groups, headings, numbers, strict=True):
-        assembled = assemble_fees(group)
+    for (heading, group, assembled), number in zip(made, numbers, strict=True):
         invoice = invoice_of(work, heading, assembled, number=number)
-        taxed = iter(assembled.items)
         invoices.append(invoice)
         for item in group:
-            lines.append(line_of(work, invoice, item))
-            first = len(fees)
-            fees += [
-                fee_of(work, invoice, item, draft, position=position, item=next(taxed)) for position, draft in enumerate(item.fees, first)
-            ]
+            snapshot = snapshot_of(item, bills[item.job.subject.subscription.id]) if invoice.status == "draft" else None
+            lines.append(structs.replace(line_of(work, invoice, item), snapshot=snapshot))
+        fees += fees_of(work, invoice, group, assembled)
     return Documents(invoices=invoices, lines=lines, fees=fees)
 
 
@@ -135,4 +136,5 @@ def _heading(group: Sequence[Computed]) -> Heading:
         at=job.at,
         purchase_order_number=job.subject.subscription.purchase_order_number,
         is_recurring=job.occasion is Occasion.PERIODIC,
+        has_grace=True,
     )

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from importlib.metadata import version
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -18,13 +19,20 @@ from daycount.engine.invoice import Assembled
 from daycount.infra.work import Work
 from daycount.invoicing.money import applied_taxes
 from daycount.invoicing.records import Invoice
-from daycount.periods import local_date
+from daycount.organizations import store as organizations
+from daycount.periods import ONE_DAY, local_date
 
 TZ_VERSION = version("tzdata")
+PER_CUSTOMER = "per_customer"
 
 
 class Heading(Struct, frozen=True, kw_only=True):
-    """What an invoice says besides its fees; `at` is the instant it is due, `is_recurring` is for periodic ones."""
+    """
+    What an invoice says besides its fees.
+
+    `at` is the instant it is due; `is_recurring` is for one that closes a period. `has_grace` is for types that stay a draft
+    for the customer's days of grace.
+    """
 
     customer: Customer
     currency: str
@@ -32,70 +40,129 @@ class Heading(Struct, frozen=True, kw_only=True):
     invoice_type: str = "subscription"
     purchase_order_number: str | None = None
     is_recurring: bool = False
+    has_grace: bool = False
+
+    @property
+    def grace_days(self) -> int:
+        """Return the days that the invoice stays a draft."""
+        return self.customer.grace_days if self.has_grace else 0
 
 
-def take_numbers(work: Work, headings: Sequence[Heading | None]) -> list[int | None]:
+class Number(NamedTuple):
+    """A place in the customer's sequence, and the number as it is written."""
+
+    sequential_id: int
+    text: str
+
+
+class Dates(NamedTuple):
+    """The local dates of an invoice; one that is no draft has no date of finalization."""
+
+    issuing_date: date
+    payment_due_date: date
+    expected_finalization_date: date | None
+
+
+def take_numbers(work: Work, headings: Sequence[Heading | None]) -> list[Number | None]:
     """
-    Return the next numbers of customers, one for each heading in its order; None where no heading is given.
+    Return the next numbers, one for each heading in its order; None where no heading is given.
 
-    One statement, which holds the customers' rows until the work ends: a number is never given twice, and an undone work
-    leaves no gap.
+    Two statements at most, which hold the rows of customers, and of billing entities that number their own invoices, until
+    the work ends: a number is never given twice, and an undone work leaves no gap. Source: Lago docs, invoice numbering.
     """
-    counts: Counter[UUID] = Counter(heading.customer.id for heading in headings if heading is not None)
-    last = customers.take_invoice_numbers(work.tx, counts=counts) if counts else {}
-    numbers: list[int | None] = []
-    for heading in headings:
-        if heading is None:
-            numbers.append(None)
-            continue
-        last[heading.customer.id] += 1
-        numbers.append(last[heading.customer.id])
-    return numbers
+    given = [heading for heading in headings if heading is not None]
+    last = customers.take_invoice_numbers(work.tx, counts=Counter(heading.customer.id for heading in given)) if given else {}
+    own = Counter(heading.customer.entity.id for heading in given if heading.customer.entity.document_numbering != PER_CUSTOMER)
+    running = organizations.take_invoice_numbers(work.tx, counts=own) if own else {}
+    return [None if heading is None else _next_number(work, heading, last, running) for heading in headings]
 
 
-def invoice_of(work: Work, heading: Heading, assembled: Assembled, *, number: int | None) -> Invoice:
-    """Make an invoice that is finalized, or closed when it has no number."""
-    customer, totals = heading.customer, assembled.totals
-    issuing_date = issuing_date_of(heading)
-    term = customer.applicable_payment_term
-    prefix = customer.entity.document_number_prefix
+def _next_number(work: Work, heading: Heading, last: dict[UUID, int], running: dict[UUID, int]) -> Number:
+    customer, entity = heading.customer, heading.customer.entity
+    last[customer.id] += 1
+    sequential_id = last[customer.id]
+    if entity.id not in running:
+        return Number(sequential_id, f"{entity.document_number_prefix}-{customer.sequential_id:03}-{sequential_id:03}")
+    running[entity.id] += 1
+    month = local_date(work.now, zone=entity.zone)
+    return Number(sequential_id, f"{entity.document_number_prefix}-{month:%Y%m}-{running[entity.id]:03}")
+
+
+def invoice_of(work: Work, heading: Heading, assembled: Assembled, *, number: Number | None) -> Invoice:
+    """Make an invoice: a draft where days of grace are due, else finalized, or closed when it has no number."""
+    customer = heading.customer
+    dates = dates_of(heading)
+    is_draft = dates.expected_finalization_date is not None
+    draft_number = f"{customer.entity.document_number_prefix}-DRAFT" if is_draft else ""
     return Invoice(
         id=work.new_id(),
         organization_id=work.organization_id,
         customer_id=customer.id,
         billing_entity_id=customer.entity.id,
-        sequential_id=number,
-        number=f"{prefix}-{customer.sequential_id:03}-{number:03}" if number is not None else "",
+        sequential_id=None if number is None else number.sequential_id,
+        number=draft_number if number is None else number.text,
         purchase_order_number=heading.purchase_order_number,
-        issuing_date=issuing_date,
-        payment_due_date=issuing_date + timedelta(days=term),
-        net_payment_term=term,
+        issuing_date=dates.issuing_date,
+        payment_due_date=dates.payment_due_date,
+        expected_finalization_date=dates.expected_finalization_date,
+        net_payment_term=customer.applicable_payment_term,
         invoice_type=heading.invoice_type,
-        status="finalized" if number is not None else "closed",
-        payment_status="pending" if totals.total else "succeeded",
+        status="draft" if is_draft else "closed" if number is None else "finalized",
+        is_recurring=heading.is_recurring,
         currency=heading.currency,
         zone=customer.applicable_timezone,
         tz_version=TZ_VERSION,
-        fees_amount_cents=totals.fees,
-        progressive_billing_credit_amount_cents=totals.progressive_billing_credit,
-        coupons_amount_cents=totals.coupons,
-        sub_total_excluding_taxes_amount_cents=totals.sub_total_excluding_taxes,
-        taxes_amount_cents=totals.taxes,
-        sub_total_including_taxes_amount_cents=totals.sub_total_including_taxes,
-        credit_notes_amount_cents=totals.credit_notes,
-        prepaid_credit_amount_cents=totals.prepaid_credit,
-        total_amount_cents=totals.total,
         total_paid_amount_cents=0,
-        finalized_at=heading.at if number is not None else None,
+        self_billed=customer.account_type == "partner",
+        finalized_at=None if number is None else heading.at,
         created_at=heading.at,
         updated_at=heading.at,
-        taxes_rate=assembled.taxation.rate,
-        applied_taxes=applied_taxes(work, assembled.taxation),
+        **money_fields(work, assembled),
     )
 
 
-def issuing_date_of(heading: Heading) -> date:
-    """Return the local date of the billing instant; a periodic invoice may be anchored at the day before."""
-    day = local_date(heading.at, zone=heading.customer.zone)
-    is_before = heading.customer.billing_configuration.get("subscription_invoice_issuing_date_anchor") == "current_period_end"
-    return day - timedelta(days=1) if heading.is_recurring and is_before else day
+def money_fields(work: Work, assembled: Assembled) -> dict[str, Any]:
+    """Return the fields of an invoice that the steps of money fill."""
+    totals = assembled.totals
+    return {
+        "payment_status": "pending" if totals.total else "succeeded",
+        "fees_amount_cents": totals.fees,
+        "progressive_billing_credit_amount_cents": totals.progressive_billing_credit,
+        "coupons_amount_cents": totals.coupons,
+        "sub_total_excluding_taxes_amount_cents": totals.sub_total_excluding_taxes,
+        "taxes_amount_cents": totals.taxes,
+        "sub_total_including_taxes_amount_cents": totals.sub_total_including_taxes,
+        "credit_notes_amount_cents": totals.credit_notes,
+        "prepaid_credit_amount_cents": totals.prepaid_credit,
+        "total_amount_cents": totals.total,
+        "taxes_rate": assembled.taxation.rate,
+        "applied_taxes": applied_taxes(work, assembled.taxation),
+    }
+
+
+def dates_of(heading: Heading) -> Dates:
+    """
+    Work out the dates of an invoice from the local date of the instant it is due.
+
+    A periodic invoice may be anchored at the last day of its period, and may keep that date instead of moving to the day
+    it is finalized: 1 May with 3 days of grace is issued on 4 May, kept 1 May, anchored and kept 30 April.
+    Source: Lago docs, grace period and issuing dates.
+    """
+    customer, grace = heading.customer, heading.grace_days
+    day = local_date(heading.at, zone=customer.zone)
+    shift = grace
+    if heading.is_recurring:
+        is_before = customer.issuing_date_anchor == "current_period_end"
+        if customer.keeps_issuing_date or grace == 0:
+            shift = -1 if is_before else 0
+    issuing_date = day + shift * ONE_DAY
+    return Dates(
+        issuing_date=issuing_date,
+        payment_due_date=issuing_date + timedelta(days=customer.applicable_payment_term),
+        expected_finalization_date=day + grace * ONE_DAY if grace else None,
+    )
+
+
+def is_issued(assembled: Assembled, customer: Customer) -> bool:
+    """Tell whether an invoice is worth issuing: it has fees, or the customer wants those of nothing too."""
+    return any(item.amount_cents for item in assembled.items) or customer.finalizes_zero_invoices

@@ -4,12 +4,14 @@ The lines and fees of an invoice: what stands on it of each subscription, as it 
 Nothing is computed here; figures come from `compute.py` and the steps of money.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Any
 
 from daycount.engine.calendar import Occasion, Window, plan_window
 from daycount.engine.fees import FeeDraft
+from daycount.engine.invoice import Assembled
 from daycount.engine.items import Item
 from daycount.infra.work import Work
 from daycount.invoicing.compute import Computed
@@ -66,8 +68,16 @@ def _shown_end(window: Window) -> datetime:
     return shown_end(window.period.end, is_cut=window.is_cut)
 
 
-def fee_of(work: Work, invoice: Invoice, computed: Computed, draft: FeeDraft, *, position: int, item: Item) -> Fee:
-    """Write down a fee, at its place on the invoice."""
+def fees_of(work: Work, invoice: Invoice, group: Sequence[Computed], assembled: Assembled) -> list[Fee]:
+    """Write down the fees of subscriptions that share an invoice, in the order in which they were assembled."""
+    drafts = [(item, draft) for item in group for draft in item.fees]
+    return [
+        _fee(work, invoice, computed, draft, position=position, item=taxed)
+        for position, ((computed, draft), taxed) in enumerate(zip(drafts, assembled.items, strict=True))
+    ]
+
+
+def _fee(work: Work, invoice: Invoice, computed: Computed, draft: FeeDraft, *, position: int, item: Item) -> Fee:
     return Fee(
         id=work.new_id(),
         organization_id=work.organization_id,

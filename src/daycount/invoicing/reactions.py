@@ -1,12 +1,17 @@
 """What invoicing does when subscriptions start, end, or must be settled before they change; and when the agenda says so."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from daycount.customers.messages import CustomerDeleted, InvoiceSettingsChanged
+from daycount.customers.operations import lane_of
 from daycount.engine.calendar import Occasion
 from daycount.infra.work import Work
+from daycount.invoicing import store
 from daycount.invoicing.billing_run import bill
+from daycount.invoicing.deadlines import FINALIZE
+from daycount.invoicing.drafts import finalize, move_dates
 from daycount.invoicing.records import Bill
 from daycount.invoicing.unused_time import give_back_unused_time
 from daycount.subscriptions import schedule
@@ -14,6 +19,8 @@ from daycount.subscriptions import store as subscriptions
 from daycount.subscriptions.messages import PeriodsDue, PlanSwitched, SubscriptionEnded, SubscriptionStarted
 from daycount.subscriptions.records import Status
 from daycount.usage.port import EventStore
+
+DRAFTS_OF_DELETED_AFTER = timedelta(minutes=5)
 
 
 class InvoicingReactions:
@@ -60,6 +67,21 @@ class InvoicingReactions:
         give_back_unused_time(work, ended, at=ended.updated_at)
         closing = Bill(ended.id, Occasion.TERMINATING, ended.updated_at, closes_boundary=message.unbilled_boundary is not None)
         bill(work, [closing, Bill(started.id, Occasion.STARTING, ended.updated_at)], events=self._events)
+
+    def on_settings_changed(self, work: Work, message: InvoiceSettingsChanged) -> None:
+        """Move the dates of a customer's drafts."""
+        move_dates(work, message.customer)
+
+    def on_customer_deleted(self, work: Work, message: CustomerDeleted) -> None:
+        """Finalize the drafts of a customer that is gone, a few minutes later."""
+        drafts = store.list_drafts(work.tx, organization_id=work.organization_id, customer_id=message.customer_id)
+        due_at = work.now + DRAFTS_OF_DELETED_AFTER
+        work.agenda.put_many(FINALIZE, [(row.id, lane_of(row.customer_id), due_at) for row in drafts])
+
+    def finalize_drafts(self, work: Work, invoice_ids: Sequence[UUID], *, due_at: datetime) -> None:
+        """Finalize drafts whose days of grace are over. The agenda calls it."""
+        assert due_at <= work.now
+        finalize(work, invoice_ids, events=self._events)
 
     def bill_periods(self, work: Work, subscription_ids: Sequence[UUID], *, due_at: datetime) -> None:
         """Bill the period that closed at `due_at` of many subscriptions. The agenda calls it."""

@@ -50,6 +50,15 @@ class AppliedTax(Struct, frozen=True, kw_only=True):
     amount_cents: int
 
 
+class InvoiceMetadata(Struct, frozen=True, kw_only=True):
+    """One pair of an invoice's metadata."""
+
+    lago_id: UUID
+    key: str
+    value: str
+    created_at: datetime
+
+
 class Invoice(Struct, frozen=True, kw_only=True):
     """An invoice; amounts are minor units of its currency."""
 
@@ -84,6 +93,22 @@ class Invoice(Struct, frozen=True, kw_only=True):
     updated_at: datetime
     taxes_rate: Decimal = Decimal(0)
     applied_taxes: Sequence[AppliedTax] = ()
+    is_recurring: bool = False
+    """Whether it closes a period; its issuing date may then be kept when it is finalized."""
+    expected_finalization_date: date | None = None
+    payment_overdue: bool = False
+    payment_dispute_lost_at: datetime | None = None
+    voided_at: datetime | None = None
+    self_billed: bool = False
+    metadata: Sequence[InvoiceMetadata] = ()
+    offset_amount_cents: int = 0
+    """What credit notes took off the amount due."""
+    voided_invoice_id: UUID | None = None
+
+    @property
+    def total_due_amount_cents(self) -> int:
+        """Return what is still to be paid; nothing of a voided invoice."""
+        return 0 if self.status == "voided" else self.total_amount_cents - self.total_paid_amount_cents - self.offset_amount_cents
 
 
 class InvoiceLine(Struct, frozen=True, kw_only=True):
@@ -102,6 +127,8 @@ class InvoiceLine(Struct, frozen=True, kw_only=True):
     shown_to: datetime
     shown_charges_from: datetime
     shown_charges_to: datetime
+    snapshot: Mapping[str, Any] | None = None
+    """What a draft is computed from again: the row as it was, and what the bill asked for."""
 
 
 class Fee(Struct, frozen=True, kw_only=True):
@@ -161,8 +188,15 @@ class InvoiceFilter(Struct, frozen=True, kw_only=True):
     amount_to: int | None = None
     search_term: str | None = None
     payment_overdue: bool | None = None
+    payment_dispute_lost: bool | None = None
+    partially_paid: bool | None = None
+    self_billed: bool | None = None
+    settlements: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = {}
+    """Pairs that must all be there; an empty value asks for the key to be absent."""
     purchase_order_number: str | None = None
 
 
 VISIBLE_STATUSES = ("draft", "finalized", "voided", "failed", "pending")
+SETTLEMENTS = ("payment", "credit_note")
 PAYMENT_STATUSES = ("pending", "succeeded", "failed")

@@ -11,7 +11,17 @@ from sqlalchemy import Connection, RowMapping
 
 from daycount.customers.tables import customers
 from daycount.infra.database import copy_rows
-from daycount.invoicing.records import VISIBLE_STATUSES, AppliedTax, Documents, Fee, Invoice, InvoiceFilter, InvoiceLine, Reason
+from daycount.invoicing.records import (
+    VISIBLE_STATUSES,
+    AppliedTax,
+    Documents,
+    Fee,
+    Invoice,
+    InvoiceFilter,
+    InvoiceLine,
+    InvoiceMetadata,
+    Reason,
+)
 from daycount.invoicing.tables import fees, invoice_subscriptions, invoices
 from daycount.subscriptions.tables import subscriptions
 
@@ -35,7 +45,7 @@ def insert(tx: Connection, documents: Documents) -> None:
 
 def _invoice(row: RowMapping) -> Invoice:
     values = {name: row[name] for name in Invoice.__struct_fields__}
-    return Invoice(**values | {"applied_taxes": _applied_taxes(row)})
+    return Invoice(**values | {"applied_taxes": _applied_taxes(row), "metadata": msgspec.convert(row["metadata"], list[InvoiceMetadata])})
 
 
 def _line(row: RowMapping) -> InvoiceLine:
@@ -52,14 +62,80 @@ def _applied_taxes(row: RowMapping) -> list[AppliedTax]:
     return msgspec.convert(row["applied_taxes"], list[AppliedTax])
 
 
-def find_invoice(tx: Connection, *, organization_id: UUID, invoice_id: UUID) -> Invoice | None:
-    """Return a visible invoice."""
+def find_invoice(tx: Connection, *, organization_id: UUID, invoice_id: UUID, lock: bool = False) -> Invoice | None:
+    """Return a visible invoice; `lock` holds its row until the transaction ends."""
     table = invoices.c
     statement = sa.select(invoices).where(
         table.organization_id == organization_id, table.id == invoice_id, table.status.in_(VISIBLE_STATUSES)
     )
+    if lock:
+        statement = statement.with_for_update()
     row = tx.execute(statement).mappings().one_or_none()
     return None if row is None else _invoice(row)
+
+
+def find_invoices(tx: Connection, *, organization_id: UUID, ids: Sequence[UUID], lock: bool = False) -> list[Invoice]:
+    """Return invoices by id, whatever their status, in the order they were made; `lock` holds their rows."""
+    table = invoices.c
+    statement = sa.select(invoices).where(table.organization_id == organization_id, table.id.in_(ids))
+    statement = statement.order_by(table.created_at, table.id)
+    return [_invoice(row) for row in tx.execute(statement.with_for_update() if lock else statement).mappings()]
+
+
+def list_drafts(tx: Connection, *, organization_id: UUID, customer_id: UUID) -> list[Invoice]:
+    """Return the drafts of a customer."""
+    table = invoices.c
+    statement = sa.select(invoices).where(
+        table.organization_id == organization_id, table.customer_id == customer_id, table.status == "draft"
+    )
+    return [_invoice(row) for row in tx.execute(statement.order_by(table.created_at, table.id)).mappings()]
+
+
+def update_invoices(tx: Connection, changed: Sequence[Invoice]) -> None:
+    """Write changed invoices, in one statement for all."""
+    if not changed:
+        return
+    names = [name for name in Invoice.__struct_fields__ if name != "id"]
+    statement = invoices.update().where(invoices.c.id == sa.bindparam("invoice_id"))
+    statement = statement.values({name: sa.bindparam(f"new_{name}") for name in names})
+    values = [{"invoice_id": row.id, **{f"new_{name}": _column(name, getattr(row, name)) for name in names}} for row in changed]
+    tx.execute(statement, values)
+
+
+def _column(name: str, value: Any) -> Any:
+    return msgspec.to_builtins(value) if name in ("applied_taxes", "metadata") else value
+
+
+def replace_fees(tx: Connection, *, invoice_ids: Sequence[UUID], made: Sequence[Fee]) -> None:
+    """Put other fees in the place of those of invoices."""
+    tx.execute(fees.delete().where(fees.c.invoice_id.in_(invoice_ids)))
+    names = Fee.__struct_fields__
+    copy_rows(tx, fees, names, [[getattr(row, name) for name in names] for row in made])
+
+
+def clear_snapshots(tx: Connection, *, invoice_ids: Sequence[UUID]) -> None:
+    """Forget what finalized drafts were computed from."""
+    table = invoice_subscriptions
+    tx.execute(table.update().where(table.c.invoice_id.in_(invoice_ids)).values(snapshot=None))
+
+
+def set_fees_payment_status(tx: Connection, *, invoice_id: UUID, payment_status: str) -> None:
+    """Copy the payment status of an invoice to its fees."""
+    tx.execute(fees.update().where(fees.c.invoice_id == invoice_id).values(payment_status=payment_status))
+
+
+def mark_overdue(tx: Connection, *, organization_id: UUID, ids: Sequence[UUID], at: datetime) -> list[Invoice]:
+    """Mark invoices that are still to be paid as overdue and return them."""
+    table = invoices.c
+    due = table.total_amount_cents - table.total_paid_amount_cents - table.offset_amount_cents
+    statement = (
+        invoices.update()
+        .where(table.organization_id == organization_id, table.id.in_(ids), table.status == "finalized", due > 0)
+        .where(table.payment_status != "succeeded", table.payment_dispute_lost_at.is_(None), sa.not_(table.payment_overdue))
+        .values(payment_overdue=True, updated_at=at)
+        .returning(invoices)
+    )
+    return [_invoice(row) for row in tx.execute(statement).mappings()]
 
 
 def find_invoice_by_number(tx: Connection, number: str) -> Invoice | None:
@@ -180,8 +256,7 @@ def _filtered(organization_id: UUID, query: InvoiceFilter) -> list[sa.ColumnElem
         conditions.append(sa.func.lower(table.purchase_order_number) == query.purchase_order_number.lower())
     if query.payment_statuses:
         conditions.append(table.payment_status.in_(query.payment_statuses))
-    if query.payment_overdue is True:
-        conditions.append(sa.false())
+    conditions.extend(_states(query))
     if query.issuing_date_from is not None:
         conditions.append(table.issuing_date >= query.issuing_date_from)
     if query.issuing_date_to is not None:
@@ -194,6 +269,27 @@ def _filtered(organization_id: UUID, query: InvoiceFilter) -> list[sa.ColumnElem
         term = query.search_term
         found = [customers.c[name].icontains(term, autoescape=True) for name in _SEARCHED]
         conditions.append(sa.or_(table.number.icontains(term, autoescape=True), sa.cast(table.id, sa.Text) == term, *found))
+    return conditions
+
+
+def _states(query: InvoiceFilter) -> list[sa.ColumnElement[bool]]:
+    """Write the filters about payment, disputes and metadata."""
+    table = invoices.c
+    states: list[tuple[bool | None, sa.ColumnElement[bool]]] = [
+        (query.payment_overdue, table.payment_overdue),
+        (query.payment_dispute_lost, table.payment_dispute_lost_at.is_not(None)),
+        (query.partially_paid, sa.and_(table.total_paid_amount_cents > 0, table.total_paid_amount_cents < table.total_amount_cents)),
+        (query.self_billed, table.self_billed),
+    ]
+    conditions = [condition if wanted else sa.not_(condition) for wanted, condition in states if wanted is not None]
+    settled = {"payment": table.total_paid_amount_cents > 0, "credit_note": table.offset_amount_cents > 0}
+    if query.settlements:
+        conditions.append(sa.or_(*(settled[name] for name in query.settlements)))
+    for key, value in query.metadata.items():
+        if value:
+            conditions.append(table.metadata.contains([{"key": key, "value": value}]))
+        else:
+            conditions.append(sa.not_(table.metadata.contains([{"key": key}])))
     return conditions
 
 

@@ -38,6 +38,15 @@ invoices = sa.Table(
     sa.Column("total_paid_amount_cents", sa.BigInteger, nullable=False),
     sa.Column("taxes_rate", sa.Numeric, nullable=False, server_default=sa.text("0")),
     sa.Column("applied_taxes", JSONB, nullable=False, server_default=sa.text("'[]'"), comment="the taxes as they were"),
+    sa.Column("is_recurring", sa.Boolean, nullable=False, server_default=sa.text("false"), comment="whether it closes a period"),
+    sa.Column("expected_finalization_date", sa.Date, comment="local date on which a draft is finalized"),
+    sa.Column("payment_overdue", sa.Boolean, nullable=False, server_default=sa.text("false")),
+    sa.Column("payment_dispute_lost_at", _INSTANT),
+    sa.Column("voided_at", _INSTANT),
+    sa.Column("self_billed", sa.Boolean, nullable=False, server_default=sa.text("false")),
+    sa.Column("metadata", JSONB, nullable=False, server_default=sa.text("'[]'")),
+    sa.Column("offset_amount_cents", sa.BigInteger, nullable=False, server_default="0", comment="taken off what is due"),
+    sa.Column("voided_invoice_id", sa.Uuid, comment="the voided invoice that this one was made from"),
     sa.Column("finalized_at", _INSTANT),
     sa.Column("created_at", _INSTANT, nullable=False),
     sa.Column("updated_at", _INSTANT, nullable=False),
@@ -61,6 +70,7 @@ invoices = sa.Table(
     ),
     sa.Index("ix_invoices_list", "organization_id", sa.text("issuing_date desc"), sa.text("created_at desc"), "id"),
     sa.Index("ix_invoices_customer_id", "customer_id"),
+    sa.Index("ix_invoices_metadata", "metadata", postgresql_using="gin", postgresql_ops={"metadata": "jsonb_path_ops"}),
 )
 
 invoice_subscriptions = sa.Table(
@@ -79,6 +89,7 @@ invoice_subscriptions = sa.Table(
     sa.Column("shown_to", _INSTANT, nullable=False),
     sa.Column("shown_charges_from", _INSTANT, nullable=False),
     sa.Column("shown_charges_to", _INSTANT, nullable=False),
+    sa.Column("snapshot", JSONB(none_as_null=True), comment="what a draft is computed from again; null later"),
     sa.ForeignKeyConstraint(["organization_id", "invoice_id"], ["invoices.organization_id", "invoices.id"]),
     sa.ForeignKeyConstraint(["organization_id", "subscription_id"], ["subscriptions.organization_id", "subscriptions.id"]),
     sa.Index("ix_invoice_subscriptions_invoice_id", "invoice_id"),

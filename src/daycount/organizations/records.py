@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -18,6 +19,15 @@ class BillingEntity(Struct, frozen=True, kw_only=True):
     document_number_prefix: str
     net_payment_term: int
     finalize_zero_amount_invoice: bool
+    invoice_grace_period: int = 0
+    subscription_invoice_issuing_date_anchor: str = "next_period_start"
+    subscription_invoice_issuing_date_adjustment: str = "align_with_finalization_date"
+    document_numbering: str = "per_customer"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return its own time zone."""
+        return ZoneInfo(self.timezone)
 
 
 class Organization(Struct, frozen=True, kw_only=True):

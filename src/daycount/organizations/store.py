@@ -1,6 +1,6 @@
 """All SQL about organizations, keys and test clocks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,8 @@ where k.digest = :digest and (k.expires_at is null or k.expires_at > :now)
 _ORGANIZATION = sa.text("""
 select o.id, o.name, o.email, o.country, o.created_at, c.frozen_time,
        e.id as entity_id, e.code, e.name as entity_name, e.default_currency, e.timezone, e.document_number_prefix,
-       e.net_payment_term, e.finalize_zero_amount_invoice
+       e.net_payment_term, e.finalize_zero_amount_invoice, e.invoice_grace_period, e.subscription_invoice_issuing_date_anchor,
+       e.subscription_invoice_issuing_date_adjustment, e.document_numbering
 from organizations o
 join billing_entities e on e.organization_id = o.id and e.is_default
 left join test_clocks c on c.organization_id = o.id
@@ -92,8 +93,26 @@ def find_organization(tx: Connection, organization_id: UUID) -> Organization | N
             document_number_prefix=row.document_number_prefix,
             net_payment_term=row.net_payment_term,
             finalize_zero_amount_invoice=row.finalize_zero_amount_invoice,
+            invoice_grace_period=row.invoice_grace_period,
+            subscription_invoice_issuing_date_anchor=row.subscription_invoice_issuing_date_anchor,
+            subscription_invoice_issuing_date_adjustment=row.subscription_invoice_issuing_date_adjustment,
+            document_numbering=row.document_numbering,
         ),
     )
+
+
+def take_invoice_numbers(tx: Connection, *, counts: Mapping[UUID, int]) -> dict[UUID, int]:
+    """Raise the running numbers of billing entities by the given counts, and return the last number each had before."""
+    statement = sa.text("""
+        with wanted as (select * from unnest(cast(:ids as uuid[]), cast(:counts as int[])) as w(id, number)),
+        held as (select e.id from billing_entities e join wanted w on w.id = e.id order by e.id for no key update of e)
+        update billing_entities e set invoice_sequence = e.invoice_sequence + w.number
+        from wanted w join held h on h.id = w.id
+        where e.id = w.id
+        returning e.id, e.invoice_sequence - w.number as before
+    """)
+    rows = tx.execute(statement, {"ids": list(counts), "counts": list(counts.values())})
+    return {row.id: row.before for row in rows}
 
 
 def find_by_name(tx: Connection, name: str) -> list[UUID]:

@@ -11,6 +11,8 @@ from uuid import UUID
 
 from daycount.customers import store as customers
 from daycount.infra.work import Work
+from daycount.invoicing import deadlines
+from daycount.invoicing import operations as invoice_operations
 from daycount.invoicing.reactions import InvoicingReactions
 from daycount.subscriptions import life, plan_changes, schedule, store
 from daycount.subscriptions.records import Status
@@ -31,7 +33,7 @@ def kinds(invoicing: InvoicingReactions) -> dict[str, Kind]:
 
     No two kinds share a rank. At one instant: a subscription starts before a trial ends, a trial ends before a subscription
     does, and what ends is ended, or gives way to another plan, before periods are billed, so that a period that closes with
-    its subscription is billed once.
+    its subscription is billed once. Drafts of earlier days are finalized before all that, so that their numbers come first.
     """
 
     def end_trials(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
@@ -42,14 +44,23 @@ def kinds(invoicing: InvoicingReactions) -> dict[str, Kind]:
     def bill_periods(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
         invoicing.bill_periods(work, subjects, due_at=due_at)
 
+    def finalize_drafts(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
+        invoicing.finalize_drafts(work, subjects, due_at=due_at)
+
     return {
+        deadlines.FINALIZE: Kind(5, finalize_drafts),
         schedule.START: Kind(10, _start),
         schedule.TRIAL_END: Kind(20, end_trials),
         schedule.END: Kind(30, _end),
         schedule.CANCEL: Kind(32, _cancel),
         schedule.SWITCH: Kind(35, _switch),
         schedule.BILL_PERIOD: Kind(40, bill_periods),
+        deadlines.OVERDUE: Kind(60, _fall_overdue),
     }
+
+
+def _fall_overdue(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
+    invoice_operations.mark_overdue(work, subjects, at=due_at)
 
 
 def _start(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:

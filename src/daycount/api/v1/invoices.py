@@ -22,7 +22,7 @@ from daycount.customers.operations import get_customer
 from daycount.customers.records import Customer
 from daycount.infra.work import Work
 from daycount.invoicing import store
-from daycount.invoicing.records import PAYMENT_STATUSES, VISIBLE_STATUSES, AppliedTax, Fee, Invoice, InvoiceFilter, InvoiceLine
+from daycount.invoicing.records import PAYMENT_STATUSES, SETTLEMENTS, VISIBLE_STATUSES, AppliedTax, Fee, Invoice, InvoiceFilter, InvoiceLine
 from daycount.money import CURRENCIES, decimal_text, exact_sum, round_half_away
 from daycount.subscriptions import store as subscriptions
 from daycount.subscriptions.records import Subscription
@@ -40,6 +40,12 @@ LIST_PARAMETERS = (
     "search_term",
     "currency",
     "invoice_type",
+    "payment_dispute_lost",
+    "partially_paid",
+    "self_billed",
+    "settlements[]",
+    "billing_entity_codes[]",
+    "purchase_order_number",
 )
 VERSION = 4
 
@@ -139,6 +145,15 @@ class FeeObject(Struct, frozen=True, kw_only=True):
     to_date: Stamp | None
 
 
+class InvoiceMetadataObject(Struct, frozen=True, kw_only=True):
+    """One pair of an invoice's metadata."""
+
+    lago_id: str
+    key: str
+    value: str
+    created_at: Stamp
+
+
 class InvoiceObject(Struct, frozen=True, kw_only=True):
     """An invoice; fees, periods and subscriptions are left out of lists."""
 
@@ -179,7 +194,7 @@ class InvoiceObject(Struct, frozen=True, kw_only=True):
     updated_at: Stamp
     voided_at: Stamp | None
     customer: customers_wire.CustomerObject
-    metadata: Sequence[Any]
+    metadata: Sequence[InvoiceMetadataObject]
     applied_taxes: Sequence[AppliedTaxObject]
     billing_periods: Sequence[BillingPeriodObject] | UnsetType = UNSET
     subscriptions: Sequence[subscriptions_wire.SubscriptionObject] | UnsetType = UNSET
@@ -198,9 +213,9 @@ def to_wire(invoice: Invoice, customer: Customer) -> InvoiceObject:
         number=invoice.number,
         purchase_order_number=invoice.purchase_order_number,
         issuing_date=invoice.issuing_date.isoformat(),
-        payment_dispute_lost_at=None,
+        payment_dispute_lost_at=stamp_or_none(invoice.payment_dispute_lost_at),
         payment_due_date=invoice.payment_due_date.isoformat(),
-        payment_overdue=False,
+        payment_overdue=invoice.payment_overdue,
         net_payment_term=invoice.net_payment_term,
         invoice_type=invoice.invoice_type,
         status=invoice.status,
@@ -218,18 +233,21 @@ def to_wire(invoice: Invoice, customer: Customer) -> InvoiceObject:
         prepaid_purchased_credit_amount_cents=None,
         total_amount_cents=invoice.total_amount_cents,
         total_paid_amount_cents=invoice.total_paid_amount_cents,
-        total_offsetted_credit_note_amount_cents=0,
-        total_due_amount_cents=invoice.total_amount_cents - invoice.total_paid_amount_cents,
+        total_offsetted_credit_note_amount_cents=invoice.offset_amount_cents,
+        total_due_amount_cents=invoice.total_due_amount_cents,
         file_url=None,
         xml_url=None,
         web_url=None,
         version_number=VERSION,
-        self_billed=False,
+        self_billed=invoice.self_billed,
         created_at=stamp(invoice.created_at),
         updated_at=stamp(invoice.updated_at),
-        voided_at=None,
+        voided_at=stamp_or_none(invoice.voided_at),
         customer=customers_wire.to_wire(customer),
-        metadata=[],
+        metadata=[
+            InvoiceMetadataObject(lago_id=str(pair.lago_id), key=pair.key, value=pair.value, created_at=stamp(pair.created_at))
+            for pair in invoice.metadata
+        ],
         applied_taxes=[
             tax_to_wire(tax, invoice, lago_invoice_id=str(invoice.id), fees_amount_cents=tax.base_cents) for tax in invoice.applied_taxes
         ],
@@ -366,6 +384,11 @@ def read_filter(query: Query) -> InvoiceFilter:
         amount_to=query.integer("amount_to"),
         search_term=query.one("search_term"),
         payment_overdue=query.flag("payment_overdue"),
+        payment_dispute_lost=query.flag("payment_dispute_lost"),
+        partially_paid=query.flag("partially_paid"),
+        self_billed=query.flag("self_billed"),
+        settlements=query.members("settlements", SETTLEMENTS),
+        metadata=query.pairs("metadata"),
         purchase_order_number=query.one("purchase_order_number"),
     )
 

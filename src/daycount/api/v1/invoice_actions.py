@@ -1,0 +1,101 @@
+"""What is done to invoices over the wire."""
+
+from uuid import UUID
+
+from daycount.api.routing import Call, Routes
+from daycount.api.v1.invoices import InvoiceObject, whole_to_wire
+from daycount.api.wire import read_path_uuid
+from daycount.infra.work import Work
+from daycount.invoicing import operations
+from daycount.invoicing.fields import InvoiceInput, VoidInput
+
+routes = Routes("invoices")
+_ONE = {"returns": InvoiceObject, "root_out": "invoice"}
+
+
+def _id(call: Call) -> UUID:
+    return read_path_uuid(call.path["lago_id"], "invoice")
+
+
+@routes.put("/invoices/{lago_id}", accepts=InvoiceInput, root_in="invoice", **_ONE)
+def update_invoice(work: Work, call: Call) -> InvoiceObject:
+    """Set the payment status and the metadata of an invoice."""
+    return whole_to_wire(work, operations.update_invoice(work, _id(call), call.body))
+
+
+@routes.delete("/invoices/{lago_id}", **_ONE)
+def destroy_invoice(work: Work, call: Call) -> InvoiceObject:
+    """Delete a draft."""
+    return whole_to_wire(work, operations.delete_invoice(work, _id(call)))
+
+
+@routes.put("/invoices/{lago_id}/refresh", **_ONE)
+def refresh_invoice(work: Work, call: Call) -> InvoiceObject:
+    """Compute a draft again by the prices, taxes and events of now."""
+    return whole_to_wire(work, operations.refresh_invoice(work, _id(call), events=call.services.events))
+
+
+@routes.put("/invoices/{lago_id}/finalize", **_ONE)
+def finalize_invoice(work: Work, call: Call) -> InvoiceObject:
+    """Finalize a draft before its days of grace are over."""
+    return whole_to_wire(work, operations.finalize_invoice(work, _id(call), events=call.services.events))
+
+
+@routes.post("/invoices/{lago_id}/void", accepts=VoidInput, is_body_optional=True, **_ONE)
+def void_invoice(work: Work, call: Call) -> InvoiceObject:
+    """Make an invoice void; nothing of it is due any more."""
+    return whole_to_wire(work, operations.void_invoice(work, operations.lock_invoice(work, _id(call))))
+
+
+@routes.post("/invoices/{lago_id}/lose_dispute", **_ONE)
+def lose_invoice_dispute(work: Work, call: Call) -> InvoiceObject:
+    """Note that a dispute about the payment of an invoice is lost."""
+    return whole_to_wire(work, operations.lose_dispute(work, _id(call)))
+
+
+@routes.put("/invoices/{lago_id}/lose_dispute", **_ONE)
+def put_lost_invoice_dispute(work: Work, call: Call) -> InvoiceObject:
+    """Note that a dispute about the payment of an invoice is lost, the way some clients say it."""
+    return whole_to_wire(work, operations.lose_dispute(work, _id(call)))
+
+
+@routes.post("/invoices/{lago_id}/retry", **_ONE)
+def retry_invoice(work: Work, call: Call) -> InvoiceObject:
+    """Try again to finalize an invoice that failed."""
+    return whole_to_wire(work, operations.retry_invoice(work, _id(call)))
+
+
+@routes.post("/invoices/{lago_id}/retry_payment")
+def retry_invoice_payment(work: Work, call: Call) -> None:
+    """Ask for the payment of an invoice again."""
+    operations.retry_payment(work, _id(call))
+
+
+@routes.post("/invoices/{lago_id}/payment_url")
+def create_invoice_payment_url(work: Work, call: Call) -> None:
+    """Make an address to pay an invoice at."""
+    operations.check_payment_url(work, _id(call))
+
+
+@routes.post("/invoices/{lago_id}/resend_email")
+def resend_invoice_email(work: Work, call: Call) -> None:
+    """Send an invoice by e-mail again."""
+    operations.check_resend(work, _id(call))
+
+
+@routes.post("/invoices/{lago_id}/download")
+def download_invoice(work: Work, call: Call) -> None:
+    """Have the document of an invoice made; the answer is empty until it is there."""
+    operations.check_downloadable(work, _id(call))
+
+
+@routes.post("/invoices/{lago_id}/download_pdf")
+def download_invoice_pdf(work: Work, call: Call) -> None:
+    """Have the PDF of an invoice made; the answer is empty until it is there."""
+    operations.check_downloadable(work, _id(call))
+
+
+@routes.post("/invoices/{lago_id}/download_xml")
+def download_invoice_xml(work: Work, call: Call) -> None:
+    """Have the XML of an invoice made; the answer is empty until it is there."""
+    operations.check_downloadable(work, _id(call))

@@ -1,0 +1,29 @@
+"""What time does to invoices: a draft is finalized at the end of its grace, an unpaid invoice falls overdue."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from daycount.customers.operations import lane_of
+from daycount.infra.work import Work
+from daycount.invoicing.records import Invoice
+from daycount.periods import ONE_DAY, start_of_day
+
+FINALIZE, OVERDUE = "finalize_invoice", "invoice_overdue"
+
+
+def set_deadlines(work: Work, invoices: Sequence[Invoice]) -> None:
+    """Write down what is due for invoices as they are now, in place of what was: two statements whatever their number."""
+    work.agenda.put_many(FINALIZE, [(row.id, lane_of(row.customer_id), _finalized_at(row)) for row in invoices if row.status == "draft"])
+    unpaid = [row for row in invoices if row.status == "finalized" and row.total_due_amount_cents > 0]
+    work.agenda.put_many(OVERDUE, [(row.id, lane_of(row.customer_id), _overdue_at(row)) for row in unpaid])
+
+
+def _finalized_at(row: Invoice) -> datetime:
+    assert row.expected_finalization_date is not None
+    return start_of_day(row.expected_finalization_date, zone=ZoneInfo(row.zone))
+
+
+def _overdue_at(row: Invoice) -> datetime:
+    """Return the start of the local day after the last one to pay in."""
+    return start_of_day(row.payment_due_date + ONE_DAY, zone=ZoneInfo(row.zone))

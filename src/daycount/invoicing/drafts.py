@@ -1,0 +1,187 @@
+"""
+Drafts: invoices that are computed again, as often as wanted, until they are finalized.
+
+A draft keeps what its subscriptions were when it was made, so that it is always about the same windows: events that came
+late and changed prices flow in, later periods do not.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct, structs
+
+from daycount.customers import store as customers
+from daycount.customers.records import Customer
+from daycount.engine.calendar import Occasion
+from daycount.engine.invoice import Assembled
+from daycount.infra.work import Work
+from daycount.invoicing import store
+from daycount.invoicing.compute import Computed, Job, compute, job_for, load_subjects
+from daycount.invoicing.deadlines import FINALIZE, set_deadlines
+from daycount.invoicing.documents import Heading, Number, dates_of, money_fields, take_numbers
+from daycount.invoicing.lines import fees_of
+from daycount.invoicing.messages_life import InvoicesFinalized
+from daycount.invoicing.money import assemble_fees
+from daycount.invoicing.records import Bill, Fee, Invoice, InvoiceLine
+from daycount.periods import local_date
+from daycount.subscriptions.records import Subscription
+from daycount.usage.port import EventStore
+
+
+class _Snapshot(Struct, frozen=True, kw_only=True):
+    subscription: Subscription
+    occasion: Occasion
+    closes_boundary: bool
+    settled_until: datetime | None
+
+
+def snapshot_of(computed: Computed, bill: Bill) -> dict[str, Any]:
+    """Return what a line of a draft is computed from again, as plain data."""
+    subject = computed.job.subject
+    snapshot = _Snapshot(
+        subscription=subject.subscription,
+        occasion=bill.occasion,
+        closes_boundary=bill.closes_boundary,
+        settled_until=subject.settled_until,
+    )
+    return dict(msgspec.to_builtins(snapshot))
+
+
+def refresh(work: Work, draft: Invoice, *, events: EventStore) -> Invoice:
+    """
+    Compute a draft again, locked by the caller, by the prices, taxes and events of now.
+
+    Its windows, dates and the ids of fees that stay are kept; coupons and credits wait for its finalization.
+    """
+    [(invoice, fees)] = _rebuild(work, [draft], events=events)
+    changed = structs.replace(invoice, updated_at=work.now)
+    store.update_invoices(work.tx, [changed])
+    store.replace_fees(work.tx, invoice_ids=[draft.id], made=fees)
+    return changed
+
+
+def finalize(work: Work, invoice_ids: Sequence[UUID], *, events: EventStore) -> list[Invoice]:
+    """
+    Finalize drafts: compute them again, apply what is taken off, give them numbers; a draft of nothing may be closed.
+
+    Locks customers, then invoices; what is no draft is passed over. Announces InvoicesFinalized. A fixed number of statements.
+    Source: Lago docs, grace period: it is issued on the day it is finalized, unless the anchor is to be kept.
+    """
+    seen = store.find_invoices(work.tx, organization_id=work.organization_id, ids=invoice_ids)
+    owners = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[row.customer_id for row in seen], lock=True)
+    drafts = [
+        row
+        for row in store.find_invoices(work.tx, organization_id=work.organization_id, ids=invoice_ids, lock=True)
+        if row.status == "draft"
+    ]
+    if not drafts:
+        return []
+    rebuilt = _rebuild(work, drafts, events=events)
+    headings = [_heading(row, owners[row.customer_id]) for row in drafts]
+    issued = [
+        any(fee.amount_cents for fee in fees) or owners[row.customer_id].finalizes_zero_invoices
+        for row, (_, fees) in zip(drafts, rebuilt, strict=True)
+    ]
+    numbers = take_numbers(work, [heading if is_wanted else None for heading, is_wanted in zip(headings, issued, strict=True)])
+    final = [_finalized(work, row, heading, number) for (row, _), heading, number in zip(rebuilt, headings, numbers, strict=True)]
+    ids = [row.id for row in final]
+    store.update_invoices(work.tx, final)
+    store.replace_fees(work.tx, invoice_ids=ids, made=[fee for _, fees in rebuilt for fee in fees])
+    store.clear_snapshots(work.tx, invoice_ids=ids)
+    for row in final:
+        work.agenda.drop_kind(FINALIZE, subject_id=row.id)
+    set_deadlines(work, final)
+    work.announce(InvoicesFinalized(invoices=[row for row in final if row.status == "finalized"]))
+    return final
+
+
+def move_dates(work: Work, customer: Customer) -> None:
+    """Give the drafts of a customer the dates of its present settings; what is past its grace then is due at once."""
+    drafts = store.list_drafts(work.tx, organization_id=work.organization_id, customer_id=customer.id)
+    moved = []
+    for row in drafts:
+        heading = _heading(row, customer)
+        dates = dates_of(heading)
+        moved.append(
+            structs.replace(
+                row,
+                issuing_date=dates.issuing_date,
+                payment_due_date=dates.payment_due_date,
+                net_payment_term=customer.applicable_payment_term,
+                expected_finalization_date=dates.expected_finalization_date or local_date(row.created_at, zone=customer.zone),
+                updated_at=work.now,
+            )
+        )
+    store.update_invoices(work.tx, moved)
+    set_deadlines(work, moved)
+
+
+def _heading(row: Invoice, customer: Customer) -> Heading:
+    return Heading(
+        customer=customer,
+        currency=row.currency,
+        at=row.created_at,
+        invoice_type=row.invoice_type,
+        purchase_order_number=row.purchase_order_number,
+        is_recurring=row.is_recurring,
+        has_grace=True,
+    )
+
+
+def _finalized(work: Work, row: Invoice, heading: Heading, number: Number | None) -> Invoice:
+    customer = heading.customer
+    is_kept = row.is_recurring and customer.keeps_issuing_date
+    issuing_date = row.issuing_date if is_kept else local_date(work.now, zone=customer.zone)
+    return structs.replace(
+        row,
+        status="closed" if number is None else "finalized",
+        sequential_id=None if number is None else number.sequential_id,
+        number="" if number is None else number.text,
+        issuing_date=issuing_date,
+        payment_due_date=issuing_date + timedelta(days=row.net_payment_term),
+        finalized_at=None if number is None else work.now,
+        updated_at=work.now,
+    )
+
+
+def _rebuild(work: Work, drafts: Sequence[Invoice], *, events: EventStore) -> list[tuple[Invoice, list[Fee]]]:
+    """Compute drafts again, all at once. Their rows are given back changed; nothing is written."""
+    ids = [row.id for row in drafts]
+    lines = store.list_lines(work.tx, organization_id=work.organization_id, invoice_ids=ids)
+    computed = compute(work, _jobs(work, lines), events=events)
+    groups: dict[UUID, list[Computed]] = {}
+    for line, item in zip(lines, computed, strict=True):
+        groups.setdefault(line.invoice_id, []).append(item)
+    known = {_key(fee): fee.id for fee in store.list_fees(work.tx, organization_id=work.organization_id, invoice_ids=ids)}
+    return [_rebuilt(work, row, groups[row.id], assemble_fees(groups[row.id]), known) for row in drafts]
+
+
+def _rebuilt(
+    work: Work, row: Invoice, group: Sequence[Computed], assembled: Assembled, known: Mapping[tuple[object, ...], UUID]
+) -> tuple[Invoice, list[Fee]]:
+    changed = structs.replace(row, **money_fields(work, assembled))
+    fees = fees_of(work, changed, group, assembled)
+    return changed, [structs.replace(fee, id=known.get(_key(fee), fee.id)) for fee in fees]
+
+
+def _jobs(work: Work, lines: Sequence[InvoiceLine]) -> list[Job]:
+    snapshots = [msgspec.convert(line.snapshot, _Snapshot) for line in lines]
+    subjects = load_subjects(work, [snapshot.subscription for snapshot in snapshots])
+    return [
+        job_for(
+            structs.replace(subject, settled_until=snapshot.settled_until),
+            occasion=snapshot.occasion,
+            at=line.billed_at,
+            closes_boundary=snapshot.closes_boundary,
+        )
+        for line, snapshot, subject in zip(lines, snapshots, subjects, strict=True)
+    ]
+
+
+def _key(fee: Fee) -> tuple[object, ...]:
+    """Return what makes a fee the same one after a draft was computed again."""
+    groups = tuple(sorted(fee.grouped_by.items(), key=lambda entry: entry[0]))
+    return fee.invoice_id, fee.subscription_id, fee.fee_type, fee.charge_id, fee.charge_filter_id, groups

@@ -1,0 +1,39 @@
+"""What the life of invoices announces."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from daycount.invoicing.records import Invoice
+
+
+class InvoicesMade(Struct, frozen=True, kw_only=True):
+    """Invoices were made, as drafts or finalized; closed ones are not among them."""
+
+    invoices: Sequence[Invoice]
+
+
+class InvoicesFinalized(Struct, frozen=True, kw_only=True):
+    """Drafts became final."""
+
+    invoices: Sequence[Invoice]
+
+
+class InvoiceVoided(Struct, frozen=True, kw_only=True):
+    """An invoice is void: what it used of coupons, credit notes and wallets is given back."""
+
+    invoice: Invoice
+    keeps_wallets: bool
+    """Whether its value comes back as a credit note, so that wallets are left alone."""
+
+
+class InvoicesOverdue(Struct, frozen=True, kw_only=True):
+    """Invoices were not paid in time."""
+
+    invoices: Sequence[Invoice]
+
+
+class PaymentStatusChanged(Struct, frozen=True, kw_only=True):
+    """An invoice is paid, or is not any more."""
+
+    invoice: Invoice

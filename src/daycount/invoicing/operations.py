@@ -1,0 +1,181 @@
+"""
+What callers do to invoices: change, refresh, finalize, delete, void, lose a dispute, try again.
+
+Every use case holds the customer's lane and locks the invoice, so that nothing of the customer is billed meanwhile.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import UnsetType, structs
+
+from daycount import errors
+from daycount.customers.operations import lane_of
+from daycount.infra.work import Work
+from daycount.invoicing import drafts, store
+from daycount.invoicing.deadlines import OVERDUE, set_deadlines
+from daycount.invoicing.fields import InvoiceInput, read_metadata, read_payment_status
+from daycount.invoicing.messages_life import InvoicesOverdue, InvoiceVoided, PaymentStatusChanged
+from daycount.invoicing.records import Invoice
+from daycount.usage.port import EventStore
+
+
+def get_invoice(work: Work, invoice_id: UUID) -> Invoice:
+    """Return a visible invoice. Raises NotFound."""
+    invoice = store.find_invoice(work.tx, organization_id=work.organization_id, invoice_id=invoice_id)
+    if invoice is None:
+        raise errors.NotFound("invoice")
+    return invoice
+
+
+def lock_invoice(work: Work, invoice_id: UUID) -> Invoice:
+    """Hold the lane of the customer and lock a visible invoice. Raises NotFound."""
+    work.agenda.hold(lane_of(get_invoice(work, invoice_id).customer_id))
+    invoice = store.find_invoice(work.tx, organization_id=work.organization_id, invoice_id=invoice_id, lock=True)
+    if invoice is None:
+        raise errors.NotFound("invoice")
+    return invoice
+
+
+def update_invoice(work: Work, invoice_id: UUID, changes: InvoiceInput) -> Invoice:
+    """
+    Set payment status and metadata.
+
+    Said to be paid, it counts as paid in full, and is due again when that is taken back. Raises NotFound, Invalid, NotAllowed.
+    """
+    invoice = lock_invoice(work, invoice_id)
+    if invoice.status == "voided":
+        raise errors.NotAllowed("update_on_voided_invoice")
+    payment_status = read_payment_status(invoice, changes)
+    metadata = invoice.metadata if isinstance(changes.metadata, UnsetType) else read_metadata(work, invoice, changes.metadata)
+    changed = structs.replace(invoice, metadata=metadata, updated_at=work.now)
+    if payment_status != invoice.payment_status:
+        return set_payment_status(work, changed, payment_status)
+    store.update_invoices(work.tx, [changed])
+    return changed
+
+
+def set_payment_status(work: Work, invoice: Invoice, payment_status: str) -> Invoice:
+    """Write an invoice with another payment status, and all that follows from it. Announces PaymentStatusChanged."""
+    is_paid = payment_status == "succeeded"
+    paid = invoice.total_amount_cents - invoice.offset_amount_cents if is_paid else 0
+    changed = structs.replace(
+        invoice,
+        payment_status=payment_status,
+        total_paid_amount_cents=paid if is_paid or invoice.payment_status == "succeeded" else invoice.total_paid_amount_cents,
+        payment_overdue=invoice.payment_overdue and not is_paid,
+        updated_at=work.now,
+    )
+    store.update_invoices(work.tx, [changed])
+    store.set_fees_payment_status(work.tx, invoice_id=invoice.id, payment_status=payment_status)
+    if is_paid:
+        work.agenda.drop_kind(OVERDUE, subject_id=invoice.id)
+    elif changed.status == "finalized":
+        set_deadlines(work, [changed])
+    work.announce(PaymentStatusChanged(invoice=changed))
+    return changed
+
+
+def refresh_invoice(work: Work, invoice_id: UUID, *, events: EventStore) -> Invoice:
+    """Compute a draft again; what is no draft stays as it is. Raises NotFound, Forbidden for what never was a draft."""
+    invoice = lock_invoice(work, invoice_id)
+    if invoice.invoice_type != "subscription":
+        raise errors.Forbidden("feature_unavailable")
+    return drafts.refresh(work, invoice, events=events) if invoice.status == "draft" else invoice
+
+
+def finalize_invoice(work: Work, invoice_id: UUID, *, events: EventStore) -> Invoice:
+    """Finalize a draft before its grace ends. Raises NotFound, also for what is no draft."""
+    work.agenda.hold(lane_of(get_invoice(work, invoice_id).customer_id))
+    final = drafts.finalize(work, [invoice_id], events=events)
+    if not final:
+        raise errors.NotFound("invoice")
+    return final[0]
+
+
+def delete_invoice(work: Work, invoice_id: UUID) -> Invoice:
+    """Delete a draft: it is not shown any more, and its periods are not billed again. Raises NotFound, NotAllowed."""
+    invoice = lock_invoice(work, invoice_id)
+    if invoice.status != "draft":
+        raise errors.NotAllowed("not_deletable")
+    deleted = structs.replace(invoice, status="deleted", updated_at=work.now)
+    store.update_invoices(work.tx, [deleted])
+    work.agenda.drop(subject_ids=[invoice.id])
+    return deleted
+
+
+def void_invoice(work: Work, invoice: Invoice, *, keeps_wallets: bool = False) -> Invoice:
+    """
+    Make a finalized invoice, locked by the caller, void: nothing of it is due, its number stays taken.
+
+    Announces InvoiceVoided, upon which what it used is given back. Raises NotAllowed. Source: Lago API, void.
+    """
+    if invoice.status != "finalized":
+        raise errors.NotAllowed("not_voidable")
+    voided = structs.replace(invoice, status="voided", voided_at=work.now, payment_overdue=False, updated_at=work.now)
+    store.update_invoices(work.tx, [voided])
+    work.agenda.drop(subject_ids=[invoice.id])
+    work.announce(InvoiceVoided(invoice=voided, keeps_wallets=keeps_wallets))
+    return voided
+
+
+def lose_dispute(work: Work, invoice_id: UUID) -> Invoice:
+    """Note, once, that a dispute about the payment is lost: it is not overdue any more. Raises NotFound, NotAllowed."""
+    invoice = lock_invoice(work, invoice_id)
+    if invoice.status not in ("finalized", "voided"):
+        raise errors.NotAllowed("not_disputable")
+    if invoice.payment_dispute_lost_at is not None:
+        return invoice
+    lost = structs.replace(invoice, payment_dispute_lost_at=work.now, payment_overdue=False, updated_at=work.now)
+    store.update_invoices(work.tx, [lost])
+    work.agenda.drop_kind(OVERDUE, subject_id=invoice.id)
+    return lost
+
+
+def retry_invoice(work: Work, invoice_id: UUID) -> Invoice:
+    """Try again to finalize an invoice that failed for its taxes. Raises NotFound, NotAllowed: no invoice fails for that."""
+    if get_invoice(work, invoice_id).status != "failed":
+        raise errors.NotAllowed("invalid_status")
+    raise errors.NotAllowed("tax_provider_not_configured")
+
+
+def retry_payment(work: Work, invoice_id: UUID) -> None:
+    """
+    Ask for the payment again; without a payment provider nothing more happens.
+
+    Raises NotFound, NotAllowed for what cannot be paid: a draft, a voided or a paid invoice.
+    """
+    invoice = get_invoice(work, invoice_id)
+    if invoice.status != "finalized" or invoice.payment_status == "succeeded":
+        raise errors.NotAllowed("invalid_status")
+
+
+def check_downloadable(work: Work, invoice_id: UUID) -> Invoice:
+    """Return a finalized invoice, of which a document can be had. Raises NotFound."""
+    invoice = get_invoice(work, invoice_id)
+    if invoice.status != "finalized":
+        raise errors.NotFound("invoice")
+    return invoice
+
+
+def check_payment_url(work: Work, invoice_id: UUID) -> None:
+    """Say why there is no address to pay an invoice at. Raises NotFound, Invalid."""
+    invoice = get_invoice(work, invoice_id)
+    if invoice.status != "finalized" or invoice.payment_status == "succeeded":
+        raise errors.Invalid({"base": ["invalid_invoice_status_or_payment_status"]})
+    raise errors.Invalid({"base": ["no_linked_payment_provider"]})
+
+
+def check_resend(work: Work, invoice_id: UUID) -> None:
+    """Say why an invoice is not sent by e-mail again. Raises NotFound, NotAllowed."""
+    if get_invoice(work, invoice_id).status != "finalized":
+        raise errors.NotAllowed("invoice_not_finalized")
+    raise errors.NotAllowed("email_settings_disabled")
+
+
+def mark_overdue(work: Work, invoice_ids: Sequence[UUID], *, at: datetime) -> None:
+    """Mark invoices that were not paid in time. The agenda calls it. Announces InvoicesOverdue."""
+    late = store.mark_overdue(work.tx, organization_id=work.organization_id, ids=invoice_ids, at=at)
+    if late:
+        work.announce(InvoicesOverdue(invoices=late))
