@@ -25,7 +25,7 @@ from daycount.api.v1 import (
     subscriptions,
     taxes,
 )
-from daycount.catalog.messages import PlanDeleted
+from daycount.catalog.messages import PlanDeleted, PlanRepriced
 from daycount.clock import Clock, SystemClock
 from daycount.config import Settings
 from daycount.customers.messages import CustomerDeleted, InvoiceSettingsChanged, TimezoneChanged
@@ -35,6 +35,7 @@ from daycount.infra.work import CommitPoints, Workplace
 from daycount.invoicing.reactions import InvoicingReactions
 from daycount.subscriptions.directory import CatalogDirectory
 from daycount.subscriptions.messages import PeriodsDue, PlanSwitched, SubscriptionEnded, SubscriptionStarted
+from daycount.subscriptions.plan_changes import reconsider_changes
 from daycount.subscriptions.reactions import on_customer_deleted, on_plan_deleted
 from daycount.subscriptions.schedule import move_to_new_zone
 from daycount.usage.folding import Folder
@@ -90,6 +91,7 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         CustomerDeleted: [on_customer_deleted, invoicing.on_customer_deleted],
         InvoiceSettingsChanged: [invoicing.on_settings_changed],
         PlanDeleted: [on_plan_deleted],
+        PlanRepriced: [reconsider_changes],
     }
     workplace = Workplace(
         connect(database_url, pool_size=pool_size or settings.database_pool_size + settings.ingest_lanes + _FOLDERS),

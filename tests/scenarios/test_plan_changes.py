@@ -213,6 +213,35 @@ def test_a_pending_downgrade_is_replaced_canceled_or_overtaken(server: Server) -
     assert sorted(base_cents(invoice) for invoice in api.invoices()) == [[400], [3000], [9000]]
 
 
+def reprice(api: Api, plan: str, cents: int) -> None:
+    """Give a plan another price, and let what follows from it happen."""
+    api.ok("PUT", f"/plans/{plan}", {"plan": {"amount_cents": cents}})
+    api.move_to(api.ok("GET", "/test_clock")["test_clock"]["frozen_time"])
+
+
+def test_a_waiting_plan_that_got_dearer_takes_over_at_once(server: Server) -> None:
+    api = a_change(server, {"amount_cents": 9000}, {"amount_cents": 3000})
+
+    reprice(api, "new", 8999)
+    assert (row(api)["plan_code"], row(api)["next_plan_code"]) == ("old", "new")
+    reprice(api, "new", 9000)
+    assert (row(api)["plan_code"], row(api)["started_at"]) == ("new", "2025-06-11T14:30:00.000Z")
+    api.move_to("2025-07-01T00:00:00Z")
+
+    # May; 1–10 June and 11–30 June, 10 and 20 of 30 days of 90.00
+    assert [base_cents(invoice) for invoice in api.invoices()] == [[9000], [3000], [6000]]
+
+
+def test_a_change_waits_no_more_when_the_running_plan_got_cheaper(server: Server) -> None:
+    api = a_change(server, {"amount_cents": 9000}, {"amount_cents": 3000})
+
+    reprice(api, "old", 2000)
+    assert (row(api)["next_plan_code"], row(api, "canceled")["plan_code"]) == (None, "new")
+    api.move_to("2025-07-01T00:00:00Z")
+
+    assert base_cents(api.invoices()[-1]) == [2000]
+
+
 def test_a_downgrade_of_a_year_billed_monthly_waits_for_the_year(server: Server) -> None:
     api = a_change(server, {"amount_cents": 120_000, "interval": "yearly", "bill_charges_monthly": True}, {"amount_cents": 1000})
 

@@ -11,7 +11,7 @@ from daycount import errors
 from daycount.catalog import store
 from daycount.catalog.charge_operations import charge_changes, metrics_of, read_charges, write_filters, write_taxes
 from daycount.catalog.fields import read_amount_cents, read_code, read_currency, read_metadata, read_text, replaced
-from daycount.catalog.messages import PlanDeleted
+from daycount.catalog.messages import PlanDeleted, PlanRepriced
 from daycount.catalog.records import Charge, Plan, PlanInput
 from daycount.engine.calendar import Interval
 from daycount.given import given, given_or_default, is_given
@@ -81,6 +81,8 @@ def update_plan(work: Work, code: str, changes: PlanInput) -> Plan:
         added, edited, removed = charge_changes(work, plan, given(changes.charges, []), is_attached=is_attached, found=found)
     found.raise_if_any()
     store.update_plan(work.tx, changed)
+    if changed.amount_cents != plan.amount_cents:
+        work.announce(PlanRepriced(plan.id))
     store.mark_charges_deleted(work.tx, ids=removed, at=work.now)
     store.update_charges(work.tx, edited)
     write_filters(work, plan, edited)

@@ -6,11 +6,14 @@ period of the plan ends. Both ways the old row ends at the instant the new one s
 between them. Every caller holds the customer's lane.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 
 from msgspec import structs
+from sqlalchemy import Connection
 
 from daycount.catalog import store as catalog
+from daycount.catalog.messages import PlanRepriced
 from daycount.catalog.records import Plan
 from daycount.customers.records import Customer
 from daycount.engine.calendar import Interval
@@ -55,7 +58,8 @@ def change_plan(
         blank, previous_id=current.id, subscription_at=current.subscription_at, billing_time=current.billing_time, name=blank.name or ""
     )
     if is_upgrade(old_plan, to=new_plan):
-        return _switch(work, current, following, plan=new_plan, customer=customer, at=work.now, ended_by=EndedBy.UPGRADE)
+        write = store.insert_subscription
+        return _switch(work, current, following, plan=new_plan, customer=customer, at=work.now, ended_by=EndedBy.UPGRADE, write=write)
     store.insert_subscription(work.tx, following)
     schedule.set_switch(work, following, current=current, plan=old_plan, zone=customer.zone, after=work.now)
     organizations.bump_catalog_version(work.tx, work.organization_id)
@@ -64,8 +68,9 @@ def change_plan(
 
 def switch_plan(work: Work, pending: Subscription, *, at: datetime, customer: Customer) -> None:
     """
-    Carry out a downgrade that has come due: the old row ends, the new one starts. The agenda calls it.
+    Carry out a change that has come due: the old row ends, the new one starts. The agenda calls it.
 
+    It is a downgrade at the end of a period; an upgrade where the waiting plan got dearer since, which does not wait.
     Announces PlanSwitched.
     """
     assert pending.previous_id is not None
@@ -73,8 +78,29 @@ def switch_plan(work: Work, pending: Subscription, *, at: datetime, customer: Cu
     if current.status is not Status.ACTIVE:
         cancel_subscription(work, pending, at=at)
         return
-    plan = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[pending.plan_id])[pending.plan_id]
-    _switch(work, current, pending, plan=plan, customer=customer, at=at, ended_by=EndedBy.DOWNGRADE)
+    plans = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[pending.plan_id, current.plan_id])
+    ended_by = EndedBy.UPGRADE if is_upgrade(plans[current.plan_id], to=plans[pending.plan_id]) else EndedBy.DOWNGRADE
+    write = store.update_subscription
+    _switch(work, current, pending, plan=plans[pending.plan_id], customer=customer, at=at, ended_by=ended_by, write=write)
+
+
+def reconsider_changes(work: Work, message: PlanRepriced) -> None:
+    """
+    Decide again about changes that wait for the end of a period, when one of their two plans has another price.
+
+    A waiting plan that is no longer the cheaper one takes over now; one whose running plan became as cheap is canceled. The
+    agenda does it, each in its own lane. Source: Lago docs, upgrades and downgrades.
+    """
+    changes = store.find_waiting_changes(work.tx, organization_id=work.organization_id, plan_id=message.plan_id)
+    plan_ids = {row.plan_id for pair in changes for row in pair}
+    plans = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=list(plan_ids))
+    decided = [
+        (schedule.SWITCH if waiting.plan_id == message.plan_id else schedule.CANCEL, waiting)
+        for current, waiting in changes
+        if is_upgrade(plans[current.plan_id], to=plans[waiting.plan_id])
+    ]
+    for kind in (schedule.SWITCH, schedule.CANCEL):
+        work.agenda.put_many(kind, [(row.id, row.customer_id, work.now) for chosen, row in decided if chosen == kind])
 
 
 def _repoint(work: Work, current: Subscription, *, plan: Plan, customer: Customer) -> Subscription:
@@ -86,7 +112,15 @@ def _repoint(work: Work, current: Subscription, *, plan: Plan, customer: Custome
 
 
 def _switch(
-    work: Work, current: Subscription, following: Subscription, *, plan: Plan, customer: Customer, at: datetime, ended_by: EndedBy
+    work: Work,
+    current: Subscription,
+    following: Subscription,
+    *,
+    plan: Plan,
+    customer: Customer,
+    at: datetime,
+    ended_by: EndedBy,
+    write: Callable[[Connection, Subscription], None],
 ) -> Subscription:
     """End the current row and start the following one at the same instant; closed periods are billed first."""
     current, boundary = settle(work, current, at=at)
@@ -96,10 +130,7 @@ def _switch(
     store.update_subscription(work.tx, ended)
     work.agenda.drop(subject_ids=[ended.id, following.id])
     active = structs.replace(following, status=Status.ACTIVE, started_at=instant, activated_at=at, updated_at=at)
-    if following.status is Status.PENDING and ended_by is EndedBy.DOWNGRADE:
-        store.update_subscription(work.tx, active)
-    else:
-        store.insert_subscription(work.tx, active)
+    write(work.tx, active)
     activate(work, active, plan=plan, customer=customer)
     work.announce(PlanSwitched(ended=ended, started=active, unbilled_boundary=boundary))
     return active

@@ -97,6 +97,21 @@ def list_open_page(tx: Connection, *, organization_id: UUID, after: UUID | None,
     return [_subscription(row) for row in tx.execute(statement.order_by(table.id).limit(limit)).mappings()]
 
 
+def find_waiting_changes(tx: Connection, *, organization_id: UUID, plan_id: UUID) -> list[tuple[Subscription, Subscription]]:
+    """Return (active row, row that waits to follow it) where one of the two is on the plan. Two queries."""
+    table, before = subscriptions.c, subscriptions.alias("before")
+    waiting = (
+        _SELECT.join(before, before.c.id == table.previous_id)
+        .where(table.organization_id == organization_id, table.status == Status.PENDING, before.c.status == Status.ACTIVE)
+        .where(sa.or_(table.plan_id == plan_id, before.c.plan_id == plan_id))
+        .order_by(table.id)
+    )
+    rows = [_subscription(row) for row in tx.execute(waiting).mappings()]
+    found = find_subscriptions(tx, organization_id=organization_id, ids=[row.previous_id for row in rows if row.previous_id])
+    current = {row.id: row for row in found}
+    return [(current[row.previous_id], row) for row in rows if row.previous_id is not None]
+
+
 class Links(NamedTuple):
     """The plans before and after a row; the latest successor that is not canceled counts."""
 
