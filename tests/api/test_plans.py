@@ -180,7 +180,6 @@ CHARGES_REFUSED: dict[str, tuple[dict[str, Any], dict[str, list[str]]]] = {
     "in advance": ({"pay_in_advance": True}, {"pay_in_advance": ["unsupported_value"]}),
     "regrouped": ({"regroup_paid_fees": "invoice"}, {"regroup_paid_fees": ["only_compatible_with_pay_in_advance_and_non_invoiceable"]}),
     "a negative minimum": ({"min_amount_cents": -1}, {"min_amount_cents": ["value_is_out_of_range"]}),
-    "a minimum": ({"min_amount_cents": 100}, {"min_amount_cents": ["unsupported_value"]}),
     "a filter on a key of no metric": ({"filters": [{"values": {"region": ["eu"]}}]}, {"billable_metric_filter": ["relation_must_exist"]}),
     "groups that are no list": ({"properties": {"amount": "1", "pricing_group_keys": "region"}}, {"properties": ["invalid_type"]}),
     "an unknown pricing unit": ({"applied_pricing_unit": {"code": "credits"}}, {"pricing_unit": ["relation_must_exist"]}),
@@ -344,3 +343,33 @@ def test_a_deleted_plan_is_gone_and_frees_its_code(sandbox: Api) -> None:
     assert gone["pending_deletion"] is True
     assert sandbox.call("GET", "/plans/team").body["code"] == "plan_not_found"
     assert made(sandbox).body["plan"]["lago_id"] != before["lago_id"]
+
+
+def test_properties_are_shown_as_they_were_given_bounds_as_numbers(sandbox: Api) -> None:
+    metric = sandbox.metric("traffic", aggregation_type="sum_agg", field_name="gb", recurring=False)
+    ranges = [
+        {"from_value": 0, "to_value": 0.5, "per_unit_amount": "1", "flat_amount": "0"},
+        {"from_value": 0.5, "to_value": 100, "per_unit_amount": "0.50", "flat_amount": "1"},
+        {"from_value": 101, "to_value": None, "per_unit_amount": "0", "flat_amount": "0"},
+    ]
+    percentage = {"rate": "1", "fixed_amount": None, "free_units_per_events": 3, "per_transaction_max_amount": "2.50"}
+    package = {"amount": "5", "package_size": 10, "free_units": 0}
+    models: list[tuple[str, dict[str, Any]]] = [
+        ("graduated", {"graduated_ranges": ranges}),
+        ("percentage", percentage),
+        ("package", package),
+        ("dynamic", {}),
+    ]
+    charges: list[dict[str, Any]] = [
+        {"billable_metric_id": metric["lago_id"], "charge_model": model, "properties": properties | {"unknown": 1}}
+        for model, properties in models
+    ]
+
+    plan = made(sandbox, charges=charges).body["plan"]
+
+    assert [charge["properties"] for charge in plan["charges"]] == [properties for _, properties in models]
+    sandbox.customer()
+    sandbox.subscribe(plan=plan["code"])
+    sandbox.event("1", code="traffic", gb="0.75")
+    [used, *_] = sandbox.usage()["charges_usage"]
+    assert used["units"] == "0.75"

@@ -29,6 +29,7 @@ Day = Annotated[str, Meta(extra_json_schema={"format": "date"})]
 DecimalText = Annotated[str, Meta(pattern=r"^-?\d+\.\d+$")]
 """A decimal in plain notation with at least one decimal digit."""
 
+_BOUNDS = ("from_value", "to_value")
 _INTEGER = re.compile(r"\s*([+-]?[0-9]{1,40})(\.[0-9]+)?\s*")
 _MAX_INTEGER = 2**63 - 1
 _MAX_DECIMAL_EXPONENT = 60
@@ -217,6 +218,20 @@ def _read_list(value: object, kind: Any, found: errors.FieldErrors) -> list[Any]
 def text(value: Decimal | int) -> str:
     """Write a decimal for the wire: plain notation with at least one decimal digit."""
     return decimal_text(value)
+
+
+def with_numbers(value: Any) -> Any:
+    """
+    Write bounds of tiers as JSON numbers, wherever they stand in data.
+
+    Those that are no whole numbers are kept as texts, so that they stay exact, and are written with the same digits.
+    """
+    if isinstance(value, Mapping):
+        return {
+            key: msgspec.Raw(item.encode()) if key in _BOUNDS and isinstance(item, str) else with_numbers(item)
+            for key, item in value.items()
+        }
+    return [with_numbers(item) for item in value] if isinstance(value, list) else value
 
 
 def stamp(instant: datetime) -> str:

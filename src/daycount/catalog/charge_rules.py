@@ -28,7 +28,7 @@ def check_combination(charge: Charge, found: errors.FieldErrors) -> None:
     """
     Check what goes with what. Source: Lago docs, charges; the table of models and aggregations.
 
-    Charges in advance and spending minimums cannot be billed yet and are refused.
+    Charges in advance cannot be billed yet and are refused.
     """
     if not charge.invoiceable and not charge.pay_in_advance:
         found.add("invoiceable", "must_be_true_unless_pay_in_advance")
@@ -43,8 +43,6 @@ def check_combination(charge: Charge, found: errors.FieldErrors) -> None:
             found.add("min_amount_cents", "not_compatible_with_pay_in_advance")
     if charge.min_amount_cents < 0:
         found.add("min_amount_cents", "value_is_out_of_range")
-    elif charge.min_amount_cents > 0:
-        found.add("min_amount_cents", "unsupported_value")
     if charge.prorated and not _can_be_prorated(charge):
         found.add("prorated", "invalid_billable_metric_or_charge_model")
 

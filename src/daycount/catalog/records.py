@@ -13,6 +13,9 @@ from daycount.engine.charges.models import ChargeModel
 from daycount.engine.metrics import AggregationType, RoundingFunction
 from daycount.taxes.records import Tax
 
+TARGET_WALLET = "target_wallet_code"
+"""The property of events that names the wallet they are to be paid from."""
+
 
 class MetricFilter(Struct, frozen=True, kw_only=True):
     """A property of events that charges can tell apart, and the values it may hold."""
@@ -50,11 +53,6 @@ class ChargeFilter(Struct, frozen=True, kw_only=True):
     properties: Mapping[str, Any]
     created_at: datetime
 
-    @property
-    def group_keys(self) -> tuple[str, ...]:
-        """Return the properties whose values split the bucket."""
-        return tuple(self.properties.get("pricing_group_keys", ()))
-
 
 class Charge(Struct, frozen=True, kw_only=True):
     """The price of a metric within a plan."""
@@ -81,7 +79,16 @@ class Charge(Struct, frozen=True, kw_only=True):
     @property
     def group_keys(self) -> tuple[str, ...]:
         """Return the properties whose values split the default bucket."""
-        return tuple(self.properties.get("pricing_group_keys", ()))
+        return self._keys_in(self.properties)
+
+    def keys_of(self, charge_filter: ChargeFilter) -> tuple[str, ...]:
+        """Return the properties whose values split the bucket of one of the charge's filters."""
+        return self._keys_in(charge_filter.properties)
+
+    def _keys_in(self, properties: Mapping[str, Any]) -> tuple[str, ...]:
+        """Add the wallet that an event is to be paid from, where the charge asks for it; fees are split by it."""
+        keys = tuple(properties.get("pricing_group_keys", ()))
+        return (*keys, TARGET_WALLET) if self.accepts_target_wallet and TARGET_WALLET not in keys else keys
 
 
 class Plan(Struct, frozen=True, kw_only=True):

@@ -215,6 +215,7 @@ _CHARGE_EDITABLE = (
     "invoiceable",
     "regroup_paid_fees",
     "min_amount_cents",
+    "accepts_target_wallet",
     "properties",
 )
 

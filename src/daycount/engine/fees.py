@@ -30,7 +30,8 @@ class FeeDraft(Struct, frozen=True, kw_only=True):
     `amount_cents` is rounded once, half away from zero; `precise_amount_cents` is the same before rounding;
     `precise_unit_amount` is in major units. `units` is what the customer reads, for a prorated charge without proration;
     `total_aggregated_units` differs from it for a weighted sum alone, whose level at the end it is. `bucket` is the part of a charge's
-    events it prices; `group_keys` name the values of its group.
+    events it prices; `group_keys` name the values of its group. A true-up
+    makes up the charge's minimum and follows the fee it belongs to.
     """
 
     fee_type: str
@@ -47,6 +48,7 @@ class FeeDraft(Struct, frozen=True, kw_only=True):
     amount_details: Mapping[str, Any]
     window: Window
     derivation: Mapping[str, Any]
+    is_true_up: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -92,7 +94,7 @@ def charge_fee(terms: ChargeTerms, *, quantity: Quantity, request: UsageRequest,
         "kind": "charge",
         "metric": dict(terms.metric),
         "bucket": _bucket(terms),
-        "period": _period(window, zone=request.zone),
+        "period": shown_period(window, zone=request.zone),
         "quantity": _quantity(quantity, request=request),
         "price": {
             "model": terms.charge_model,
@@ -100,7 +102,7 @@ def charge_fee(terms: ChargeTerms, *, quantity: Quantity, request: UsageRequest,
             "amount": exact_text(amount),
             **priced.steps,
         },
-        "rounding": _rounding(amount, cents=cents, currency=currency),
+        "rounding": shown_rounding(amount, cents=cents, currency=currency),
     }
     return FeeDraft(
         fee_type="charge",
@@ -133,9 +135,9 @@ def subscription_fee(
     derivation = {
         "kind": "subscription",
         "plan": {"name": plan_name, "amount_cents": plan_amount_cents},
-        "period": _period(window, zone=zone),
+        "period": shown_period(window, zone=zone),
         "share": {"days": fee.days, "full_days": fee.full_days, "is_full_price": fee.is_full_price, "amount": exact_text(amount)},
-        "rounding": _rounding(amount, cents=cents, currency=currency),
+        "rounding": shown_rounding(amount, cents=cents, currency=currency),
     }
     return FeeDraft(
         fee_type="subscription",
@@ -173,7 +175,8 @@ def _bucket(terms: ChargeTerms) -> dict[str, Any]:
     return {"filter": filters, "group": dict(zip(terms.group_keys, terms.bucket.group, strict=True))}
 
 
-def _period(window: Window, *, zone: str) -> dict[str, Any]:
+def shown_period(window: Window, *, zone: str) -> dict[str, Any]:
+    """Write a window into a derivation."""
     return {
         "from": window.period.start.isoformat(),
         "to": window.period.end.isoformat(),
@@ -208,7 +211,8 @@ def _quantity(quantity: Quantity, *, request: UsageRequest) -> dict[str, Any]:
     return steps
 
 
-def _rounding(amount: Fraction, *, cents: int, currency: Currency) -> dict[str, Any]:
+def shown_rounding(amount: Fraction, *, cents: int, currency: Currency) -> dict[str, Any]:
+    """Write the one rounding of an amount in major units into a derivation."""
     return {
         "currency": currency.code,
         "exact_cents": exact_text(amount * currency.subunits),

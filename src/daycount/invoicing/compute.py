@@ -30,6 +30,7 @@ from daycount.engine.charges.dispatch import detail_of
 from daycount.engine.fees import ChargeTerms, FeeDraft, charge_fee, subscription_fee
 from daycount.engine.filters import Filter, in_order
 from daycount.engine.metrics import NOTHING, AggregationType, Bucket, Usage, UsageRequest, measure
+from daycount.engine.minimums import parent_of, true_up_fee
 from daycount.engine.taxes import TaxRate
 from daycount.infra.work import Work
 from daycount.money import CURRENCIES, Currency
@@ -92,10 +93,23 @@ class Job(Struct, frozen=True, kw_only=True):
 
 
 class ChargeUsage(Struct, frozen=True, kw_only=True):
-    """What one charge comes to in the window: a fee for every bucket, the unused ones of its filters included."""
+    """
+    What one charge comes to in the window: a fee for every bucket, the unused ones of its filters included.
+
+    `true_up` is what an invoice bills on top to reach the charge's minimum.
+    """
 
     charge: Charge
     fees: Sequence[FeeDraft]
+    true_up: FeeDraft | None = None
+
+    @property
+    def billed_fees(self) -> list[FeeDraft]:
+        """Return the fees that came to something; a true-up stands right behind the fee it belongs to, which then stays."""
+        if self.true_up is None:
+            return [fee for fee in self.fees if not fee.is_empty]
+        parent = parent_of(self.fees)
+        return [*(fee for fee in self.fees if not fee.is_empty and fee is not parent), parent, self.true_up]
 
 
 class Computed(Struct, frozen=True, kw_only=True):
@@ -108,7 +122,7 @@ class Computed(Struct, frozen=True, kw_only=True):
     @property
     def fees(self) -> list[FeeDraft]:
         """Return the fees an invoice carries: the base fee even at zero, charges that came to something."""
-        used = [fee for usage in self.charges for fee in usage.fees if not fee.is_empty]
+        used = [fee for usage in self.charges for fee in usage.billed_fees]
         return used if self.base is None else [self.base, *used]
 
 
@@ -197,7 +211,23 @@ def _price(job: Job, window: Window, charge: Charge, *, request: UsageRequest, f
         )
         terms = _charge_terms(job.subject.subscription.id, charge, bucket, keys)
         fees.append(charge_fee(terms, quantity=quantity, request=request, window=window, currency=job.subject.currency))
-    return ChargeUsage(charge=charge, fees=fees)
+    return ChargeUsage(charge=charge, fees=fees, true_up=_true_up(job, window, charge, fees))
+
+
+def _true_up(job: Job, window: Window, charge: Charge, fees: Sequence[FeeDraft]) -> FeeDraft | None:
+    """Make up the minimum of a charge in arrears, on invoices that close a period or the subscription."""
+    closes = job.occasion in (Occasion.PERIODIC, Occasion.TERMINATING)
+    if not closes or charge.pay_in_advance or not charge.min_amount_cents:
+        return None
+    subject = job.subject
+    return true_up_fee(
+        fees,
+        minimum_cents=charge.min_amount_cents,
+        window=window,
+        zone=subject.zone,
+        is_upgraded=subject.terms.is_upgraded,
+        currency=subject.currency,
+    )
 
 
 def _buckets(charge: Charge, found: Mapping[Bucket, Usage]) -> list[tuple[Bucket, tuple[str, ...]]]:
@@ -207,7 +237,7 @@ def _buckets(charge: Charge, found: Mapping[Bucket, Usage]) -> list[tuple[Bucket
     A grouped bucket is one for each group of values, by the values; without any usage it is one of nulls.
     """
     buckets: list[tuple[Bucket, tuple[str, ...]]] = []
-    sources = [*((item.id, item.group_keys) for item in charge.filters), (None, charge.group_keys)]
+    sources = [*((item.id, charge.keys_of(item)) for item in charge.filters), (None, charge.group_keys)]
     for filter_id, keys in sources:
         own = sorted((bucket for bucket in found if bucket.filter_id == filter_id), key=_by_values)
         buckets.extend((bucket, keys) for bucket in own or [Bucket(filter_id, (None,) * len(keys))])
@@ -221,7 +251,7 @@ def _by_values(bucket: Bucket) -> tuple[tuple[bool, str], ...]:
 def _request(subject: Subject, charge: Charge, window: Window) -> UsageRequest:
     filters = [Filter(id=item.id, values=item.values, created_at=item.created_at) for item in charge.filters]
     conditions = in_order(filters, metric_values={item.key: item.values for item in charge.metric.filters})
-    groups = {item.id: item.group_keys for item in charge.filters}
+    groups = {item.id: charge.keys_of(item) for item in charge.filters}
     return UsageRequest(
         organization_id=subject.subscription.organization_id,
         external_subscription_id=subject.subscription.external_id,

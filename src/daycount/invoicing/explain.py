@@ -25,6 +25,8 @@ def explain_fee(fee: Fee) -> list[str]:
     days = f"{_day_range(period['first_day'], period['last_day'])} ({period['zone']})"
     if derivation["kind"] == "subscription":
         return [*_explain_base(fee, derivation, days), _explain_rounding(fee)]
+    if derivation["kind"] == "true_up":
+        return [*_explain_minimum(derivation["minimum"], days, fee.currency), _explain_rounding(fee)]
     metric = derivation["metric"]
     sentences = [f"{fee.item['invoice_display_name']} was counted from events with the code {metric['code']!r} for {days}."]
     sentences.extend(_explain_bucket(derivation["bucket"]))
@@ -43,6 +45,14 @@ def _explain_base(fee: Fee, derivation: Mapping[str, Any], days: str) -> list[st
     return [
         f"The plan {plan['name']!r} costs {price} for a period of {share['full_days']} days; {share['days']} of them, {days}, are billed.",
         f"{price} × {share['days']}/{share['full_days']} is {share['amount']} {fee.currency}.",
+    ]
+
+
+def _explain_minimum(minimum: Mapping[str, Any], days: str, currency: str) -> list[str]:
+    whole, used = money(minimum["cents"], currency), money(minimum["used_cents"], currency)
+    return [
+        f"The charge has a minimum of {whole} for {minimum['full_days']} days; {minimum['days']} of them count, {days}.",
+        f"{whole} × {minimum['days']}/{minimum['full_days']} is {minimum['prorated_cents']} minor units, of which {used} were used.",
     ]
 
 

@@ -9,6 +9,8 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
+from msgspec import structs
+
 from daycount.engine.calendar import Occasion, Window, plan_window
 from daycount.engine.fees import FeeDraft
 from daycount.engine.invoice import Assembled
@@ -71,10 +73,11 @@ def _shown_end(window: Window) -> datetime:
 def fees_of(work: Work, invoice: Invoice, group: Sequence[Computed], assembled: Assembled) -> list[Fee]:
     """Write down the fees of subscriptions that share an invoice, in the order in which they were assembled."""
     drafts = [(item, draft) for item in group for draft in item.fees]
-    return [
+    fees = [
         _fee(work, invoice, computed, draft, position=position, item=taxed)
         for position, ((computed, draft), taxed) in enumerate(zip(drafts, assembled.items, strict=True))
     ]
+    return _link_true_ups(fees, drafts=[draft for _, draft in drafts])
 
 
 def _fee(work: Work, invoice: Invoice, computed: Computed, draft: FeeDraft, *, position: int, item: Item) -> Fee:
@@ -105,6 +108,17 @@ def _fee(work: Work, invoice: Invoice, computed: Computed, draft: FeeDraft, *, p
         created_at=invoice.created_at,
         **taxed_fields(work, item),
     )
+
+
+def _link_true_ups(fees: Sequence[Fee], *, drafts: Sequence[FeeDraft]) -> list[Fee]:
+    """Tie each true-up to the fee before it, to which it belongs; `drafts` are what the fees were made of."""
+    linked = list(fees)
+    for place, draft in enumerate(drafts):
+        if draft.is_true_up:
+            parent, own = linked[place - 1], linked[place]
+            linked[place - 1] = structs.replace(parent, true_up_fee_id=own.id)
+            linked[place] = structs.replace(own, true_up_parent_fee_id=parent.id)
+    return linked
 
 
 def _item(computed: Computed, draft: FeeDraft) -> dict[str, Any]:

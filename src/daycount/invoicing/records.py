@@ -164,6 +164,10 @@ class Fee(Struct, frozen=True, kw_only=True):
     precise_coupons_amount_cents: Decimal = Decimal(0)
     precise_credit_notes_amount_cents: Decimal = Decimal(0)
     applied_taxes: Sequence[AppliedTax] = ()
+    true_up_fee_id: UUID | None = None
+    """The fee that makes up the minimum of the charge this one is for."""
+    true_up_parent_fee_id: UUID | None = None
+    """The fee that this true-up belongs to."""
 
 
 class Documents(NamedTuple):

@@ -139,6 +139,8 @@ fees = sa.Table(
     sa.Column("payment_status", sa.Text, nullable=False),
     sa.Column("derivation", JSONB, nullable=False),
     sa.Column("created_at", _INSTANT, nullable=False),
+    sa.Column("true_up_fee_id", sa.Uuid, comment="the fee that makes up the charge's minimum"),
+    sa.Column("true_up_parent_fee_id", sa.Uuid, comment="the fee that this true-up belongs to"),
     sa.UniqueConstraint("organization_id", "id"),
     sa.ForeignKeyConstraint(["organization_id", "invoice_id"], ["invoices.organization_id", "invoices.id"]),
     sa.ForeignKeyConstraint(["organization_id", "subscription_id"], ["subscriptions.organization_id", "subscriptions.id"]),

@@ -14,7 +14,7 @@ from daycount.api.routing import Call, Routes
 from daycount.api.v1 import customers as customers_wire
 from daycount.api.v1 import subscriptions as subscriptions_wire
 from daycount.api.v1.taxes import Rate
-from daycount.api.wire import Day, DecimalText, Stamp, read_path_uuid, stamp, stamp_or_none, text
+from daycount.api.wire import Day, DecimalText, Stamp, read_path_uuid, stamp, stamp_or_none, text, with_numbers
 from daycount.catalog import store as catalog
 from daycount.catalog.records import Plan
 from daycount.customers import store as customers
@@ -295,8 +295,8 @@ def fee_to_wire(fee: Fee, subscription: Subscription) -> FeeObject:
         lago_charge_filter_id=None if fee.charge_filter_id is None else str(fee.charge_filter_id),
         lago_fixed_charge_id=None,
         lago_invoice_id=str(fee.invoice_id),
-        lago_true_up_fee_id=None,
-        lago_true_up_parent_fee_id=None,
+        lago_true_up_fee_id=None if fee.true_up_fee_id is None else str(fee.true_up_fee_id),
+        lago_true_up_parent_fee_id=None if fee.true_up_parent_fee_id is None else str(fee.true_up_parent_fee_id),
         lago_original_fee_id=None,
         lago_subscription_id=str(fee.subscription_id),
         external_subscription_id=subscription.external_id,
@@ -329,7 +329,7 @@ def fee_to_wire(fee: Fee, subscription: Subscription) -> FeeObject:
         succeeded_at=stamp_or_none(fee.created_at if fee.payment_status == "succeeded" else None),
         failed_at=None,
         refunded_at=None,
-        amount_details=fee.amount_details,
+        amount_details=with_numbers(fee.amount_details),
         self_billed=False,
         pricing_unit_details=None,
         presentation_breakdowns=[],

@@ -85,7 +85,8 @@ def find_all_customer_past_usage(work: Work, call: Call) -> Page:
 
 
 def _to_wire(work: Work, periods: Sequence[tuple[InvoiceLine, Invoice]], code: str | None) -> list[UsagePeriodObject]:
-    fees = store.list_fees(work.tx, organization_id=work.organization_id, invoice_ids=[invoice.id for _, invoice in periods])
+    billed = store.list_fees(work.tx, organization_id=work.organization_id, invoice_ids=[invoice.id for _, invoice in periods])
+    fees = [fee for fee in billed if fee.true_up_parent_fee_id is None]
     charge_ids = [fee.charge_id for fee in fees if fee.charge_id is not None]
     charges = catalog.find_charges(work.tx, organization_id=work.organization_id, ids=charge_ids)
     shown = []

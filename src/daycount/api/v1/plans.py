@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from daycount.api.paging import Page, page_of, read_page
 from daycount.api.routing import Call, Routes
 from daycount.api.v1.taxes import TaxObject, list_to_wire
-from daycount.api.wire import Stamp, stamp
+from daycount.api.wire import Stamp, stamp, with_numbers
 from daycount.catalog import plan_operations as operations
 from daycount.catalog import store
 from daycount.catalog.pricing import show_properties
@@ -99,7 +99,7 @@ def charge_to_wire(charge: Charge) -> ChargeObject:
         prorated=charge.prorated,
         min_amount_cents=charge.min_amount_cents,
         accepts_target_wallet=charge.accepts_target_wallet,
-        properties=show_properties(charge.properties),
+        properties=with_numbers(show_properties(charge.properties)),
         applied_pricing_unit=None,
         lago_parent_id=None,
         filters=[
@@ -107,7 +107,7 @@ def charge_to_wire(charge: Charge) -> ChargeObject:
                 lago_id=str(item.id),
                 charge_code=charge.code,
                 invoice_display_name=item.invoice_display_name,
-                properties=show_properties(item.properties),
+                properties=with_numbers(show_properties(item.properties)),
                 values=item.values,
             )
             for item in charge.filters
