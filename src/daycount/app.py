@@ -16,6 +16,8 @@ from daycount.api.v1 import (
     current_usage,
     customers,
     events,
+    fee_estimates,
+    fees,
     invoice_actions,
     invoices,
     organizations,
@@ -40,9 +42,11 @@ from daycount.subscriptions.reactions import on_customer_deleted, on_plan_delete
 from daycount.subscriptions.schedule import move_to_new_zone
 from daycount.usage.folding import Folder
 from daycount.usage.ingest import GroupCommit
+from daycount.usage.prompt import THREADS, PromptPricing
 from daycount.usage.store import PostgresEventStore
 from daycount.worker.clock import TestClocks
 from daycount.worker.loop import Loop
+from daycount.worker.prompt import PromptRunner
 from daycount.worker.runner import Runner
 from daycount.worker.schedule import kinds
 
@@ -54,6 +58,8 @@ RESOURCES = (
     current_usage.routes,
     customers.routes,
     events.routes,
+    fee_estimates.routes,
+    fees.routes,
     invoices.routes,
     invoice_actions.routes,
     organizations.routes,
@@ -94,7 +100,7 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         PlanRepriced: [reconsider_changes],
     }
     workplace = Workplace(
-        connect(database_url, pool_size=pool_size or settings.database_pool_size + settings.ingest_lanes + _FOLDERS),
+        connect(database_url, pool_size=pool_size or settings.database_pool_size + settings.ingest_lanes + THREADS + _FOLDERS),
         new_id=TimeOrderedIds(),
         reactions=reactions,
         commit_points=CommitPoints(environment),
@@ -135,6 +141,7 @@ def build_web(app: App) -> Web:
         app.clock,
         lanes=app.settings.ingest_lanes,
         horizon_days=app.settings.event_horizon_days,
+        pricing=PromptPricing(PromptRunner(app.workplace, app.runner).run),
     )
     router = build_router()
     ingest = Ingest(commits, batch_limit=app.settings.ingest_batch_limit)

@@ -56,6 +56,7 @@ class World(NamedTuple):
     invoice: dict[str, Any]
     add_on: dict[str, Any]
     tax: dict[str, Any]
+    fee: dict[str, Any]
 
     @property
     def ids(self) -> dict[str, str | tuple[str, ...]]:
@@ -75,22 +76,27 @@ class World(NamedTuple):
             "/invoices/{lago_id}": self.invoice["lago_id"],
             **{f"/invoices/{{lago_id}}/{action}": self.invoice["lago_id"] for action in INVOICE_ACTIONS},
             "/taxes/{code}": self.tax["code"],
+            "/fees/{lago_id}": self.fee["lago_id"],
         }
 
 
 def a_world(server: Server) -> World:
-    """Make an organization in which July is billed: one seat of 10.00 by the team plan."""
+    """Make an organization in which July is billed: one seat of 10.00 by the team plan, and an upload that was paid for in advance."""
     api = server.organization(at=START)
     tax = api.tax()
     metric = api.metric()
-    plan = api.plan(charges=[api.seat_charge(metric)])
+    uploads = api.metric("uploads", aggregation_type="count_agg", field_name=None, recurring=False)
+    in_advance = api.seat_charge(uploads, "1", prorated=False, pay_in_advance=True, invoiceable=False)
+    plan = api.plan(charges=[api.seat_charge(metric), in_advance])
     add_on = api.add_on()
     customer = api.customer()
     api.subscribe()
     event = api.event("first", user_id="ada")
+    api.event("upload", code="uploads")
     api.move_to(NOW)
     subscription = api.ok("GET", "/subscriptions/sub")["subscription"]
-    return World(api, metric, plan, customer, subscription, event, api.invoices()[0], add_on, tax)
+    [fee] = api.ok("GET", "/fees", query={"event_transaction_id": "upload"})["fees"]
+    return World(api, metric, plan, customer, subscription, event, api.invoices()[0], add_on, tax, fee)
 
 
 def path_of(route: Route, world: World) -> str:
@@ -153,6 +159,10 @@ GOOD: dict[str, Any] = {
         "properties": {"user_id": "ben"},
     },
     "create_batch_events": lambda _: [{"transaction_id": "third", "code": "seats", "external_subscription_id": "sub"}],
+    "update_fee": lambda _: {"payment_status": "succeeded"},
+    "event_estimate_fees": lambda _: {"code": "uploads", "external_subscription_id": "sub"},
+    "event_estimate_instant_fees": lambda _: {"code": "uploads", "external_subscription_id": "sub"},
+    "event_batch_estimate_instant_fees": lambda _: {"events": [{"code": "uploads", "external_subscription_id": "sub"}]},
     "update_test_clock": lambda _: {"frozen_time": NOW},
     "create_plan": _a_plan,
     "update_plan": lambda _: {"name": "Team of 2026"},
@@ -178,6 +188,7 @@ def everything_stored(api: Api) -> dict[str, Any]:
         "taxes": api.ok("GET", "/taxes", query={"per_page": 1000}),
         "events": api.ok("GET", "/events", query={"per_page": 1000}),
         "invoices": api.ok("GET", "/invoices", query={"per_page": 1000}),
+        "fees": api.ok("GET", "/fees", query={"per_page": 1000}),
         "test_clock": api.ok("GET", "/test_clock"),
     }
 

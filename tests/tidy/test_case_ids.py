@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
-from tests.scenarios import test_charge_models, test_filters_and_groups, test_metering_cases, test_plan_changes
+from tests.scenarios import test_advance, test_charge_models, test_filters_and_groups, test_metering_cases, test_plan_changes
 
 ALL = {f"W{number}" for number in range(1, 43)}
 CASE = re.compile(r"(?:^|_)(W\d+)(?:_|-|$)")
@@ -30,7 +30,7 @@ def names_of(module: ModuleType) -> list[str]:
 
 
 def test_every_metering_case_is_a_test_or_listed_with_its_reason() -> None:
-    modules = (test_metering_cases, test_filters_and_groups, test_plan_changes, test_charge_models)
+    modules = (test_metering_cases, test_filters_and_groups, test_plan_changes, test_charge_models, test_advance)
     tested = cases_in(name for module in modules for name in names_of(module))
     listed = set(test_metering_cases.NOT_YET)
 

@@ -25,11 +25,7 @@ def read_model(value: str | None, metric: Metric, found: errors.FieldErrors) -> 
 
 
 def check_combination(charge: Charge, found: errors.FieldErrors) -> None:
-    """
-    Check what goes with what. Source: Lago docs, charges; the table of models and aggregations.
-
-    Charges in advance cannot be billed yet and are refused.
-    """
+    """Check what goes with what. Source: Lago docs, charges; the table of models and aggregations."""
     if not charge.invoiceable and not charge.pay_in_advance:
         found.add("invoiceable", "must_be_true_unless_pay_in_advance")
     if charge.regroup_paid_fees is not None and (charge.invoiceable or not charge.pay_in_advance or charge.regroup_paid_fees != "invoice"):
@@ -37,8 +33,6 @@ def check_combination(charge: Charge, found: errors.FieldErrors) -> None:
     if charge.pay_in_advance:
         if charge.charge_model is ChargeModel.VOLUME or charge.metric.aggregation_type not in _IN_ADVANCE:
             found.add("pay_in_advance", "invalid_aggregation_type_or_charge_model")
-        else:
-            found.add("pay_in_advance", "unsupported_value")
         if charge.min_amount_cents > 0:
             found.add("min_amount_cents", "not_compatible_with_pay_in_advance")
     if charge.min_amount_cents < 0:

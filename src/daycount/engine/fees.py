@@ -49,6 +49,9 @@ class FeeDraft(Struct, frozen=True, kw_only=True):
     window: Window
     derivation: Mapping[str, Any]
     is_true_up: bool = False
+    event_key: UUID | None = None
+    """The event that a fee in advance is for, and its transaction."""
+    event_transaction_id: str | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -93,7 +96,7 @@ def charge_fee(terms: ChargeTerms, *, quantity: Quantity, request: UsageRequest,
     derivation = {
         "kind": "charge",
         "metric": dict(terms.metric),
-        "bucket": _bucket(terms),
+        "bucket": bucket_text(terms),
         "period": shown_period(window, zone=request.zone),
         "quantity": _quantity(quantity, request=request),
         "price": {
@@ -170,7 +173,8 @@ def _consumption(quantity: Quantity, *, currency: Currency) -> Consumption:
     )
 
 
-def _bucket(terms: ChargeTerms) -> dict[str, Any]:
+def bucket_text(terms: ChargeTerms) -> dict[str, Any]:
+    """Write down which part of a charge's events a fee is for."""
     filters = None if terms.filter_values is None else {key: list(values) for key, values in terms.filter_values.items()}
     return {"filter": filters, "group": dict(zip(terms.group_keys, terms.bucket.group, strict=True))}
 

@@ -382,15 +382,20 @@ def observe(events: Sequence[Event], *, request: UsageRequest) -> dict[Bucket, U
 
     Each event belongs to one bucket. Buckets in which nothing counts are left out.
     """
-    places = {condition.filter_id: place for place, condition in enumerate(request.conditions, 1)}
     buckets: dict[Bucket, list[Event]] = {}
     for event in events:
-        filter_id = bucket_of(event.properties, conditions=request.conditions)
-        keys = request.group_by[places[filter_id] if filter_id is not None else 0]
-        group = tuple(event.properties.get(key) or None for key in keys)
+        place, group = place_of(event.properties, request=request)
+        filter_id = request.conditions[place - 1].filter_id if place else None
         buckets.setdefault(Bucket(filter_id, group), []).append(event)
     answers = {bucket: _observe_bucket(found, request) for bucket, found in buckets.items()}
     return {bucket: usage for bucket, usage in answers.items() if usage != NOTHING}
+
+
+def place_of(properties: Mapping[str, str], *, request: UsageRequest) -> tuple[int, tuple[str | None, ...]]:
+    """Return where an event falls: the place of the condition that takes it (0: none does), and its group."""
+    filter_id = bucket_of(properties, conditions=request.conditions)
+    place = next((place for place, condition in enumerate(request.conditions, 1) if condition.filter_id == filter_id), 0)
+    return place, tuple(properties.get(key) or None for key in request.group_by[place])
 
 
 def _observe_bucket(events: Sequence[Event], request: UsageRequest) -> Usage:

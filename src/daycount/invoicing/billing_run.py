@@ -16,11 +16,12 @@ from daycount.customers import store as customers
 from daycount.engine.calendar import BilledBase, Occasion, billing_windows, next_billing_instant
 from daycount.infra.work import Work
 from daycount.invoicing import store
+from daycount.invoicing.advance.gathering import gather_paid_fees
 from daycount.invoicing.compute import Computed, Subject, compute, job_for, load_subjects
 from daycount.invoicing.deadlines import set_deadlines
 from daycount.invoicing.documents import Heading, invoice_of, is_issued, take_numbers
 from daycount.invoicing.drafts import snapshot_of
-from daycount.invoicing.lines import fees_of, line_of
+from daycount.invoicing.lines import fees_of, line_of, lone_fee_of
 from daycount.invoicing.messages_life import InvoicesMade
 from daycount.invoicing.money import assemble_fees
 from daycount.invoicing.records import Bill, Documents, Fee, Invoice, InvoiceLine
@@ -58,13 +59,16 @@ def bill(work: Work, bills: Sequence[Bill], *, events: EventStore) -> list[Invoi
     ]
     computed = compute(work, jobs, events=events)
     asked = {item.subscription_id: item for item in wanted}
-    documents = _documents(work, asked, [item for item in computed if _has_line(item)])
-    store.insert(work.tx, documents)
-    set_deadlines(work, documents.invoices)
+    groups = list(_group([item for item in computed if _has_line(item)]).values())
+    documents = make_documents(work, groups, bills=asked)
+    alone = [lone_fee_of(work, item, draft) for item in computed for draft in item.lone_fees]
+    store.insert(work.tx, documents._replace(fees=[*documents.fees, *alone]))
+    made = [*documents.invoices, *gather_paid_fees(work, computed)]
+    set_deadlines(work, made)
     subscriptions.mark_billed(work.tx, marks=[_mark(item) for item in computed])
     schedule.set_next_periods(work, [_next(item) for item in computed if item.job.occasion is Occasion.PERIODIC])
-    work.announce(InvoicesMade(invoices=[row for row in documents.invoices if row.status != "closed"]))
-    return list(documents.invoices)
+    work.announce(InvoicesMade(invoices=[row for row in made if row.status != "closed"]))
+    return made
 
 
 def _is_due(row: Subscription, item: Bill) -> bool:
@@ -110,9 +114,14 @@ def _group(computed: Sequence[Computed]) -> dict[InvoiceKey, list[Computed]]:
     return groups
 
 
-def _documents(work: Work, bills: Mapping[UUID, Bill], computed: Sequence[Computed]) -> Documents:
-    groups = sorted(_group(computed).items(), key=lambda entry: (entry[0][2], entry[1][0].job.subject.subscription.id))
-    made = [(_heading(group), group, assemble_fees(group)) for _, group in groups]
+def make_documents(work: Work, groups: Sequence[Sequence[Computed]], *, bills: Mapping[UUID, Bill]) -> Documents:
+    """
+    Make an invoice of each group, which are subscriptions of one customer that share it; numbers go by instant and subscription.
+
+    `bills` says by subscription what was asked for; a draft is computed again by it.
+    """
+    ordered = sorted(groups, key=lambda group: (group[0].job.at, group[0].job.subject.subscription.id))
+    made = [(_heading(group), group, assemble_fees(group)) for group in ordered]
     is_final = [heading.grace_days == 0 and is_issued(assembled, heading.customer) for heading, _, assembled in made]
     numbers = take_numbers(work, [heading if final else None for (heading, _, _), final in zip(made, is_final, strict=True)])
     invoices: list[Invoice] = []
@@ -136,5 +145,5 @@ def _heading(group: Sequence[Computed]) -> Heading:
         at=job.at,
         purchase_order_number=job.subject.subscription.purchase_order_number,
         is_recurring=job.occasion is Occasion.PERIODIC,
-        has_grace=True,
+        has_grace=job.occasion is not Occasion.USAGE,
     )

@@ -16,6 +16,7 @@ from daycount.catalog import store as catalog
 from daycount.catalog.records import Charge, Plan
 from daycount.customers import store as customers
 from daycount.customers.records import Customer
+from daycount.engine.advance import Standing, running_quantity
 from daycount.engine.calendar import (
     Occasion,
     Terms,
@@ -33,6 +34,8 @@ from daycount.engine.metrics import NOTHING, AggregationType, Bucket, Usage, Usa
 from daycount.engine.minimums import parent_of, true_up_fee
 from daycount.engine.taxes import TaxRate
 from daycount.infra.work import Work
+from daycount.invoicing.advance.standings import Place, bucket_key, load_standings
+from daycount.invoicing.records import Series
 from daycount.money import CURRENCIES, Currency
 from daycount.periods import INSTANT_STEP, Period, local_date, start_of_day
 from daycount.subscriptions import store as subscriptions
@@ -84,12 +87,32 @@ class Job(Struct, frozen=True, kw_only=True):
         What an upgrade passes on to the next plan is billed there: recurring quantities that are not prorated, where that
         plan charges for the same metric. Source: Lago docs, upgrades.
         """
-        passed_on = self.subject.passed_on_metrics if self.occasion is Occasion.TERMINATING else frozenset()
-        return [
-            charge
-            for charge in self.subject.plan.charges
-            if not (charge.metric.id in passed_on and charge.metric.recurring and not charge.prorated and not charge.pay_in_advance)
-        ]
+        return [charge for charge in self.subject.plan.charges if self._takes_in(charge)]
+
+    def _takes_in(self, charge: Charge) -> bool:
+        if charge.pay_in_advance:
+            return self.occasion is Occasion.USAGE or (self.renews and charge.metric.recurring)
+        is_ending = self.occasion is Occasion.TERMINATING
+        return not (is_ending and charge.metric.id in self.subject.passed_on_metrics and charge.metric.recurring and not charge.prorated)
+
+    @property
+    def renews(self) -> bool:
+        """
+        Tell whether recurring quantities paid for in advance are billed for the coming period.
+
+        They are on every boundary, that of a downgrade included, but not when the subscription ends or is upgraded.
+        """
+        if self.occasion is Occasion.TERMINATING:
+            return self.subject.subscription.ended_by is EndedBy.DOWNGRADE
+        return self.occasion is Occasion.PERIODIC
+
+    @property
+    def coming(self) -> Window:
+        """Return the period of charges that begins when this one is billed, as if the row went on."""
+        terms = structs.replace(self.subject.terms, terminated_at=None, is_upgraded=False)
+        window = billing_windows(terms, occasion=Occasion.USAGE, at=self.at).charges
+        assert window is not None, "a row that renews has a coming period"
+        return window
 
 
 class ChargeUsage(Struct, frozen=True, kw_only=True):
@@ -122,8 +145,13 @@ class Computed(Struct, frozen=True, kw_only=True):
     @property
     def fees(self) -> list[FeeDraft]:
         """Return the fees an invoice carries: the base fee even at zero, charges that came to something."""
-        used = [fee for usage in self.charges for fee in usage.billed_fees]
+        used = [fee for usage in self.charges if usage.charge.invoiceable for fee in usage.billed_fees]
         return used if self.base is None else [self.base, *used]
+
+    @property
+    def lone_fees(self) -> list[FeeDraft]:
+        """Return the fees that stand alone: those of charges that are not invoiced, also of nothing."""
+        return [fee for usage in self.charges if not usage.charge.invoiceable for fee in usage.fees]
 
 
 def load_subjects(work: Work, rows: Sequence[Subscription]) -> list[Subject]:
@@ -183,22 +211,43 @@ def compute(work: Work, jobs: Sequence[Job], *, events: EventStore) -> list[Comp
     requests: list[UsageRequest] = []
     for job in jobs:
         if job.windows.charges is not None:
-            requests.extend(_request(job.subject, charge, job.windows.charges) for charge in job.charges)
+            requests.extend(
+                usage_request(job.subject, charge, job.windows.charges, is_renewal=charge.pay_in_advance and job.renews)
+                for charge in job.charges
+            )
     answers = iter(zip(requests, events.aggregate(work.tx, requests), strict=True))
+    standings = load_standings(work.tx, [series for job in jobs for series in _series_of(job)])
     computed = []
     for job in jobs:
         used: list[ChargeUsage] = []
         if job.windows.charges is not None:
             for charge in job.charges:
                 request, found = next(answers)
-                used.append(_price(job, job.windows.charges, charge, request=request, found=found))
+                used.append(_price(job, job.windows.charges, charge, request=request, found=found, standings=standings))
         computed.append(Computed(job=job, base=_base_draft(job), charges=used))
     return computed
 
 
-def _price(job: Job, window: Window, charge: Charge, *, request: UsageRequest, found: Mapping[Bucket, Usage]) -> ChargeUsage:
-    """Price every bucket of a charge."""
+def _series_of(job: Job) -> list[Series]:
+    """Return the standings that current usage of charges in advance needs."""
+    if job.occasion is not Occasion.USAGE or job.windows.charges is None:
+        return []
+    start = job.windows.charges.period.start
+    return [Series(job.subject.subscription.id, charge.id, start) for charge in job.charges if charge.pay_in_advance]
+
+
+def _price(
+    job: Job,
+    window: Window,
+    charge: Charge,
+    *,
+    request: UsageRequest,
+    found: Mapping[Bucket, Usage],
+    standings: Mapping[Place, Standing],
+) -> ChargeUsage:
+    """Price every bucket of a charge; one in advance is billed for the coming period, or shown with what it billed so far."""
     fees = []
+    shown = job.coming if charge.pay_in_advance and job.renews else window
     counted = window if not _counts_from_midnight(job.subject, charge, window) else structs.replace(window, period=request.period)
     for bucket, keys in _buckets(charge, found):
         quantity = measure(
@@ -209,8 +258,12 @@ def _price(job: Job, window: Window, charge: Charge, *, request: UsageRequest, f
             rounding_precision=charge.metric.rounding_precision,
             billed_zone=job.subject.terms.billed_zone,
         )
-        terms = _charge_terms(job.subject.subscription.id, charge, bucket, keys)
-        fees.append(charge_fee(terms, quantity=quantity, request=request, window=window, currency=job.subject.currency))
+        if charge.pay_in_advance and job.occasion is Occasion.USAGE:
+            series = Series(job.subject.subscription.id, charge.id, window.period.start)
+            standing = standings.get((series, bucket_key(bucket)))
+            quantity = running_quantity(quantity, standing=standing, window=window, is_prorated=charge.prorated)
+        terms = charge_terms(job.subject.subscription.id, charge, bucket, keys)
+        fees.append(charge_fee(terms, quantity=quantity, request=request, window=shown, currency=job.subject.currency))
     return ChargeUsage(charge=charge, fees=fees, true_up=_true_up(job, window, charge, fees))
 
 
@@ -248,7 +301,8 @@ def _by_values(bucket: Bucket) -> tuple[tuple[bool, str], ...]:
     return tuple((value is None, value or "") for value in bucket.group)
 
 
-def _request(subject: Subject, charge: Charge, window: Window) -> UsageRequest:
+def usage_request(subject: Subject, charge: Charge, window: Window, *, is_renewal: bool = False) -> UsageRequest:
+    """Return what is asked of the event store for a charge in a window."""
     filters = [Filter(id=item.id, values=item.values, created_at=item.created_at) for item in charge.filters]
     conditions = in_order(filters, metric_values={item.key: item.values for item in charge.metric.filters})
     groups = {item.id: charge.keys_of(item) for item in charge.filters}
@@ -259,7 +313,7 @@ def _request(subject: Subject, charge: Charge, window: Window) -> UsageRequest:
         aggregation=charge.metric.aggregation_type,
         field_name=charge.metric.field_name,
         is_recurring=charge.metric.recurring,
-        is_prorated=charge.prorated,
+        is_prorated=charge.prorated and not is_renewal,
         period=_period_asked_for(subject, charge, window),
         zone=subject.zone.key,
         conditions=conditions,
@@ -307,7 +361,8 @@ def _events_period(subject: Subject, window: Window) -> Period:
     return Period(start=min(max(start, subject.settled_until or start), end), end=end)
 
 
-def _charge_terms(subscription_id: UUID, charge: Charge, bucket: Bucket, group_keys: tuple[str, ...]) -> ChargeTerms:
+def charge_terms(subscription_id: UUID, charge: Charge, bucket: Bucket, group_keys: tuple[str, ...]) -> ChargeTerms:
+    """Return what the fee of a bucket is priced by."""
     metric = charge.metric
     own = next((item for item in charge.filters if item.id == bucket.filter_id), None)
     return ChargeTerms(

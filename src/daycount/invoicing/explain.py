@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from daycount.customers.records import Customer
+from daycount.invoicing.explain_advance import explain_event
 from daycount.invoicing.explain_price import explain_price, money_text, sign
 from daycount.invoicing.records import Fee, Invoice, InvoiceLine
 from daycount.money import CURRENCIES, decimal_text, to_cents
@@ -28,6 +29,9 @@ def explain_fee(fee: Fee) -> list[str]:
     if derivation["kind"] == "true_up":
         return [*_explain_minimum(derivation["minimum"], days, fee.currency), _explain_rounding(fee)]
     metric = derivation["metric"]
+    if derivation["kind"] == "advance":
+        name = fee.item["invoice_display_name"]
+        return [*explain_event(name, derivation, currency=fee.currency), *_explain_bucket(derivation["bucket"]), _explain_rounding(fee)]
     sentences = [f"{fee.item['invoice_display_name']} was counted from events with the code {metric['code']!r} for {days}."]
     sentences.extend(_explain_bucket(derivation["bucket"]))
     sentences.extend(_explain_quantity(derivation["quantity"], metric, period["full_days"]))

@@ -8,18 +8,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Any
+from uuid import UUID
 
 from msgspec import structs
 
+from daycount.catalog.records import Charge
 from daycount.engine.calendar import Occasion, Window, plan_window
 from daycount.engine.fees import FeeDraft
-from daycount.engine.invoice import Assembled
+from daycount.engine.invoice import Assembled, tax_items
 from daycount.engine.items import Item
 from daycount.infra.work import Work
 from daycount.invoicing.compute import Computed
-from daycount.invoicing.money import taxed_fields
+from daycount.invoicing.money import item_of, taxed_fields
 from daycount.invoicing.records import REASONS, Fee, Invoice, InvoiceLine
-from daycount.periods import INSTANT_STEP, local_date, shown_end, start_of_day
+from daycount.periods import INSTANT_STEP, ONE_DAY, local_date, shown_end, start_of_day
 
 
 def line_of(work: Work, invoice: Invoice, computed: Computed) -> InvoiceLine:
@@ -36,7 +38,7 @@ def line_of(work: Work, invoice: Invoice, computed: Computed) -> InvoiceLine:
         invoicing_reason=REASONS[job.occasion],
         billed_at=job.at,
         base_from=job.windows.base.period.start if computed.base is not None and job.windows.base is not None else None,
-        charges_from=job.windows.charges.period.start if job.windows.charges is not None else None,
+        charges_from=None if job.windows.charges is None or job.occasion is Occasion.USAGE else job.windows.charges.period.start,
         shown_from=shown_from,
         shown_to=shown_to,
         shown_charges_from=charges.period.start if charges is not None else shown_from,
@@ -49,11 +51,12 @@ def _shown_base(computed: Computed) -> tuple[datetime, datetime]:
     Return the window of the base fee as it is shown, also where no base fee is billed.
 
     That is the period of the plan the fee is or would be for: in arrears the closed one, which before the first fee is
-    nothing but the start itself, from its midnight on. An ended plan in advance shows its last period.
+    nothing but the start itself, from its midnight on. An ended plan in advance shows its last period, an event
+    paid for in advance the one that runs.
     """
     job, terms = computed.job, computed.job.subject.terms
     shown = job.windows.base
-    if shown is None and job.occasion is Occasion.TERMINATING:
+    if shown is None and job.occasion in (Occasion.TERMINATING, Occasion.USAGE):
         assert job.windows.charges is not None
         shown = plan_window(terms, at=job.windows.charges.period.start)
     elif shown is None:
@@ -80,11 +83,12 @@ def fees_of(work: Work, invoice: Invoice, group: Sequence[Computed], assembled: 
     return _link_true_ups(fees, drafts=[draft for _, draft in drafts])
 
 
-def _fee(work: Work, invoice: Invoice, computed: Computed, draft: FeeDraft, *, position: int, item: Item) -> Fee:
+def _fee(work: Work, invoice: Invoice | None, computed: Computed, draft: FeeDraft, *, position: int, item: Item) -> Fee:
+    plan = computed.job.subject.plan
     return Fee(
         id=work.new_id(),
         organization_id=work.organization_id,
-        invoice_id=invoice.id,
+        invoice_id=None if invoice is None else invoice.id,
         subscription_id=draft.subscription_id,
         charge_id=draft.charge_id,
         charge_filter_id=draft.bucket.filter_id,
@@ -92,7 +96,7 @@ def _fee(work: Work, invoice: Invoice, computed: Computed, draft: FeeDraft, *, p
         position=position,
         fee_type=draft.fee_type,
         item=_item(computed, draft),
-        currency=invoice.currency,
+        currency=plan.amount_currency,
         units=draft.units,
         total_aggregated_units=draft.total_aggregated_units,
         events_count=draft.events_count,
@@ -102,10 +106,13 @@ def _fee(work: Work, invoice: Invoice, computed: Computed, draft: FeeDraft, *, p
         amount_details=draft.amount_details,
         shown_from=draft.window.period.start,
         shown_to=_shown_end(draft.window),
-        pay_in_advance=draft.charge_id is None and computed.job.subject.plan.pay_in_advance,
-        payment_status=invoice.payment_status,
+        pay_in_advance=draft.event_transaction_id is not None or (draft.charge_id is None and plan.pay_in_advance),
+        payment_status="pending" if invoice is None else invoice.payment_status,
         derivation=draft.derivation,
-        created_at=invoice.created_at,
+        created_at=computed.job.at,
+        succeeded_at=computed.job.at if invoice is not None and invoice.payment_status == "succeeded" else None,
+        event_key=draft.event_key,
+        event_transaction_id=draft.event_transaction_id,
         **taxed_fields(work, item),
     )
 
@@ -119,6 +126,24 @@ def _link_true_ups(fees: Sequence[Fee], *, drafts: Sequence[FeeDraft]) -> list[F
             linked[place - 1] = structs.replace(parent, true_up_fee_id=own.id)
             linked[place] = structs.replace(own, true_up_parent_fee_id=parent.id)
     return linked
+
+
+def uninvoiced_fee_of(work: Work, computed: Computed, draft: FeeDraft) -> Fee:
+    """Write down a fee that is on no invoice yet, with its taxes."""
+    [taxed] = tax_items([item_of(computed, draft)])
+    return _fee(work, None, computed, draft, position=0, item=taxed)
+
+
+def lone_fee_of(work: Work, computed: Computed, draft: FeeDraft) -> Fee:
+    """Write down a fee that stands on no invoice; it is shown with whole local days."""
+    zone, days = computed.job.subject.zone, draft.window.days
+    return structs.replace(
+        uninvoiced_fee_of(work, computed, draft),
+        pay_in_advance=True,
+        invoiceable=False,
+        shown_from=start_of_day(days.first, zone=zone),
+        shown_to=shown_end(start_of_day(days.last + ONE_DAY, zone=zone), is_cut=False),
+    )
 
 
 def _item(computed: Computed, draft: FeeDraft) -> dict[str, Any]:
@@ -139,9 +164,14 @@ def _item(computed: Computed, draft: FeeDraft) -> dict[str, Any]:
             "filter_invoice_display_name": None,
         }
     charge = next(usage.charge for usage in computed.charges if usage.charge.id == draft.charge_id)
+    return charge_item(charge, draft.bucket.filter_id)
+
+
+def charge_item(charge: Charge, filter_id: UUID | None) -> dict[str, Any]:
+    """Write down what a fee of a charge is for, as it is called now."""
     metric = charge.metric
     shown = charge.invoice_display_name or metric.name
-    own = next((item for item in charge.filters if item.id == draft.bucket.filter_id), None)
+    own = next((item for item in charge.filters if item.id == filter_id), None)
     return {
         "type": "charge",
         "code": metric.code,

@@ -68,7 +68,7 @@ def set_payment_status(work: Work, invoice: Invoice, payment_status: str) -> Inv
         updated_at=work.now,
     )
     store.update_invoices(work.tx, [changed])
-    store.set_fees_payment_status(work.tx, invoice_id=invoice.id, payment_status=payment_status)
+    store.set_fees_payment_status(work.tx, invoice_id=invoice.id, payment_status=payment_status, at=work.now)
     if is_paid:
         work.agenda.drop_kind(OVERDUE, subject_id=invoice.id)
     elif changed.status == "finalized":

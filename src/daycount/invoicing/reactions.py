@@ -9,6 +9,7 @@ from daycount.customers.operations import lane_of
 from daycount.engine.calendar import Occasion
 from daycount.infra.work import Work
 from daycount.invoicing import store
+from daycount.invoicing.advance.pricing import price_events
 from daycount.invoicing.billing_run import bill
 from daycount.invoicing.deadlines import FINALIZE
 from daycount.invoicing.drafts import finalize, move_dates
@@ -92,3 +93,7 @@ class InvoicingReactions:
         rows = subscriptions.find_subscriptions(work.tx, organization_id=work.organization_id, ids=subscription_ids, lock=True)
         open_rows = [row for row in rows if row.status is Status.ACTIVE and not row.has_base_fee]
         bill(work, [Bill(row.id, Occasion.STARTING, due_at) for row in open_rows], events=self._events)
+
+    def price_events(self, work: Work, event_keys: Sequence[UUID]) -> None:
+        """Make the fees of events that are paid for in advance. The agenda calls it."""
+        price_events(work, event_keys, events=self._events)

@@ -18,9 +18,16 @@ class Reason(StrEnum):
     STARTING = "subscription_starting"
     PERIODIC = "subscription_periodic"
     TERMINATING = "subscription_terminating"
+    IN_ADVANCE = "in_advance_charge"
+    IN_ADVANCE_PERIODIC = "in_advance_charge_periodic"
 
 
-REASONS = {Occasion.STARTING: Reason.STARTING, Occasion.PERIODIC: Reason.PERIODIC, Occasion.TERMINATING: Reason.TERMINATING}
+REASONS = {
+    Occasion.STARTING: Reason.STARTING,
+    Occasion.PERIODIC: Reason.PERIODIC,
+    Occasion.TERMINATING: Reason.TERMINATING,
+    Occasion.USAGE: Reason.IN_ADVANCE,
+}
 
 
 class Bill(NamedTuple):
@@ -132,11 +139,11 @@ class InvoiceLine(Struct, frozen=True, kw_only=True):
 
 
 class Fee(Struct, frozen=True, kw_only=True):
-    """A stored fee with its derivation."""
+    """A stored fee with its derivation; one without `invoice_id` stands alone. `event_key` names the event a fee in advance is for."""
 
     id: UUID
     organization_id: UUID
-    invoice_id: UUID
+    invoice_id: UUID | None
     subscription_id: UUID
     charge_id: UUID | None
     charge_filter_id: UUID | None
@@ -168,6 +175,12 @@ class Fee(Struct, frozen=True, kw_only=True):
     """The fee that makes up the minimum of the charge this one is for."""
     true_up_parent_fee_id: UUID | None = None
     """The fee that this true-up belongs to."""
+    invoiceable: bool = True
+    event_key: UUID | None = None
+    event_transaction_id: str | None = None
+    succeeded_at: datetime | None = None
+    failed_at: datetime | None = None
+    refunded_at: datetime | None = None
 
 
 class Documents(NamedTuple):
@@ -201,6 +214,51 @@ class InvoiceFilter(Struct, frozen=True, kw_only=True):
     purchase_order_number: str | None = None
 
 
+class FeeFilter(Struct, frozen=True, kw_only=True):
+    """Which fees a list shows; instants are inclusive."""
+
+    external_customer_id: str | None = None
+    external_subscription_id: str | None = None
+    fee_type: str | None = None
+    payment_status: str | None = None
+    billable_metric_code: str | None = None
+    currency: str | None = None
+    event_transaction_id: str | None = None
+    between: Mapping[str, tuple[datetime | None, datetime | None]] = {}
+    """Bounds of created_at, succeeded_at, failed_at and refunded_at, by name."""
+
+
+class AdvanceStep(Struct, frozen=True, kw_only=True):
+    """What an event paid for in advance did to the standing of its bucket; the latest of a bucket and period says where it stands."""
+
+    organization_id: UUID
+    event_key: UUID
+    charge_id: UUID
+    subscription_id: UUID
+    period_start: datetime
+    bucket: str
+    ordinal: int
+    member: str | None
+    change: Decimal
+    billed: Decimal
+    is_value: bool
+    current: Decimal
+    maximum: Decimal
+    maximum_prorated: Decimal
+    events_count: int
+    event_cents: Decimal
+
+
+class Series(NamedTuple):
+    """The steps of one charge of one subscription in one period."""
+
+    subscription_id: UUID
+    charge_id: UUID
+    period_start: datetime
+
+
+FEE_TYPES = ("add_on", "charge", "commitment", "credit", "fixed_charge", "subscription")
+FEE_PAYMENT_STATUSES = ("pending", "succeeded", "failed", "refunded")
 VISIBLE_STATUSES = ("draft", "finalized", "voided", "failed", "pending")
 SETTLEMENTS = ("payment", "credit_note")
 PAYMENT_STATUSES = ("pending", "succeeded", "failed")

@@ -62,6 +62,11 @@ def _applied_taxes(row: RowMapping) -> list[AppliedTax]:
     return msgspec.convert(row["applied_taxes"], list[AppliedTax])
 
 
+def read_fee(row: RowMapping) -> Fee:
+    """Read a fee from its row, for the other stores of the package."""
+    return _fee(row)
+
+
 def find_invoice(tx: Connection, *, organization_id: UUID, invoice_id: UUID, lock: bool = False) -> Invoice | None:
     """Return a visible invoice; `lock` holds its row until the transaction ends."""
     table = invoices.c
@@ -119,9 +124,10 @@ def clear_snapshots(tx: Connection, *, invoice_ids: Sequence[UUID]) -> None:
     tx.execute(table.update().where(table.c.invoice_id.in_(invoice_ids)).values(snapshot=None))
 
 
-def set_fees_payment_status(tx: Connection, *, invoice_id: UUID, payment_status: str) -> None:
-    """Copy the payment status of an invoice to its fees."""
-    tx.execute(fees.update().where(fees.c.invoice_id == invoice_id).values(payment_status=payment_status))
+def set_fees_payment_status(tx: Connection, *, invoice_id: UUID, payment_status: str, at: datetime) -> None:
+    """Give the fees of an invoice its payment status, and the instant it came to it."""
+    instants = {f"{name}_at": at if name == payment_status else None for name in ("succeeded", "failed", "refunded")}
+    tx.execute(fees.update().where(fees.c.invoice_id == invoice_id).values(payment_status=payment_status, **instants))
 
 
 def mark_overdue(tx: Connection, *, organization_id: UUID, ids: Sequence[UUID], at: datetime) -> list[Invoice]:

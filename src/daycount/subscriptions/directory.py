@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from daycount.catalog import store as catalog
+from daycount.customers.operations import lane_of
 from daycount.subscriptions import store
 from daycount.usage.records import MetricFacts, SubscriptionFacts
 
@@ -35,6 +36,12 @@ class CatalogDirectory:
         """Return the rows of subscriptions by external id. One query."""
         found: dict[str, list[SubscriptionFacts]] = {}
         for row in store.find_facts(tx, organization_id=organization_id, external_ids=external_ids):
-            facts = SubscriptionFacts(started_at=row.started_at, terminated_at=row.terminated_at, metric_ids=frozenset(row.metric_ids))
+            facts = SubscriptionFacts(
+                started_at=row.started_at,
+                terminated_at=row.terminated_at,
+                metric_ids=frozenset(row.metric_ids),
+                advance_metric_ids=frozenset(row.advance_metric_ids),
+                lane_id=lane_of(row.customer_id),
+            )
             found.setdefault(row.external_id, []).append(facts)
         return found

@@ -1,6 +1,6 @@
 """All SQL about subscriptions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -60,6 +60,15 @@ def find_rows(tx: Connection, *, organization_id: UUID, external_id: str) -> lis
         .order_by(rank, table.terminated_at.desc().nulls_last(), table.started_at.desc().nulls_last(), table.id)
         .limit(1000)
     )
+    return [_subscription(row) for row in tx.execute(statement).mappings()]
+
+
+def find_rows_of(tx: Connection, *, organization_id: UUID, external_ids: Collection[str]) -> list[Subscription]:
+    """Return the started rows of external ids: for each, those that run first, then the latest ended, then the latest started."""
+    table = subscriptions.c
+    statement = _SELECT.where(
+        table.organization_id == organization_id, table.external_id.in_(external_ids), table.started_at.is_not(None)
+    ).order_by(table.terminated_at.desc().nulls_first(), table.started_at.desc(), table.id.desc())
     return [_subscription(row) for row in tx.execute(statement).mappings()]
 
 
@@ -256,7 +265,10 @@ def list_subscriptions(tx: Connection, *, organization_id: UUID, query: Subscrip
 
 _FACTS = sa.text("""
 select s.external_id, case when s.status = 'pending' then s.subscription_at else s.started_at end as started_at, s.terminated_at,
-       array(select c.billable_metric_id from charges c where c.plan_id = s.plan_id and c.deleted_at is null) as metric_ids
+       array(select c.billable_metric_id from charges c where c.plan_id = s.plan_id and c.deleted_at is null) as metric_ids,
+       array(select c.billable_metric_id from charges c
+             where c.plan_id = s.plan_id and c.deleted_at is null and c.pay_in_advance) as advance_metric_ids,
+       s.customer_id
 from subscriptions s
 where s.organization_id = :organization_id and s.external_id = any(:external_ids) and s.status <> 'canceled'
   and not (s.status = 'pending' and s.previous_id is not null)
@@ -265,5 +277,5 @@ order by s.external_id, s.id
 
 
 def find_facts(tx: Connection, *, organization_id: UUID, external_ids: Sequence[str]) -> Sequence[sa.Row[Any]]:
-    """Return (external_id, started_at, terminated_at, metric_ids) of every row that is not canceled and no pending change of plan."""
+    """Return life, customer and metrics charged, those in advance too, of rows that are no canceled or pending changes."""
     return tx.execute(_FACTS, {"organization_id": organization_id, "external_ids": list(external_ids)}).all()

@@ -22,10 +22,12 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from daycount import errors
 from daycount.clock import Clock
+from daycount.infra.agenda import Agenda
 from daycount.infra.work import Workplace
 from daycount.usage import store as usage_store
 from daycount.usage.computed import compute_values
 from daycount.usage.port import Batch, EventStore
+from daycount.usage.prompt import PRICE_EVENT, PromptPricing
 from daycount.usage.records import Directory, IncomingEvent, MetricFacts, StoredEvent, SubscriptionFacts, Warned
 from daycount.usage.warnings import Life, find_life, warn
 
@@ -48,11 +50,16 @@ class Accepted(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a request: its events as kept and the warnings of each, or the error that refused it as a whole."""
+    """
+    What became of a request: its events as kept and the warnings of each, or the error that refused it as a whole.
+
+    `lanes` are those in which its events are to be priced at once.
+    """
 
     batch: Batch | None
     warnings: Sequence[Sequence[Warned]]
     error: Exception | None
+    lanes: frozenset[UUID] = frozenset()
 
     @property
     def accepted(self) -> list[Accepted]:
@@ -85,10 +92,12 @@ class _Written(NamedTuple):
 class _Facts:
     """What is known of an organization at one version of its catalogue."""
 
-    __slots__ = ("computes", "lives", "metrics", "size", "subscriptions", "version")
+    __slots__ = ("computes", "has_advance", "is_sandbox", "lives", "metrics", "size", "subscriptions", "version")
 
-    def __init__(self, version: int, metrics: Mapping[str, MetricFacts]) -> None:
+    def __init__(self, version: int, metrics: Mapping[str, MetricFacts], *, is_sandbox: bool) -> None:
         self.version = version
+        self.is_sandbox = is_sandbox
+        self.has_advance = False
         self.metrics = dict(metrics)
         self.computes = any(metric.expression for metric in metrics.values())
         self.subscriptions: dict[str, Sequence[SubscriptionFacts]] = {}
@@ -110,12 +119,13 @@ class _Facts:
                     code=code, external_subscription_id=subscription, metrics=self.metrics, subscriptions=self.subscriptions
                 )
                 self.size += 1
+                self.has_advance = self.has_advance or own[subscription].lane_id is not None
 
     def warn(self, batch: Batch, lives: Sequence[Life]) -> list[Sequence[Warned]]:
         """Return for each event of a batch why it will not be billed."""
         now, unread = batch.now, batch.unread
         found: list[Sequence[Warned]] = []
-        for place, (event, (first, last)) in enumerate(zip(batch.events, lives, strict=True)):
+        for place, (event, (first, last, _)) in enumerate(zip(batch.events, lives, strict=True)):
             at = event.at or now
             if first <= at <= last and unread is not None and place not in unread:
                 found.append(())
@@ -138,13 +148,22 @@ class GroupCommit:
     """The queue and its lanes. `close` answers what is still queued before it returns."""
 
     def __init__(
-        self, workplace: Workplace, events: EventStore, directory: Directory, clock: Clock, *, lanes: int, horizon_days: int
+        self,
+        workplace: Workplace,
+        events: EventStore,
+        directory: Directory,
+        clock: Clock,
+        *,
+        lanes: int,
+        horizon_days: int,
+        pricing: PromptPricing | None = None,
     ) -> None:
         self._workplace = workplace
         self._events = events
         self._directory = directory
         self._clock = clock
         self._horizon = timedelta(days=horizon_days)
+        self._pricing = pricing
         self._queue: deque[Pending] = deque()
         self._rows_waiting = 0
         self._at_work = 0
@@ -181,6 +200,8 @@ class GroupCommit:
             self._gathered.notify_all()
         for lane in self._lanes:
             lane.join()
+        if self._pricing is not None:
+            self._pricing.close()
 
     def _is_due(self) -> bool:
         """Tell whether a lane should start: at once when all rest, else when there is enough to be worth a commit of its own."""
@@ -215,12 +236,28 @@ class GroupCommit:
     def _run(self) -> None:
         while taken := self._take():
             outcomes = self._settle(taken)
+            waiting = []
             for pending, outcome in zip(taken, outcomes, strict=True):
-                _answer(pending, outcome)
+                if outcome.lanes and self._pricing is not None:
+                    waiting.append((pending, outcome))
+                else:
+                    _answer(pending, outcome)
+            if waiting:
+                self._price(waiting)
             with self._wake:
                 self._at_work -= 1
                 crowd = self._rows_waiting + sum([len(pending.events) for pending in taken])
                 self._expected = min(crowd, _WORTH_A_LANE) if crowd >= _WORTH_GATHERING else 0
+
+    def _price(self, waiting: Sequence[tuple[Pending, Outcome]]) -> None:
+        """Have events priced that were committed, and answer then."""
+        assert self._pricing is not None
+
+        def answer() -> None:
+            for pending, outcome in waiting:
+                _answer(pending, outcome)
+
+        self._pricing.submit({(pending.organization_id, lane) for pending, outcome in waiting for lane in outcome.lanes}, answer)
 
     def _settle(self, taken: Sequence[Pending]) -> list[Outcome]:
         """Commit requests together; where one of them cannot be written at all, each by itself, so that only that one fails."""
@@ -280,10 +317,25 @@ class GroupCommit:
             tx, [batches[place] for place in good], metrics=[facts[batches[place].organization_id].metrics for place in good]
         )
         outcomes = [
-            _refused(errors.Invalid(refused[place])) if place in refused else _outcome(batch, facts[batch.organization_id], lives[place])
+            _refused(errors.Invalid(refused[place]))
+            if place in refused
+            else self._conclude(tx, batch, facts[batch.organization_id], lives[place])
             for place, batch in enumerate(batches)
         ]
         return _Written(written_by, outcomes)
+
+    def _conclude(self, tx: Connection, batch: Batch, facts: _Facts, lives: Sequence[Life]) -> Outcome:
+        outcome = _outcome(batch, facts, lives)
+        if facts.has_advance and outcome.batch is not None:
+            return outcome._replace(lanes=self._plan_prices(tx, batch, facts, lives))
+        return outcome
+
+    def _plan_prices(self, tx: Connection, batch: Batch, facts: _Facts, lives: Sequence[Life]) -> frozenset[UUID]:
+        """Note in the agenda which events of a batch are to be priced; returns their lanes."""
+        dues = [(UUID(key), life.lane_id, batch.now) for key, life in zip(batch.keys, lives, strict=True) if life.lane_id is not None]
+        agenda = Agenda(tx, organization_id=batch.organization_id, is_sandbox=facts.is_sandbox, new_id=self._workplace.new_id)
+        agenda.put_many(PRICE_EVENT, dues)
+        return frozenset(lane_id for _, lane_id, _ in dues)
 
     def _too_far(self, events: Sequence[IncomingEvent], *, now: datetime) -> dict[str, Any]:
         """Find events dated beyond the horizon: a millisecond epoch lands tens of thousands of years ahead."""
@@ -305,7 +357,7 @@ class GroupCommit:
             written_by = row.written_by
             facts = self._facts.get(row.id)
             if facts is None or facts.version != row.catalog_version or facts.size > _MOST_CACHED:
-                facts = _Facts(row.catalog_version, self._directory.metrics(tx, row.id))
+                facts = _Facts(row.catalog_version, self._directory.metrics(tx, row.id), is_sandbox=row.frozen_time is not None)
                 self._facts[row.id] = facts
             known[row.id] = facts
         return nows, known, written_by

@@ -5,14 +5,15 @@ It is what `engine.metrics.observe` says, kept in memory, with no regard for spe
 other store with it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from daycount.engine.metrics import Bucket, Event, Usage, UsageRequest, observe
+from daycount.engine.metrics import Bucket, Event, Usage, UsageRequest, observe, place_of, read_operation
 from daycount.usage.port import Batch
-from daycount.usage.records import EventFilter, MetricFacts, StoredEvent
+from daycount.usage.records import Arrived, EventFilter, MetricFacts, Question, StoredEvent
 from daycount.usage.values import event_key, read_texts
 
 
@@ -50,7 +51,11 @@ class MemoryEventStore:
         return [self._aggregate(request) for request in requests]
 
     def _aggregate(self, request: UsageRequest) -> dict[Bucket, Usage]:
-        mine = [
+        return observe(self._of(request), request=request)
+
+    def _of(self, request: UsageRequest) -> list[Event]:
+        """Return the events of a request's subscription and code."""
+        return [
             Event(
                 sequence=sequence,
                 at=event.at,
@@ -62,7 +67,6 @@ class MemoryEventStore:
             and event.external_subscription_id == request.external_subscription_id
             and event.code == request.code
         ]
-        return observe(mine, request=request)
 
     def list_events(self, tx: Connection, query: EventFilter, *, limit: int, offset: int) -> list[StoredEvent]:
         """Return a page of events, newest first; see the port."""
@@ -70,6 +74,33 @@ class MemoryEventStore:
         found.sort(key=lambda event: (event.transaction_id, event.key))
         found.sort(key=lambda event: event.at, reverse=True)
         return found[offset : offset + limit]
+
+    def find_arrived(self, tx: Connection, *, organization_id: UUID, keys: Collection[UUID]) -> list[Arrived]:
+        """Return the events of these keys, in the order of their arrival; see the port."""
+        wanted = {str(key) for key in keys}
+        return [
+            Arrived(event, sequence)
+            for sequence, (owner, event) in enumerate(self._events)
+            if owner == organization_id and event.key in wanted
+        ]
+
+    def were_active(self, tx: Connection, questions: Sequence[Question]) -> list[bool]:
+        """Tell whether counted values were there just before events, by walking the whole list; see the port."""
+        return [self._was_active(question) for question in questions]
+
+    def _was_active(self, question: Question) -> bool:
+        request = question.request
+        assert request.field_name is not None
+        found: list[tuple[datetime, int, bool]] = []
+        for event in self._of(request):
+            place, group = place_of(event.properties, request=request)
+            operation = read_operation(event.properties.get("operation_type"))
+            is_earlier = (event.at, event.sequence) < (question.at, question.sequence)
+            is_counted = operation is not None and event.properties.get(request.field_name) == question.member
+            is_inside = request.is_recurring or event.at >= request.period.start
+            if is_earlier and is_counted and is_inside and (place, group) == (question.place, question.group):
+                found.append((event.at, event.sequence, bool(operation)))
+        return bool(found) and max(found)[2]
 
     def erase(self, tx: Connection, *, organization_id: UUID) -> int:
         """Remove every event of an organization; see the port."""

@@ -1,11 +1,11 @@
 """
 The event-store port: all that the rest of Daycount asks of the place where events are kept.
 
-Four methods, aggregation as data. One contract suite runs on every implementation. `tx` is the transaction of the
+Few methods, aggregation as data. One contract suite runs on every implementation. `tx` is the transaction of the
 caller; a store that keeps its events elsewhere ignores it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from daycount.engine.metrics import Bucket, Usage, UsageRequest
-from daycount.usage.records import EventFilter, IncomingEvent, MetricFacts, StoredEvent
+from daycount.usage.records import Arrived, EventFilter, IncomingEvent, MetricFacts, Question, StoredEvent
 
 
 class Batch:
@@ -71,6 +71,14 @@ class EventStore(Protocol):
 
     def list_events(self, tx: Connection, query: EventFilter, *, limit: int, offset: int) -> list[StoredEvent]:
         """Return events by descending timestamp, then ascending transaction id."""
+        ...
+
+    def find_arrived(self, tx: Connection, *, organization_id: UUID, keys: Collection[UUID]) -> list[Arrived]:
+        """Return the events of these keys, in the order of their arrival."""
+        ...
+
+    def were_active(self, tx: Connection, questions: Sequence[Question]) -> list[bool]:
+        """Tell for each question whether a counted value was there just before an event. One query."""
         ...
 
     def erase(self, tx: Connection, *, organization_id: UUID) -> int:

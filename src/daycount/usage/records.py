@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from daycount.engine.metrics import AggregationType
+from daycount.engine.metrics import AggregationType, UsageRequest
 
 
 class IncomingEvent(Struct, kw_only=True, gc=False):
@@ -40,6 +40,29 @@ class StoredEvent(Struct, frozen=True, kw_only=True):
     precise_total_amount_cents: Decimal | None
 
 
+class Arrived(NamedTuple):
+    """An event with its place in the order of arrival."""
+
+    event: StoredEvent
+    sequence: int
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """
+    The question whether the value `member` was there just before the event (`at`, `sequence`).
+
+    `request` says which events count: those of its subscription and code, of its filter's place and of its group; of all history
+    where it is recurring, else from the start of its period.
+    """
+
+    request: UsageRequest
+    place: int
+    group: tuple[str | None, ...]
+    member: str
+    at: datetime
+    sequence: int
+
+
 class Warned(Struct, frozen=True):
     """Why an accepted event will not be billed as things stand."""
 
@@ -58,11 +81,17 @@ class MetricFacts(NamedTuple):
 
 
 class SubscriptionFacts(NamedTuple):
-    """What ingest needs to know of a subscription row; `metric_ids` are the metrics its plan charges."""
+    """
+    What ingest needs to know of a subscription row; `metric_ids` are the metrics its plan charges.
+
+    `advance_metric_ids` are those it charges in advance, event by event, in the lane `lane_id`.
+    """
 
     started_at: datetime | None
     terminated_at: datetime | None
     metric_ids: frozenset[UUID]
+    advance_metric_ids: frozenset[UUID] = frozenset()
+    lane_id: UUID | None = None
 
 
 class Directory(Protocol):

@@ -22,11 +22,12 @@ from sqlalchemy import Connection
 from daycount import errors
 from daycount.engine.metrics import Bucket, Usage, UsageRequest
 from daycount.infra.database import copy_in, driver_of
+from daycount.usage.activity.store import find_active
 from daycount.usage.aggregation.store import aggregate
 from daycount.usage.folding import Folder
 from daycount.usage.lines import COLUMNS, Typers, typing_of, write_lines
 from daycount.usage.port import Batch
-from daycount.usage.records import EventFilter, MetricFacts, StoredEvent
+from daycount.usage.records import Arrived, EventFilter, MetricFacts, Question, StoredEvent
 from daycount.usage.states import store as states
 from daycount.usage.values import as_uuid, digest, event_key, horizon_lock, keyed_hash
 
@@ -76,6 +77,13 @@ select e.key::text, s.external_subscription_id, s.code, e.transaction_id, e.at, 
 from usage_events e join event_streams s on s.id = e.stream_id
 where e.key = any(cast(:keys as uuid[])) and s.organization_id = :organization_id
 order by e.at desc limit 1
+""")
+_ARRIVED = sa.text("""
+select e.key::text, s.external_subscription_id, s.code, e.transaction_id, e.at, e.created_at, e.properties, e.precise_total_amount_cents,
+       e.sequence
+from usage_events e join event_streams s on s.id = e.stream_id
+where e.key = any(cast(:keys as uuid[])) and s.organization_id = :organization_id
+order by e.sequence
 """)
 _SUBSCRIPTIONS_WITH_EVENTS = sa.text("""
 select distinct external_subscription_id from event_streams where organization_id = :organization_id
@@ -211,6 +219,15 @@ class PostgresEventStore:
         keys = [event_key(organization_id, subscription, transaction_id) for subscription in subscriptions]
         row = tx.execute(_ONE, {"organization_id": organization_id, "keys": keys}).one_or_none()
         return None if row is None else _read(row)
+
+    def find_arrived(self, tx: Connection, *, organization_id: UUID, keys: Collection[UUID]) -> list[Arrived]:
+        """Return the events of these keys, in the order of their arrival; see the port."""
+        rows = tx.execute(_ARRIVED, {"organization_id": organization_id, "keys": list(keys)})
+        return [Arrived(_read(row), row.sequence) for row in rows]
+
+    def were_active(self, tx: Connection, questions: Sequence[Question]) -> list[bool]:
+        """Tell whether counted values were there just before events; see the port."""
+        return find_active(tx, questions)
 
     def erase(self, tx: Connection, *, organization_id: UUID) -> int:
         """Remove every event of an organization; see the port."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from daycount.engine.metrics import AggregationType, read_number, read_operation
 from daycount.usage.records import MetricFacts, SubscriptionFacts, Warned
@@ -13,13 +14,15 @@ _BEGINNING, _END = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo
 
 
 class Life(NamedTuple):
-    """The time, both ends included, in which an event gets no warning if its value can be read."""
+    """
+    The time, both ends included, in which an event gets no warning if its value can be read.
+
+    `lane_id` is set where events are paid for in advance: the lane in which each is priced.
+    """
 
     first: datetime
     last: datetime
-
-
-_NEVER = Life(_END, _BEGINNING)
+    lane_id: UUID | None
 
 
 def find_life(
@@ -32,10 +35,13 @@ def find_life(
     """Return what `warn` says of most events, to be asked once; an empty time where only `warn` itself can tell."""
     metric = metrics.get(code)
     rows = subscriptions.get(external_subscription_id or "", ())
-    if metric is None or len(rows) != 1 or metric.id not in rows[0].metric_ids:
-        return _NEVER
+    if metric is None:
+        return Life(_END, _BEGINNING, None)
+    lane_id = next((row.lane_id for row in reversed(rows) if metric.id in row.advance_metric_ids), None)
+    if len(rows) != 1 or metric.id not in rows[0].metric_ids:
+        return Life(_END, _BEGINNING, lane_id)
     first = _BEGINNING if metric.is_recurring else rows[0].started_at
-    return _NEVER if first is None else Life(first, rows[0].terminated_at or _END)
+    return Life(_END, _BEGINNING, lane_id) if first is None else Life(first, rows[0].terminated_at or _END, lane_id)
 
 
 def warn(

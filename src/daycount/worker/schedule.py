@@ -16,6 +16,7 @@ from daycount.invoicing import operations as invoice_operations
 from daycount.invoicing.reactions import InvoicingReactions
 from daycount.subscriptions import life, plan_changes, schedule, store
 from daycount.subscriptions.records import Status
+from daycount.usage.prompt import PRICE_EVENT
 
 Handler = Callable[[Work, Sequence[UUID], datetime], None]
 
@@ -47,6 +48,9 @@ def kinds(invoicing: InvoicingReactions) -> dict[str, Kind]:
     def finalize_drafts(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
         invoicing.finalize_drafts(work, subjects, due_at=due_at)
 
+    def price_events(work: Work, subjects: Sequence[UUID], _due_at: datetime) -> None:
+        invoicing.price_events(work, subjects)
+
     return {
         deadlines.FINALIZE: Kind(5, finalize_drafts),
         schedule.START: Kind(10, _start),
@@ -54,6 +58,7 @@ def kinds(invoicing: InvoicingReactions) -> dict[str, Kind]:
         schedule.END: Kind(30, _end),
         schedule.CANCEL: Kind(32, _cancel),
         schedule.SWITCH: Kind(35, _switch),
+        PRICE_EVENT: Kind(38, price_events),
         schedule.BILL_PERIOD: Kind(40, bill_periods),
         deadlines.OVERDUE: Kind(60, _fall_overdue),
     }

@@ -100,7 +100,7 @@ class FeeItemObject(Struct, frozen=True, kw_only=True):
 class FeeObject(Struct, frozen=True, kw_only=True):
     """One fee; amounts in minor units, `precise_…` as decimal texts."""
 
-    lago_id: str
+    lago_id: str | None
     lago_charge_id: str | None
     lago_charge_filter_id: str | None
     lago_fixed_charge_id: str | None
@@ -133,7 +133,7 @@ class FeeObject(Struct, frozen=True, kw_only=True):
     sub_total_excluding_taxes_precise_amount_cents: DecimalText
     events_count: int
     payment_status: str
-    created_at: Stamp
+    created_at: Stamp | None
     succeeded_at: Stamp | None
     failed_at: Stamp | None
     refunded_at: Stamp | None
@@ -143,6 +143,8 @@ class FeeObject(Struct, frozen=True, kw_only=True):
     presentation_breakdowns: Sequence[Any]
     from_date: Stamp | None
     to_date: Stamp | None
+    event_transaction_id: str | None | UnsetType = UNSET
+    applied_taxes: Sequence[AppliedTaxObject] | UnsetType = UNSET
 
 
 class InvoiceMetadataObject(Struct, frozen=True, kw_only=True):
@@ -294,7 +296,7 @@ def fee_to_wire(fee: Fee, subscription: Subscription) -> FeeObject:
         lago_charge_id=None if fee.charge_id is None else str(fee.charge_id),
         lago_charge_filter_id=None if fee.charge_filter_id is None else str(fee.charge_filter_id),
         lago_fixed_charge_id=None,
-        lago_invoice_id=str(fee.invoice_id),
+        lago_invoice_id=None if fee.invoice_id is None else str(fee.invoice_id),
         lago_true_up_fee_id=None if fee.true_up_fee_id is None else str(fee.true_up_fee_id),
         lago_true_up_parent_fee_id=None if fee.true_up_parent_fee_id is None else str(fee.true_up_parent_fee_id),
         lago_original_fee_id=None,
@@ -304,7 +306,7 @@ def fee_to_wire(fee: Fee, subscription: Subscription) -> FeeObject:
         external_customer_id=subscription.external_customer_id,
         item=FeeItemObject(**item, grouped_by=fee.grouped_by),
         pay_in_advance=fee.pay_in_advance,
-        invoiceable=True,
+        invoiceable=fee.invoiceable,
         amount_cents=fee.amount_cents,
         amount_currency=fee.currency,
         precise_amount=text(_in_major_units(fee.precise_amount_cents, fee.currency)),
@@ -326,15 +328,16 @@ def fee_to_wire(fee: Fee, subscription: Subscription) -> FeeObject:
         events_count=fee.events_count,
         payment_status=fee.payment_status,
         created_at=stamp(fee.created_at),
-        succeeded_at=stamp_or_none(fee.created_at if fee.payment_status == "succeeded" else None),
-        failed_at=None,
-        refunded_at=None,
+        succeeded_at=stamp_or_none(fee.succeeded_at),
+        failed_at=stamp_or_none(fee.failed_at),
+        refunded_at=stamp_or_none(fee.refunded_at),
         amount_details=with_numbers(fee.amount_details),
         self_billed=False,
         pricing_unit_details=None,
         presentation_breakdowns=[],
         from_date=stamp(fee.shown_from),
         to_date=stamp(fee.shown_to),
+        event_transaction_id=UNSET if fee.event_transaction_id is None else fee.event_transaction_id,
     )
 
 

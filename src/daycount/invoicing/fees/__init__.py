@@ -1,0 +1,1 @@
+"""Fees by themselves: listed, found, paid and deleted."""

@@ -1,0 +1,1 @@
+"""What happened just before an event: the questions that pricing in advance asks of the event store."""
