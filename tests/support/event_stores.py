@@ -136,7 +136,7 @@ class FoldingShelf(Shelf):
     def fold(self, requests: Sequence[UsageRequest], *, left: int = 1) -> None:
         """Raise the horizon so that `left` events of a stream are beyond it, and fold."""
         with self.engine.begin() as tx:
-            horizons = states.find_horizons(tx, requests, left=left)
+            horizons = states.find_horizons(tx, requests, many=left, left=left)
         for organization_id, horizon in horizons.items():
             with self.engine.begin() as tx:
                 states.raise_horizon(tx, organization_id=organization_id, horizon=horizon)

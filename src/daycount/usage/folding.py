@@ -25,8 +25,8 @@ _MUCH = 500
 """Events that are worth a fold when they are asked for again and again."""
 _VERY_MUCH = 50_000
 """Events that are worth a fold when they are asked for once."""
-_LEFT = 100
-"""Events beyond the horizon that a stream may have before it is raised."""
+_BEYOND, _LEFT = 200, 0
+"""Events beyond the horizon that a stream may have before it is raised, and how many of them that leaves."""
 _MOST_REMEMBERED = 100_000
 _MOST_WAITING = 10_000
 _MOST_TOGETHER = 20
@@ -105,7 +105,7 @@ class Folder:
         assert self._workplace is not None
         try:
             with self._workplace.engine.connect() as tx:
-                horizons = states.find_horizons(tx, taken, left=_LEFT)
+                horizons = states.find_horizons(tx, taken, many=_BEYOND, left=_LEFT)
             for organization_id, horizon in horizons.items():
                 with self._workplace.transaction(RAISE) as tx:
                     states.raise_horizon(tx, organization_id=organization_id, horizon=horizon)

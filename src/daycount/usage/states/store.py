@@ -210,7 +210,6 @@ def _reading(kind: _Kind) -> sa.TextClause:
            sum(carried) as carried, sum(weighted) as weighted, cast(sum(fresh) as bigint) as fresh
     from parts
     group by 1, 2, 3, 4
-    order by 1, 2, 3, 4
     """)  # noqa: S608 - constants only
 
 
@@ -267,7 +266,6 @@ with {_TO_READ}, {_seats("")}, whole as (
 select ordinal, place, names, cast(sum(events_count) as bigint) as events_count, sum(total) as total, cast(sum(fresh) as bigint) as fresh
 from whole
 group by 1, 2, 3
-order by 1, 2, 3
 """)  # noqa: S608 - constants only
 _FOLD_SEATS = sa.text(f"""
 with {_TO_FOLD}, {_seats(_SETTLED)}, seats as (
@@ -320,11 +318,15 @@ select s.organization_id, max(e.at) as horizon
 from {_NAMED}
 left join event_horizons h on h.organization_id = s.organization_id
 cross join lateral (
-    select e.at from usage_events e
-    where e.stream_id = s.id and e.at > coalesce(h.horizon, cast('-infinity' as timestamptz))
-      and e.at < (cast(:ends as timestamptz[]))[r.number]
-    order by e.at desc offset :left limit 1
-) e
+    select case when count(*) > :many then (array_agg(n.at order by n.at desc))[:left + 1] + interval '1 microsecond' end as at
+    from (
+        select e.at from usage_events e
+        where e.stream_id = s.id and e.at >= coalesce(h.horizon, cast('-infinity' as timestamptz))
+          and e.at < (cast(:ends as timestamptz[]))[r.number]
+        order by e.at desc limit cast(:many as bigint) + 1
+    ) as n
+) as e
+where e.at is not null
 group by s.organization_id
 order by s.organization_id
 """)  # noqa: S608 - constants only
@@ -419,13 +421,14 @@ def read(tx: Connection, requests: Sequence[UsageRequest], places: Sequence[int]
     return answers
 
 
-def find_horizons(tx: Connection, requests: Sequence[UsageRequest], *, left: int) -> dict[UUID, datetime]:
+def find_horizons(tx: Connection, requests: Sequence[UsageRequest], *, many: int, left: int) -> dict[UUID, datetime]:
     """
-    Return, by organization, how far its horizon is to be raised so that no stream has more than `left` events beyond it.
+    Return, by organization, how far its horizon is to be raised because a stream has more than `many` events beyond it.
 
-    Organizations that are content are left out. Looks at as many events as are left, for each request.
+    Then no stream has more than `left` of them. Organizations that are content are left out. Looks at `many` events, for
+    each request.
     """
-    bounds = {"ends": [request.period.end for request in requests], "left": left}
+    bounds = {"ends": [request.period.end for request in requests], "many": many, "left": left}
     rows = tx.execute(_BEYOND, _keys(requests, range(len(requests))) | bounds)
     return {row.organization_id: row.horizon for row in rows}
 
