@@ -26,10 +26,12 @@ orgs = typer.Typer(no_args_is_help=True, help="Organizations and their API keys.
 clock = typer.Typer(no_args_is_help=True, help="The clocks of sandboxes.")
 configuration = typer.Typer(no_args_is_help=True, help="The server's settings.")
 document = typer.Typer(no_args_is_help=True, help="The API's own description.")
+events = typer.Typer(no_args_is_help=True, help="Usage events.")
 explain = typer.Typer(no_args_is_help=True, help="How an amount came about, in sentences.")
 cli.add_typer(orgs, name="orgs")
 cli.add_typer(clock, name="clock")
 cli.add_typer(explain, name="explain")
+cli.add_typer(events, name="events")
 cli.add_typer(configuration, name="config")
 cli.add_typer(document, name="openapi")
 
@@ -358,6 +360,25 @@ def explain_fee(fee: Annotated[str, typer.Argument(help="Id.")], data_dir: DataD
     if found is None:
         raise errors.NotFound("fee")
     print("\n".join(words.explain_fee(found)))
+
+
+@events.command("explain")
+def explain_event(
+    transaction_id: str,
+    organization: Annotated[str, typer.Option(help="Name or id.")],
+    data_dir: DataDir = _DEFAULT_DIR,
+) -> None:
+    """Say which metric, charge, filter, group and period an event counts in, or why it counts nowhere."""
+    from daycount.invoicing.event_places import explain_place, place_event
+
+    app = _open_app(data_dir)
+    with app.workplace.engine.connect() as tx:
+        organization_id = _find_organization(tx, organization)
+        event = app.events.find(tx, organization_id=organization_id, transaction_id=transaction_id)
+        if event is None:
+            raise errors.NotFound("event")
+        work = app.workplace.work_on(tx, now=app.clock.now(), actor="cli", organization_id=organization_id, is_sandbox=False)
+        print("\n".join(explain_place(place_event(work, event))))
 
 
 def _is_uuid(text: str) -> bool:

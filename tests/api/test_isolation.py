@@ -97,6 +97,16 @@ def moves_its_own_clock(stranger: Api, world: World, route: Route) -> None:
     assert world.api.ok("GET", "/test_clock")["test_clock"]["frozen_time"] == NOW
 
 
+def makes_a_key_of_its_own(stranger: Api, world: World, route: Route) -> None:
+    made = stranger.ok("POST", "/api_keys", good_body(route, world))["api_key"]
+    assert made["lago_id"] not in {key["lago_id"] for key in world.api.ok("GET", "/api_keys")["api_keys"]}
+
+
+def sees_its_own_keys(stranger: Api, world: World, route: Route) -> None:
+    [key] = stranger.ok("GET", "/api_keys")["api_keys"]
+    assert key["value"].endswith(str(stranger.key)[-4:])
+
+
 def computes_without_looking(stranger: Api, world: World, route: Route) -> None:
     """What is sent is all there is to it."""
     reply = stranger.ok(route.method, route.pattern, good_body(route, world))
@@ -110,6 +120,12 @@ CASES: dict[str, Case] = {
     "update_add_on": is_not_found("add_on_not_found"),
     "destroy_add_on": is_not_found("add_on_not_found"),
     "evaluate_billable_metric_expression": computes_without_looking,
+    "create_api_key": makes_a_key_of_its_own,
+    "find_all_api_keys": sees_its_own_keys,
+    "find_api_key": is_not_found("api_key_not_found"),
+    "update_api_key": is_not_found("api_key_not_found"),
+    "rotate_api_key": is_not_found("api_key_not_found"),
+    "destroy_api_key": is_not_found("api_key_not_found"),
     "create_billable_metric": makes_its_own("seats", "code"),
     "find_all_billable_metrics": is_empty(),
     "find_billable_metric": is_not_found("billable_metric_not_found"),
@@ -126,17 +142,22 @@ CASES: dict[str, Case] = {
     "destroy_customer": is_not_found("customer_not_found"),
     "find_customer_current_usage": is_not_found("customer_not_found"),
     "find_all_customer_invoices": is_not_found("customer_not_found"),
+    "find_customer_projected_usage": is_not_found("customer_not_found"),
     "find_all_customer_past_usage": has_no_past,
     "find_all_customer_subscriptions": is_not_found("customer_not_found"),
     "create_subscription": subscribes_under_the_same_ids,
     "find_all_subscriptions": is_empty({"external_customer_id": "acme"}, {"plan_code": "team"}, {"external_id": "sub"}),
     "find_subscription": is_not_found("subscription_not_found"),
+    "get_subscription_lifetime_usage": is_not_found("subscription_not_found"),
+    "update_subscription_lifetime_usage": is_not_found("subscription_not_found"),
     "update_subscription": is_not_found("subscription_not_found"),
     "preview_subscription_change": is_not_found("subscription_not_found"),
     "destroy_subscription": is_not_found("subscription_not_found"),
     "create_event": takes_the_same_event,
     "create_batch_events": takes_the_same_event,
     "find_all_events": is_empty({"external_subscription_id": "sub"}, {"code": "seats"}),
+    "find_all_enriched_events": is_empty({"external_subscription_id": "sub"}, {"code": "seats"}),
+    "explain_event": is_not_found("event_not_found"),
     "find_event": is_not_found("event_not_found"),
     "event_estimate_fees": is_not_found("subscription_not_found"),
     "event_estimate_instant_fees": is_not_found("subscription_not_found"),

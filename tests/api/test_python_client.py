@@ -39,10 +39,10 @@ COVERED = {
     "add_ons": {"create", "find", "find_all", "update", "destroy"},
     "billable_metrics": {"create", "find", "find_all", "update", "destroy", "evaluate_expression"},
     "plans": {"create", "find", "find_all", "update", "destroy"},
-    "customers": {"create", "find", "find_all", "destroy", "current_usage", "past_usage"},
+    "customers": {"create", "find", "find_all", "destroy", "current_usage", "past_usage", "projected_usage"},
     "customer_subscriptions": {"find_all"},
     "customer_invoices": {"find_all"},
-    "subscriptions": {"create", "find", "find_all", "update", "destroy"},
+    "subscriptions": {"create", "find", "find_all", "update", "destroy", "lifetime_usage", "update_lifetime_usage"},
     "events": {"create", "batch_create", "find"},
     "invoices": {"find", "find_all"},
 }
@@ -58,10 +58,8 @@ NOT_SERVED_YET = {
         "update_charge_filter",
         "destroy_charge_filter",
     },
-    "customers": {"projected_usage", "portal_url", "checkout_url", "wallets"},
+    "customers": {"portal_url", "checkout_url", "wallets"},
     "subscriptions": {
-        "lifetime_usage",
-        "update_lifetime_usage",
         "create_alerts",
         "delete_alerts",
         "find_all_charge_filters",
@@ -323,6 +321,18 @@ def test_past_usage_is_read(lago: Client, sandbox: Api) -> None:
     [period] = past["usage_periods"]
     # the amount is the whole invoice's: the seat's 10.00 and the plan's 15.00
     assert (period.from_datetime, period.amount_cents, period.charges_usage[0].amount_cents) == ("2026-07-01T00:00:00Z", 2500, 1000)
+
+
+def test_projected_and_lifetime_usage_are_read(lago: Client, sandbox: Api) -> None:
+    subscribed(lago)
+    lago.events.create(Event(transaction_id="1", code="seats", external_subscription_id="sub", properties={"user_id": "ada"}))
+    lago.subscriptions.update_lifetime_usage("sub", 250)
+
+    projected = lago.customers.projected_usage("acme", "sub")
+    lifetime = lago.subscriptions.lifetime_usage("sub")
+
+    assert (projected.projected_amount_cents, projected.charges_usage[0].projected_units) == (1000, "1.0")
+    assert (lifetime.external_historical_usage_amount_cents, lifetime.current_usage_amount_cents) == (250, 1000)
 
 
 def test_invoices_are_found(lago: Client, sandbox: Api) -> None:

@@ -57,21 +57,27 @@ class World(NamedTuple):
     add_on: dict[str, Any]
     tax: dict[str, Any]
     fee: dict[str, Any]
+    api_key: dict[str, Any]
 
     @property
     def ids(self) -> dict[str, str | tuple[str, ...]]:
         """Return the value of each path parameter, by pattern, that leads to a thing of this organization; several as a tuple."""
         return {
             "/add_ons/{code}": self.add_on["code"],
+            "/api_keys/{lago_id}": self.api_key["lago_id"],
+            "/api_keys/{lago_id}/rotate": self.api_key["lago_id"],
             "/billable_metrics/{code}": self.metric["code"],
             "/plans/{code}": self.plan["code"],
             "/customers/{external_customer_id}": self.customer["external_id"],
             "/customers/{external_customer_id}/current_usage": self.customer["external_id"],
+            "/customers/{external_customer_id}/projected_usage": self.customer["external_id"],
             "/customers/{external_customer_id}/past_usage": self.customer["external_id"],
             "/customers/{external_customer_id}/invoices": self.customer["external_id"],
             "/customers/{external_customer_id}/subscriptions": self.customer["external_id"],
             "/subscriptions/{external_id}": self.subscription["external_id"],
             "/subscriptions/{external_id}/preview_change": self.subscription["external_id"],
+            "/events/{transaction_id}/explain": self.event["transaction_id"],
+            "/subscriptions/{external_id}/lifetime_usage": self.subscription["external_id"],
             "/events/{transaction_id}": self.event["transaction_id"],
             "/invoices/{lago_id}": self.invoice["lago_id"],
             **{f"/invoices/{{lago_id}}/{action}": self.invoice["lago_id"] for action in INVOICE_ACTIONS},
@@ -96,7 +102,8 @@ def a_world(server: Server) -> World:
     api.move_to(NOW)
     subscription = api.ok("GET", "/subscriptions/sub")["subscription"]
     [fee] = api.ok("GET", "/fees", query={"event_transaction_id": "upload"})["fees"]
-    return World(api, metric, plan, customer, subscription, event, api.invoices()[0], add_on, tax, fee)
+    spare = api.ok("POST", "/api_keys", {"api_key": {"name": "Spare"}})["api_key"]
+    return World(api, metric, plan, customer, subscription, event, api.invoices()[0], add_on, tax, fee, spare)
 
 
 def path_of(route: Route, world: World) -> str:
@@ -148,6 +155,9 @@ def _a_plan(world: World) -> dict[str, Any]:
 GOOD: dict[str, Any] = {
     "create_add_on": lambda _: {"name": "Training", "code": "training", "amount_cents": 20000, "amount_currency": "USD"},
     "update_add_on": lambda _: {"name": "Set-up of 2026"},
+    "create_api_key": lambda _: {"name": "Ingest", "permissions": {"event": ["write"]}},
+    "update_api_key": lambda _: {"name": "Default"},
+    "rotate_api_key": lambda _: {"expires_at": "2100-01-01"},
     "create_billable_metric": lambda _: {"name": "Calls", "code": "calls", "aggregation_type": "count_agg"},
     "update_billable_metric": lambda _: {"name": "Seats in use"},
     "evaluate_billable_metric_expression": lambda _: {"expression": "1 + 1", "event": {"code": "seats"}},
@@ -171,6 +181,7 @@ GOOD: dict[str, Any] = {
     "update_tax": lambda _: {"name": "VAT of 2026"},
     "update_invoice": lambda _: {"metadata": [{"key": "po", "value": "77"}]},
     "void_invoice": lambda _: {"generate_credit_note": False},
+    "update_subscription_lifetime_usage": lambda _: {"external_historical_usage_amount_cents": 100},
     "update_subscription": lambda _: {"name": "Main"},
     "preview_subscription_change": lambda _: {"on_termination_invoice": "generate"},
 }

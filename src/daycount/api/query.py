@@ -40,6 +40,15 @@ class Query:
         found = ((key[len(name) + 1 : -1], value) for key, value in self._pairs if key.startswith(f"{name}[") and key.endswith("]"))
         return {key: value for key, value in found if key}
 
+    def mapping(self, name: str) -> dict[str, tuple[str, ...]]:
+        """Return the values of `name[key]=a&name[key][]=b` by key; empty ones are left out."""
+        found: dict[str, tuple[str, ...]] = {}
+        for key, value in self._pairs:
+            inner = key.removesuffix("[]").removeprefix(f"{name}[").removesuffix("]")
+            if value and inner and key.removesuffix("[]") == f"{name}[{inner}]":
+                found[inner] = (*found.get(inner, ()), value)
+        return found
+
     def flag(self, name: str) -> bool | None:
         """Return a boolean; None when it is absent or empty, true for anything that does not say false."""
         value = self.one(name)

@@ -54,6 +54,7 @@ class Route:
     has_meta: bool = True
     is_transactional: bool = True
     is_extension: bool = False
+    is_beta: bool = False
     parameters: Sequence[str] = field(default_factory=tuple)
 
     @property

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -22,12 +23,14 @@ from daycount.api.errors import describe, internal_error, of_status
 from daycount.api.ingest import Ingest, Reply
 from daycount.api.operations import Administration
 from daycount.api.paging import Page
+from daycount.api.permissions import check_caller
 from daycount.api.protocol import Answer, Headers
 from daycount.api.query import Query
 from daycount.api.routing import Call, Route, Router
 from daycount.api.services import Services
 from daycount.api.wire import decode, read_json
-from daycount.organizations.operations import recognize
+from daycount.organizations.operations import is_use_due, note_use, recognize
+from daycount.organizations.permissions import WRITE, check_permission
 from daycount.organizations.records import Caller
 from daycount.organizations.store import share_clock
 
@@ -65,6 +68,7 @@ class Server:
         self._administration = administration
         self._threads = ThreadPoolExecutor(services.settings.database_pool_size, thread_name_prefix="request")
         self._keys: dict[bytes, tuple[UUID, float]] = {}
+        self._beta_operations = {route.operation for resource in router.resources for route in resource.found if route.is_beta}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection of the server: HTTP, or its start and stop."""
@@ -110,7 +114,10 @@ class Server:
             _log.exception("request failed", path=raw_path.decode("latin-1"))
             status, reply = 500, _encoder.encode(internal_error())
         measures.timer(name, status).observe(time.perf_counter() - started)
-        await _send(send, status, reply, content_type, headers)
+        sent = _headers_of(reply, content_type, headers)
+        if name in self._beta_operations:
+            sent.append((b"x-lago-endpoint-status", b"beta"))
+        await _send(send, status, reply, sent)
 
     async def _take_events(self, request: Request) -> Reply:
         organization_id = await self._find_organization(request)
@@ -127,6 +134,7 @@ class Server:
             return known
         key = _key_of(request.headers)
         caller = await asyncio.get_running_loop().run_in_executor(self._threads, self._recognize, key)
+        check_permission(caller.permissions, resource="event", mode=WRITE)
         if len(self._keys) > _MOST_KEYS:
             self._keys.clear()
         header = request.headers.get(b"authorization", b"")
@@ -160,11 +168,20 @@ class Server:
         """Run a handler in its own transaction; what it raises leaves no trace."""
         if route.pattern in ("/events", "/events/batch") and route.method == "POST":
             return self._handle_events_elsewhere(route, request)
-        key = _key_of(request.headers)
         real_now = self._services.clock.now()
+        if route.pattern.startswith("/api_keys"):
+            self._keys.clear()
+        caller, reply = self._run(route, path, request, real_now)
+        self._note_use(caller, real_now)
+        return 200, reply
+
+    def _run(self, route: Route, path: Mapping[str, str], request: Request, real_now: datetime) -> tuple[Caller, bytes]:
+        """Find who calls and run the handler; returns the caller and the reply."""
+        key = _key_of(request.headers)
         workplace = self._services.workplace
         with workplace.engine.connect() as tx:
             caller = recognize(tx, key=key, real_now=real_now)
+            check_caller(caller, route)
             call = Call(path, Query(request.query), _read_input(route, request), caller, self._services)
             if route.is_transactional:
                 now = caller.frozen_time or real_now
@@ -180,12 +197,19 @@ class Server:
                 result = route.handler(work, call)
                 if route.method != "GET":
                     workplace.commit_points.commit(tx, f"api.{route.operation}")
-                return 200, _write(route, result)
-        return 200, _write(route, route.handler(call))
+                return caller, _write(route, result)
+        return caller, _write(route, route.handler(call))
+
+    def _note_use(self, caller: Caller, real_now: datetime) -> None:
+        """Note that a key was used, in a transaction of its own, since most requests only read."""
+        if is_use_due(caller, real_now=real_now):
+            with self._services.workplace.engine.begin() as tx:
+                note_use(tx, caller, real_now=real_now)
 
     def _handle_events_elsewhere(self, route: Route, request: Request) -> Reply:
         """Take events that came under another spelling of the path, such as with repeated slashes."""
         caller = self._recognize(_key_of(request.headers))
+        check_caller(caller, route)
         take = self._ingest.take_single if route.pattern == "/events" else self._ingest.take_batch
         try:
             return asyncio.run(take(caller.organization_id, request.body))
@@ -248,8 +272,8 @@ async def _read_body(receive: Receive, headers: dict[bytes, bytes], *, limit: in
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-async def _send(send: Send, status: int, body: bytes, content_type: bytes, headers: dict[bytes, bytes]) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": _headers_of(body, content_type, headers)})
+async def _send(send: Send, status: int, body: bytes, headers: Headers) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 

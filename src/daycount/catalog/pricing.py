@@ -18,6 +18,7 @@ from daycount.engine.metrics import AggregationType
 from daycount.given import given, given_or_default
 from daycount.infra.work import Work
 
+_MOST_PRESENTATION_KEYS = 2
 _PERCENTAGES = (ChargeModel.PERCENTAGE, ChargeModel.GRADUATED_PERCENTAGE)
 
 
@@ -29,15 +30,14 @@ def read_properties(
 
     `may_present` is false for filters, which cannot have presentation keys of their own.
     """
-    if may_present and properties.get("presentation_group_keys"):
-        found.add("properties", "unsupported_value")
     own = {name: value for name, value in properties.items() if name not in ("pricing_group_keys", "grouped_by", "presentation_group_keys")}
     kept, codes = dispatch.read_properties(model, own)
     if model in _PERCENTAGES and metric.aggregation_type is AggregationType.LATEST:
         codes = [*codes, "invalid_value"]
     found.add_each("properties", codes)
     keys = _group_keys(properties, found)
-    return kept | {"pricing_group_keys": keys} if keys else kept
+    shown = _presentation_keys(properties.get("presentation_group_keys"), found) if may_present else []
+    return kept | ({"pricing_group_keys": keys} if keys else {}) | ({"presentation_group_keys": shown} if shown else {})
 
 
 def _group_keys(properties: Mapping[str, Any], found: errors.FieldErrors) -> list[str]:
@@ -48,6 +48,27 @@ def _group_keys(properties: Mapping[str, Any], found: errors.FieldErrors) -> lis
         found.add("properties", "invalid_type")
         return []
     return list(dict.fromkeys(keys))
+
+
+def _presentation_keys(keys: object, found: errors.FieldErrors) -> list[dict[str, Any]]:
+    """Read up to two properties by which units are broken down. Source: Lago API, presentation group keys."""
+    if keys is None:
+        return []
+    if not isinstance(keys, list) or not all(isinstance(item, dict) and _is_presentation_key(item) for item in keys):
+        found.add("properties", "invalid_type")
+        return []
+    if len(keys) > _MOST_PRESENTATION_KEYS:
+        found.add("properties", "too_many_keys")
+    if len({item["value"] for item in keys}) < len(keys):
+        found.add("properties", "value_is_duplicated")
+    return [{name: item[name] for name in ("value", "options") if item.get(name) is not None} for item in keys]
+
+
+def _is_presentation_key(item: Mapping[str, Any]) -> bool:
+    value, options = item.get("value"), item.get("options")
+    if not isinstance(value, str) or not value:
+        return False
+    return options is None or (isinstance(options, dict) and isinstance(options.get("display_in_invoice", False), bool))
 
 
 def show_properties(properties: Mapping[str, Any]) -> dict[str, Any]:

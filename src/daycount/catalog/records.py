@@ -90,6 +90,11 @@ class Charge(Struct, frozen=True, kw_only=True):
         keys = tuple(properties.get("pricing_group_keys", ()))
         return (*keys, TARGET_WALLET) if self.accepts_target_wallet and TARGET_WALLET not in keys else keys
 
+    @property
+    def presentation_keys(self) -> tuple[str, ...]:
+        """Return the properties by whose values units are broken down for readers."""
+        return tuple(item["value"] for item in self.properties.get("presentation_group_keys", ()))
+
 
 class Plan(Struct, frozen=True, kw_only=True):
     """What a subscription is billed by: a base fee each interval, and charges on usage."""

@@ -36,6 +36,7 @@ from daycount.engine.taxes import TaxRate
 from daycount.infra.work import Work
 from daycount.invoicing.advance.standings import Place, bucket_key, load_standings
 from daycount.invoicing.records import Series
+from daycount.invoicing.view import EVERYTHING, View
 from daycount.money import CURRENCIES, Currency
 from daycount.periods import INSTANT_STEP, Period, local_date, start_of_day
 from daycount.subscriptions import store as subscriptions
@@ -78,6 +79,7 @@ class Job(Struct, frozen=True, kw_only=True):
     occasion: Occasion
     at: datetime
     windows: Windows
+    view: View = EVERYTHING
 
     @property
     def charges(self) -> Sequence[Charge]:
@@ -87,7 +89,7 @@ class Job(Struct, frozen=True, kw_only=True):
         What an upgrade passes on to the next plan is billed there: recurring quantities that are not prorated, where that
         plan charges for the same metric. Source: Lago docs, upgrades.
         """
-        return [charge for charge in self.subject.plan.charges if self._takes_in(charge)]
+        return [charge for charge in self.subject.plan.charges if self.view.shows(charge.id) and self._takes_in(charge)]
 
     def _takes_in(self, charge: Charge) -> bool:
         if charge.pay_in_advance:
@@ -212,7 +214,7 @@ def compute(work: Work, jobs: Sequence[Job], *, events: EventStore) -> list[Comp
     for job in jobs:
         if job.windows.charges is not None:
             requests.extend(
-                usage_request(job.subject, charge, job.windows.charges, is_renewal=charge.pay_in_advance and job.renews)
+                job.view.ask(usage_request(job.subject, charge, job.windows.charges, is_renewal=charge.pay_in_advance and job.renews))
                 for charge in job.charges
             )
     answers = iter(zip(requests, events.aggregate(work.tx, requests), strict=True))
@@ -223,7 +225,7 @@ def compute(work: Work, jobs: Sequence[Job], *, events: EventStore) -> list[Comp
         if job.windows.charges is not None:
             for charge in job.charges:
                 request, found = next(answers)
-                used.append(_price(job, job.windows.charges, charge, request=request, found=found, standings=standings))
+                used.append(_price(job, job.windows.charges, charge, request=request, found=job.view.answer(found), standings=standings))
         computed.append(Computed(job=job, base=_base_draft(job), charges=used))
     return computed
 
@@ -249,7 +251,7 @@ def _price(
     fees = []
     shown = job.coming if charge.pay_in_advance and job.renews else window
     counted = window if not _counts_from_midnight(job.subject, charge, window) else structs.replace(window, period=request.period)
-    for bucket, keys in _buckets(charge, found):
+    for bucket, keys in _buckets(charge, found, job.view):
         quantity = measure(
             found.get(bucket, NOTHING),
             request=request,
@@ -283,7 +285,7 @@ def _true_up(job: Job, window: Window, charge: Charge, fees: Sequence[FeeDraft])
     )
 
 
-def _buckets(charge: Charge, found: Mapping[Bucket, Usage]) -> list[tuple[Bucket, tuple[str, ...]]]:
+def _buckets(charge: Charge, found: Mapping[Bucket, Usage], view: View) -> list[tuple[Bucket, tuple[str, ...]]]:
     """
     Return the buckets of a charge with their group keys: those of its filters in their order, then the default one.
 
@@ -291,7 +293,7 @@ def _buckets(charge: Charge, found: Mapping[Bucket, Usage]) -> list[tuple[Bucket
     """
     buckets: list[tuple[Bucket, tuple[str, ...]]] = []
     sources = [*((item.id, charge.keys_of(item)) for item in charge.filters), (None, charge.group_keys)]
-    for filter_id, keys in sources:
+    for filter_id, keys in [(filter_id, view.keys(all_keys)) for filter_id, all_keys in sources]:
         own = sorted((bucket for bucket in found if bucket.filter_id == filter_id), key=_by_values)
         buckets.extend((bucket, keys) for bucket in own or [Bucket(filter_id, (None,) * len(keys))])
     return buckets

@@ -246,6 +246,22 @@ def list_usage_periods(
     return [(item, found[item.invoice_id]) for item in lines]
 
 
+def find_usage_invoice(
+    tx: Connection, *, organization_id: UUID, subscription_id: UUID, charges_from: datetime
+) -> tuple[InvoiceLine, Invoice] | None:
+    """Return the invoice that bills the usage of a subscription from an instant on, with its line. Two queries."""
+    line = invoice_subscriptions.c
+    statement = sa.select(invoice_subscriptions).where(
+        line.organization_id == organization_id, line.subscription_id == subscription_id, line.charges_from == charges_from
+    )
+    row = tx.execute(statement.order_by(line.billed_at, line.id).limit(1)).mappings().one_or_none()
+    if row is None:
+        return None
+    found = _line(row)
+    invoice = find_invoice(tx, organization_id=organization_id, invoice_id=found.invoice_id)
+    return None if invoice is None else (found, invoice)
+
+
 def _filtered(organization_id: UUID, query: InvoiceFilter) -> list[sa.ColumnElement[bool]]:
     table = invoices.c
     conditions: list[sa.ColumnElement[bool]] = [

@@ -190,3 +190,13 @@ advance_steps = sa.Table(
     sa.ForeignKeyConstraint(["organization_id", "charge_id"], ["charges.organization_id", "charges.id"]),
     sa.Index("uq_advance_steps_ordinal", "subscription_id", "charge_id", "period_start", "bucket", "ordinal", unique=True),
 )
+
+lifetime_usages = sa.Table(
+    "lifetime_usages",
+    metadata,
+    sa.Column("organization_id", sa.Uuid, sa.ForeignKey("organizations.id"), primary_key=True),
+    sa.Column("id", sa.Uuid, primary_key=True, comment="made from the id of the subscription's first row"),
+    sa.Column("historical_amount_cents", sa.BigInteger, nullable=False, comment="usage before the customer came here"),
+    sa.Column("updated_at", _INSTANT, nullable=False),
+    sa.CheckConstraint("historical_amount_cents >= 0", name="not_negative"),
+)

@@ -1,6 +1,5 @@
 """Use cases that make organizations and keys, and recognize who calls."""
 
-import hashlib
 import secrets
 from datetime import datetime
 from uuid import UUID
@@ -11,16 +10,12 @@ from sqlalchemy import Connection
 from daycount import errors
 from daycount.ids import NewId
 from daycount.money import CURRENCIES
-from daycount.organizations import store
+from daycount.organizations import key_store, store
+from daycount.organizations.keys import digest_of, new_value
 from daycount.organizations.records import BillingEntity, Caller, Organization
 
 _ADMIN_TOKEN = "admin_token"  # noqa: S105 - the name under which its digest is kept
 _MAX_PREFIX = 10
-
-
-def digest_of(secret: str) -> bytes:
-    """Return the SHA-256 digest under which a key or token is kept. Keys are random, so no salt is needed."""
-    return hashlib.sha256(secret.encode()).digest()
 
 
 def create_organization(
@@ -79,7 +74,7 @@ def create_organization(
 
 def create_api_key(tx: Connection, *, new_id: NewId, organization_id: UUID, now: datetime) -> str:
     """Make one more API key and return it in clear text; only its digest is kept."""
-    key = str(UUID(bytes=secrets.token_bytes(16), version=4))
+    key = new_value()
     store.insert_api_key(tx, id=new_id(), organization_id=organization_id, digest=digest_of(key), last_four=key[-4:], created_at=now)
     return key
 
@@ -90,6 +85,16 @@ def recognize(tx: Connection, *, key: str, real_now: datetime) -> Caller:
     if caller is None:
         raise errors.Unauthenticated
     return caller
+
+
+def note_use(tx: Connection, caller: Caller, *, real_now: datetime) -> None:
+    """Note that a key was used, at most once an hour; call it where `is_use_due` says so."""
+    key_store.note_use(tx, key_id=caller.key_id, at=real_now)
+
+
+def is_use_due(caller: Caller, *, real_now: datetime) -> bool:
+    """Tell whether the use of the caller's key is worth noting."""
+    return key_store.is_use_due(caller.last_used_at, at=real_now)
 
 
 def ensure_admin_token(tx: Connection) -> str | None:

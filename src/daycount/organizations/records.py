@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from daycount.organizations.permissions import Permissions
+
 
 class BillingEntity(Struct, frozen=True, kw_only=True):
     """The legal sender of invoices, with the settings customers inherit."""
@@ -49,6 +51,23 @@ class Caller(Struct, frozen=True, kw_only=True):
     key_id: UUID
     frozen_time: datetime | None
     """The present of a sandbox; None means that real time counts."""
+    permissions: Permissions | None = None
+    """What the key may do; None is everything."""
+    last_used_at: datetime | None = None
+    """When the key was last used, to the hour, on real time."""
+
+
+class ApiKey(Struct, frozen=True, kw_only=True):
+    """A key to an organization; its value is known to its users alone."""
+
+    id: UUID
+    organization_id: UUID
+    name: str | None
+    last_four: str
+    permissions: Permissions | None
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
 
 
 class ClockState(NamedTuple):

@@ -12,7 +12,7 @@ from daycount.organizations.records import BillingEntity, Caller, ClockState, Or
 from daycount.organizations.tables import api_keys, billing_entities, organizations, server_secrets, test_clocks
 
 _CALLER = sa.text("""
-select k.organization_id, k.id as key_id, c.frozen_time
+select k.organization_id, k.id as key_id, c.frozen_time, k.permissions, k.last_used_at
 from api_keys k
 left join test_clocks c on c.organization_id = k.organization_id
 where k.digest = :digest and (k.expires_at is null or k.expires_at > :now)
@@ -69,7 +69,15 @@ def insert_api_key(tx: Connection, *, id: UUID, organization_id: UUID, digest: b
 def find_caller(tx: Connection, *, digest: bytes, now: datetime) -> Caller | None:
     """Return who stands behind the key with that digest, if it is valid at the real instant `now`."""
     row = tx.execute(_CALLER, {"digest": digest, "now": now}).one_or_none()
-    return None if row is None else Caller(organization_id=row.organization_id, key_id=row.key_id, frozen_time=row.frozen_time)
+    if row is None:
+        return None
+    return Caller(
+        organization_id=row.organization_id,
+        key_id=row.key_id,
+        frozen_time=row.frozen_time,
+        permissions=row.permissions,
+        last_used_at=row.last_used_at,
+    )
 
 
 def find_organization(tx: Connection, organization_id: UUID) -> Organization | None:

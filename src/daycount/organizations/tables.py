@@ -1,7 +1,7 @@
 """Tables of organizations, billing entities, keys and test clocks."""
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
 from daycount.infra.database import metadata
 
@@ -52,6 +52,9 @@ api_keys = sa.Table(
     sa.Column("last_four", sa.Text, nullable=False),
     sa.Column("created_at", _INSTANT, nullable=False),
     sa.Column("expires_at", _INSTANT),
+    sa.Column("name", sa.Text),
+    sa.Column("permissions", JSONB, comment="modes by resource; null is everything"),
+    sa.Column("last_used_at", _INSTANT, comment="to the hour"),
     sa.Index("ix_api_keys_organization_id", "organization_id"),
 )
 

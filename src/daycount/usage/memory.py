@@ -71,6 +71,10 @@ class MemoryEventStore:
     def list_events(self, tx: Connection, query: EventFilter, *, limit: int, offset: int) -> list[StoredEvent]:
         """Return a page of events, newest first; see the port."""
         found = [event for organization_id, event in self._events if organization_id == query.organization_id and _matches(event, query)]
+        if query.by_arrival:
+            found.reverse()
+            found.sort(key=lambda event: event.created_at, reverse=True)
+            return found[offset : offset + limit]
         found.sort(key=lambda event: (event.transaction_id, event.key))
         found.sort(key=lambda event: event.at, reverse=True)
         return found[offset : offset + limit]

@@ -70,7 +70,7 @@ class EventStore(Protocol):
         ...
 
     def list_events(self, tx: Connection, query: EventFilter, *, limit: int, offset: int) -> list[StoredEvent]:
-        """Return events by descending timestamp, then ascending transaction id."""
+        """Return events by descending timestamp, then ascending transaction id; or by descending arrival, if the query says so."""
         ...
 
     def find_arrived(self, tx: Connection, *, organization_id: UUID, keys: Collection[UUID]) -> list[Arrived]:

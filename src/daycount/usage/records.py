@@ -116,3 +116,5 @@ class EventFilter(Struct, frozen=True, kw_only=True):
     code: str | None = None
     at_from: datetime | None = None
     at_to: datetime | None = None
+    by_arrival: bool = False
+    """The latest received first, instead of the latest timestamp."""

@@ -71,6 +71,7 @@ where s.organization_id = :organization_id
   and e.at >= :at_from and e.at <= :at_to
 """
 _PAGE = sa.text(_LIST + ' order by e.at desc, e.transaction_id collate "C", e.key limit :limit offset :offset')
+_PAGE_BY_ARRIVAL = sa.text(_LIST + " order by e.created_at desc, e.sequence desc limit :limit offset :offset")
 _TOTAL = sa.text("select count(*) from (" + _LIST + ") as found")  # noqa: S608 - constants only
 _ONE = sa.text("""
 select e.key::text, s.external_subscription_id, s.code, e.transaction_id, e.at, e.created_at, e.properties, e.precise_total_amount_cents
@@ -207,7 +208,8 @@ class PostgresEventStore:
 
     def list_events(self, tx: Connection, query: EventFilter, *, limit: int, offset: int) -> list[StoredEvent]:
         """Return a page of events, newest first; see the port."""
-        return [_read(row) for row in tx.execute(_PAGE, _filters(query) | {"limit": limit, "offset": offset})]
+        statement = _PAGE_BY_ARRIVAL if query.by_arrival else _PAGE
+        return [_read(row) for row in tx.execute(statement, _filters(query) | {"limit": limit, "offset": offset})]
 
     def count(self, tx: Connection, query: EventFilter) -> int:
         """Count what `list_events` would return without a limit."""

@@ -7,20 +7,17 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from daycount import errors
-from daycount.api.query import Query
 from daycount.api.routing import Call, Routes
+from daycount.api.v1.usage_query import PARAMETERS, FoundUsage, find_usage
 from daycount.api.wire import Day, DecimalText, Stamp, stamp, text
 from daycount.catalog.records import Charge, ChargeFilter
-from daycount.customers import store as customers
-from daycount.engine.calendar import Occasion
+from daycount.engine.calendar import Window
 from daycount.engine.fees import FeeDraft
 from daycount.infra.work import Work
-from daycount.invoicing.compute import ChargeUsage, Computed, compute, job_for, load_subjects
+from daycount.invoicing.compute import ChargeUsage
+from daycount.invoicing.presentation import Breakdowns
 from daycount.money import exact_sum
 from daycount.periods import shown_end
-from daycount.subscriptions import store as subscriptions
-from daycount.subscriptions.records import Status, Subscription
 
 routes = Routes("customers")
 
@@ -43,6 +40,13 @@ class UsedMetricObject(Struct, frozen=True, kw_only=True):
     aggregation_type: str
 
 
+class BreakdownObject(Struct, frozen=True, kw_only=True):
+    """The units that share some values of presentation keys; an empty text stands for events without a value."""
+
+    presentation_by: Mapping[str, str]
+    units: DecimalText
+
+
 class FilterUsageObject(Struct, frozen=True, kw_only=True):
     """What one filter of a charge comes to; `values` is null for the events that no filter takes."""
 
@@ -53,7 +57,7 @@ class FilterUsageObject(Struct, frozen=True, kw_only=True):
     pricing_unit_details: None
     invoice_display_name: str | None
     values: Mapping[str, Sequence[str]] | None
-    presentation_breakdowns: Sequence[Any]
+    presentation_breakdowns: Sequence[BreakdownObject]
 
 
 class GroupUsageObject(Struct, frozen=True, kw_only=True):
@@ -66,7 +70,7 @@ class GroupUsageObject(Struct, frozen=True, kw_only=True):
     pricing_unit_details: None
     grouped_by: Mapping[str, str | None]
     filters: Sequence[FilterUsageObject]
-    presentation_breakdowns: Sequence[Any]
+    presentation_breakdowns: Sequence[BreakdownObject]
 
 
 class ChargeUsageObject(Struct, frozen=True, kw_only=True):
@@ -82,7 +86,7 @@ class ChargeUsageObject(Struct, frozen=True, kw_only=True):
     billable_metric: UsedMetricObject
     filters: Sequence[FilterUsageObject]
     grouped_usage: Sequence[GroupUsageObject]
-    presentation_breakdowns: Sequence[Any]
+    presentation_breakdowns: Sequence[BreakdownObject]
 
 
 class CustomerUsageObject(Struct, frozen=True, kw_only=True):
@@ -100,100 +104,63 @@ class CustomerUsageObject(Struct, frozen=True, kw_only=True):
 
 
 @routes.get(
-    "/customers/{external_customer_id}/current_usage",
-    returns=CustomerUsageObject,
-    root_out="customer_usage",
-    parameters=(
-        "external_subscription_id",
-        "apply_taxes",
-        "charge_id",
-        "charge_code",
-        "billable_metric_code",
-        "filter_by_charge_id",
-        "filter_by_charge_code",
-        "filter_by_metric_code",
-    ),
+    "/customers/{external_customer_id}/current_usage", returns=CustomerUsageObject, root_out="customer_usage", parameters=PARAMETERS
 )
 def find_customer_current_usage(work: Work, call: Call) -> CustomerUsageObject:
     """Show what a subscription used in its running period."""
-    row = _find_row(work, call.path["external_customer_id"], call.query.one("external_subscription_id"))
-    subject = load_subjects(work, [row])[0]
-    job = job_for(subject, occasion=Occasion.USAGE, at=work.now)
-    computed = compute(work, [job], events=call.services.events)[0]
-    return _to_wire(computed, _chosen(computed, call.query))
+    return _to_wire(find_usage(work, call, is_selective=True))
 
 
-def _find_row(work: Work, external_customer_id: str, external_subscription_id: str | None) -> Subscription:
-    """Find the active subscription of a customer. Raises NotFound (customer), NotAllowed (no_active_subscription)."""
-    customer = customers.find_customer(work.tx, organization_id=work.organization_id, external_id=external_customer_id)
-    if customer is None:
-        raise errors.NotFound("customer")
-    if external_subscription_id is None:
-        raise errors.NotAllowed("no_active_subscription")
-    rows = subscriptions.find_rows(work.tx, organization_id=work.organization_id, external_id=external_subscription_id)
-    for row in rows:
-        if row.status is Status.ACTIVE and row.customer_id == customer.id:
-            return row
-    raise errors.NotAllowed("no_active_subscription")
-
-
-def _chosen(computed: Computed, query: Query) -> list[ChargeUsage]:
-    """
-    Pick the charges that the query names, by id, else by code, else by metric; all when it names none.
-
-    Raises NotFound (charge), NotAllowed (full_usage_not_allowed).
-    """
-    if query.flag("full_usage"):
-        raise errors.NotAllowed("full_usage_not_allowed")
-    by_id = query.one("charge_id") or query.one("filter_by_charge_id")
-    by_code = query.one("charge_code") or query.one("filter_by_charge_code")
-    by_metric = query.one("billable_metric_code") or query.one("filter_by_metric_code")
-    usages = list(computed.charges)
-    if by_id is not None:
-        found = [usage for usage in usages if str(usage.charge.id) == by_id.lower()]
-    elif by_code is not None:
-        found = [usage for usage in usages if usage.charge.code == by_code]
-    elif by_metric is not None:
-        found = [usage for usage in usages if usage.charge.metric.code == by_metric]
-    else:
-        return sorted(usages, key=lambda usage: (usage.charge.metric.name.lower(), str(usage.charge.id)))
-    if not found:
-        raise errors.NotFound("charge")
-    return sorted(found, key=lambda usage: str(usage.charge.id))
-
-
-def _to_wire(computed: Computed, usages: Sequence[ChargeUsage]) -> CustomerUsageObject:
-    window = computed.job.windows.charges
+def _to_wire(found: FoundUsage) -> CustomerUsageObject:
+    window = found.computed.job.windows.charges
     assert window is not None, "an active subscription has a running period"
-    amount = sum(fee.amount_cents for usage in usages for fee in usage.fees)
     return CustomerUsageObject(
         from_datetime=stamp(window.period.start),
         to_datetime=stamp(shown_end(window.period.end, is_cut=window.is_cut)),
-        issuing_date=(window.period.end - timedelta(microseconds=1)).date().isoformat(),
-        currency=computed.job.subject.plan.amount_currency,
-        amount_cents=amount,
-        total_amount_cents=amount,
-        taxes_amount_cents=0,
+        issuing_date=issuing_date_of(window),
+        currency=found.computed.job.subject.plan.amount_currency,
+        amount_cents=found.amount_cents,
+        total_amount_cents=found.amount_cents + found.taxes_cents,
+        taxes_amount_cents=found.taxes_cents,
         lago_invoice_id=None,
-        charges_usage=[_usage(computed, usage) for usage in usages],
+        charges_usage=[_usage(found, usage) for usage in found.charges],
     )
 
 
-def _usage(computed: Computed, usage: ChargeUsage) -> ChargeUsageObject:
+def issuing_date_of(window: Window) -> str:
+    """Return the UTC date of a period's last instant. Source: Lago API, current usage."""
+    return (window.period.end - timedelta(microseconds=1)).date().isoformat()
+
+
+def _usage(found: FoundUsage, usage: ChargeUsage) -> ChargeUsageObject:
     charge = usage.charge
+    plain = [fee for fee in usage.fees if not charge.filters and not fee.group_keys]
     return ChargeUsageObject(
         **_sums(usage.fees),
-        amount_currency=computed.job.subject.plan.amount_currency,
+        amount_currency=found.computed.job.subject.plan.amount_currency,
         charge=UsedChargeObject(
             lago_id=str(charge.id), code=charge.code, charge_model=charge.charge_model, invoice_display_name=charge.invoice_display_name
         ),
-        billable_metric=UsedMetricObject(
-            lago_id=str(charge.metric.id), name=charge.metric.name, code=charge.metric.code, aggregation_type=charge.metric.aggregation_type
-        ),
-        filters=_by_filter(charge, usage.fees),
-        grouped_usage=_by_group(charge, usage.fees),
-        presentation_breakdowns=[],
+        billable_metric=used_metric(charge),
+        filters=_by_filter(charge, usage.fees, found.breakdowns, is_group=False),
+        grouped_usage=_by_group(charge, usage.fees, found.breakdowns),
+        presentation_breakdowns=breakdowns_of(charge, plain, found.breakdowns),
     )
+
+
+def used_metric(charge: Charge) -> UsedMetricObject:
+    """Write the metric behind a charge."""
+    metric = charge.metric
+    return UsedMetricObject(lago_id=str(metric.id), name=metric.name, code=metric.code, aggregation_type=metric.aggregation_type)
+
+
+def breakdowns_of(charge: Charge, fees: Sequence[FeeDraft], breakdowns: Breakdowns) -> list[BreakdownObject]:
+    """Write the breakdowns of some buckets of a charge."""
+    return [
+        BreakdownObject(presentation_by=item.presentation_by, units=text(item.units))
+        for fee in fees
+        for item in breakdowns.get((charge.id, fee.bucket), ())
+    ]
 
 
 def _sums(fees: Sequence[FeeDraft]) -> dict[str, Any]:
@@ -207,32 +174,50 @@ def _sums(fees: Sequence[FeeDraft]) -> dict[str, Any]:
     }
 
 
-def _by_filter(charge: Charge, fees: Sequence[FeeDraft]) -> list[FilterUsageObject]:
+def _by_filter(charge: Charge, fees: Sequence[FeeDraft], breakdowns: Breakdowns, *, is_group: bool) -> list[FilterUsageObject]:
     """Write one entry for each filter, in their order, and one for the events that none takes; nothing without filters."""
+    entries = []
+    for item, own in fees_by_filter(charge, fees):
+        shown = [fee for fee in own if is_group or not fee.group_keys]
+        entries.append(
+            FilterUsageObject(
+                **_sums(own),
+                invoice_display_name=item.invoice_display_name if item else None,
+                values=item.values if item else None,
+                presentation_breakdowns=breakdowns_of(charge, shown, breakdowns),
+            )
+        )
+    return entries
+
+
+def fees_by_filter(charge: Charge, fees: Sequence[FeeDraft]) -> list[tuple[ChargeFilter | None, list[FeeDraft]]]:
+    """Sort fees by the filters of their charge, in their order, the events that none takes last; nothing without filters."""
     if not charge.filters:
         return []
     found: dict[UUID | None, list[FeeDraft]] = {}
     for fee in fees:
         found.setdefault(fee.bucket.filter_id, []).append(fee)
     shown: list[ChargeFilter | None] = [*charge.filters, None]
-    return [
-        FilterUsageObject(
-            **_sums(found.get(item.id if item else None, [])),
-            invoice_display_name=item.invoice_display_name if item else None,
-            values=item.values if item else None,
-            presentation_breakdowns=[],
-        )
-        for item in shown
-    ]
+    return [(item, found.get(item.id if item else None, [])) for item in shown]
 
 
-def _by_group(charge: Charge, fees: Sequence[FeeDraft]) -> list[GroupUsageObject]:
-    """Write one entry for each group of values; nothing where no bucket is grouped."""
+def fees_by_group(fees: Sequence[FeeDraft]) -> list[tuple[dict[str, str | None], list[FeeDraft]]]:
+    """Sort fees by their groups of values; those of no group are left out."""
     found: dict[tuple[tuple[str, str | None], ...], list[FeeDraft]] = {}
     for fee in fees:
         if fee.group_keys:
             found.setdefault(tuple(fee.grouped_by.items()), []).append(fee)
+    return [(dict(group), own) for group, own in found.items()]
+
+
+def _by_group(charge: Charge, fees: Sequence[FeeDraft], breakdowns: Breakdowns) -> list[GroupUsageObject]:
+    """Write one entry for each group of values; nothing where no bucket is grouped."""
     return [
-        GroupUsageObject(**_sums(own), grouped_by=dict(group), filters=_by_filter(charge, own), presentation_breakdowns=[])
-        for group, own in found.items()
+        GroupUsageObject(
+            **_sums(own),
+            grouped_by=group,
+            filters=_by_filter(charge, own, breakdowns, is_group=True),
+            presentation_breakdowns=[] if charge.filters else breakdowns_of(charge, own, breakdowns),
+        )
+        for group, own in fees_by_group(fees)
     ]

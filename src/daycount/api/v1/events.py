@@ -8,17 +8,18 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, structs
 
 from daycount import errors
 from daycount.api.paging import Page, page_of, read_page
 from daycount.api.routing import Call, Routes
-from daycount.api.wire import Stamp, stamp, stamp_milliseconds, text
+from daycount.api.wire import DecimalText, Stamp, stamp, stamp_milliseconds, text
+from daycount.engine.metrics import read_number
 from daycount.infra.work import Work
 from daycount.money import round_half_away
 from daycount.usage.port import Batch
 from daycount.usage.records import EventFilter, IncomingEvent, MetricFacts, StoredEvent, SubscriptionFacts, Warned
-from daycount.usage.values import text_of
+from daycount.usage.values import read_property, text_of
 from daycount.usage.warnings import warn
 
 routes = Routes("events")
@@ -99,6 +100,20 @@ class EventObject(Struct, frozen=True, gc=False):
     properties: Raw
     created_at: Stamp
     warnings: Sequence[Warned]
+
+
+class EnrichedEventObject(Struct, frozen=True, kw_only=True):
+    """An event with the value that its metric reads, as sent and as a number."""
+
+    transaction_id: str
+    external_subscription_id: str | None
+    code: str
+    timestamp: Stamp
+    enriched_at: Stamp
+    value: str | None
+    decimal_value: DecimalText
+    precise_total_amount_cents: str | None
+    properties: Raw
 
 
 def read_plain(sources: Sequence[PlainEvent]) -> list[IncomingEvent] | None:
@@ -298,6 +313,41 @@ def _read_filter(work: Work, call: Call) -> EventFilter:
         code=call.query.one("code"),
         at_from=at_from,
         at_to=call.query.instant("timestamp_to"),
+    )
+
+
+@routes.get(
+    "/events_enriched",
+    returns=EnrichedEventObject,
+    root_out="events",
+    is_list=True,
+    is_beta=True,
+    parameters=("external_subscription_id", "code", "timestamp_from_started_at", "timestamp_from", "timestamp_to"),
+)
+def find_all_enriched_events(work: Work, call: Call) -> Page:
+    """List events with the value that their metric reads, the latest received first."""
+    query, asked = structs.replace(_read_filter(work, call), by_arrival=True), read_page(call.query)
+    events = call.services.events.list_events(work.tx, query, limit=asked.per_page, offset=asked.offset)
+    metrics = call.services.directory.metrics(work.tx, work.organization_id)
+    total = call.services.events.count(work.tx, query)
+    return page_of([_enriched(event, metrics.get(event.code)) for event in events], asked=asked, total=total)
+
+
+def _enriched(event: StoredEvent, metric: MetricFacts | None) -> EnrichedEventObject:
+    """Write an event with its value: that of its metric's property, or 1 where events are counted; what is no number counts as 0."""
+    value = None if metric is None or metric.field_name is None else read_property(event.properties, metric.field_name)
+    is_counted = metric is not None and metric.field_name is None
+    precise = event.precise_total_amount_cents
+    return EnrichedEventObject(
+        transaction_id=event.transaction_id,
+        external_subscription_id=event.external_subscription_id,
+        code=event.code,
+        timestamp=stamp_milliseconds(event.at),
+        enriched_at=stamp_milliseconds(event.created_at),
+        value="1" if is_counted else value,
+        decimal_value=text(Decimal(1) if is_counted else read_number(value) or Decimal(0)),
+        precise_total_amount_cents=None if precise is None else text(precise),
+        properties=Raw(event.properties.encode()),
     )
 
 
