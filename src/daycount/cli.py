@@ -362,6 +362,53 @@ def explain_fee(fee: Annotated[str, typer.Argument(help="Id.")], data_dir: DataD
     print("\n".join(words.explain_fee(found)))
 
 
+@events.command("send")
+def send_events(
+    file: Annotated[
+        Path, typer.Argument(help="NDJSON (.ndjson, .jsonl) or CSV (.csv) with one event a line.", exists=True, dir_okay=False)
+    ],
+    organization: Annotated[str, typer.Option(help="Name or id.")],
+    data_dir: DataDir = _DEFAULT_DIR,
+    as_json: AsJson = False,
+) -> None:
+    """
+    Send a file of events, the known ones left out.
+
+    What is refused goes to FILE.errors.ndjson. A second run goes on where one stopped.
+    """
+    from daycount.api.v1.events import read_line
+    from daycount.subscriptions.directory import CatalogDirectory
+    from daycount.usage.bulk import Sender, Tally
+    from daycount.usage.ingest import GroupCommit
+
+    app = _open_app(data_dir)
+    with app.workplace.engine.connect() as tx:
+        organization_id = _find_organization(tx, organization)
+
+    def report(tally: Tally) -> None:
+        if not as_json and sys.stderr.isatty():
+            _show_progress(tally.position, tally.size, tally.sent)
+
+    directory, settings = CatalogDirectory(), app.settings
+    commits = GroupCommit(app.workplace, app.events, directory, app.clock, lanes=1, horizon_days=settings.event_horizon_days)
+    try:
+        tally = Sender(commits, organization_id, read=read_line, report=report).send(file)
+    finally:
+        commits.close()
+    figures = {"lines": tally.lines, "sent": tally.sent, "already_known": tally.known, "refused": tally.refused}
+    print(json.dumps(figures) if as_json else ", ".join(f"{name.replace('_', ' ')}: {count}" for name, count in figures.items()))
+    if tally.refused:
+        _fail(f"{tally.refused} events were refused; see {file}.errors.ndjson", 5)
+
+
+def _show_progress(done: int, whole: int, sent: int) -> None:
+    width = 40
+    filled = width * done // max(whole, 1)
+    print(
+        f"\r[{'#' * filled}{'.' * (width - filled)}] {100 * done // max(whole, 1):3d} %  {sent} sent", end="", file=sys.stderr, flush=True
+    )
+
+
 @events.command("explain")
 def explain_event(
     transaction_id: str,

@@ -190,6 +190,17 @@ def read_event(source: EventInput) -> tuple[IncomingEvent | None, dict[str, list
     return event, codes
 
 
+def read_line(content: bytes) -> tuple[IncomingEvent | None, Mapping[str, Sequence[str]]]:
+    """Read an event from a line of a file, by the rules of a request's body."""
+    try:
+        return read_event(_line_decoder.decode(content))
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None, {"base": ["invalid_format"]}
+
+
+_line_decoder = msgspec.json.Decoder(EventInput)
+
+
 def _scalar(raw: Raw) -> str | None:
     content = bytes(raw)
     return text_of(content) if content else None

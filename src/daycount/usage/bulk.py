@@ -1,0 +1,189 @@
+"""
+Sending files of events: in large parts, each committed as a whole, through the same door as those of the API.
+
+What is known already is left out and counted; what cannot be accepted goes to an error file and does not hold up the rest.
+After each part a small file beside the source says how far it got, so that a run that was interrupted goes on there; whatever was
+committed and not noted any more is recognized by its transaction id.
+"""
+
+import csv
+import io
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from daycount import errors
+from daycount.usage.ingest import GroupCommit, Outcome, Pending
+from daycount.usage.records import IncomingEvent
+
+PART = 5_000
+"""Events of one commit."""
+_PROPERTY = "properties."
+_DUPLICATE = {"transaction_id": ["value_already_exist"]}
+_encoder = msgspec.json.Encoder()
+
+Codes = Mapping[str, Sequence[str]]
+Reader = Callable[[bytes], tuple[IncomingEvent | None, Codes]]
+"""Reads one event from its JSON: the event, or the codes of what is wrong with it."""
+
+
+class UnreadableFile(errors.DaycountError):
+    """A file is of a kind that is not read, Parquet among them: that would take a library ten times our size."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path.name} cannot be read: send NDJSON (.ndjson, .jsonl) or CSV (.csv)")
+
+
+class Tally(Struct, kw_only=True):
+    """How far a file got: its size when it was begun, bytes and lines done, and what became of them."""
+
+    size: int
+    position: int = 0
+    lines: int = 0
+    sent: int = 0
+    known: int = 0
+    refused: int = 0
+
+
+class _Line(NamedTuple):
+    number: int
+    end: int
+    content: bytes
+
+
+class Sender:
+    """Sends one file. `report` is called after each part."""
+
+    def __init__(self, commits: GroupCommit, organization_id: UUID, *, read: Reader, report: Callable[[Tally], None]) -> None:
+        self._commits = commits
+        self._organization_id = organization_id
+        self._read = read
+        self._report = report
+
+    def send(self, path: Path) -> Tally:
+        """
+        Send what of a file was not sent before; returns the tally of all of it.
+
+        Raises UnreadableFile for a kind of file that is none of those read, and what the commit raises when the database is not there.
+        """
+        lines_of = _KINDS.get(path.suffix.lower())
+        if lines_of is None:
+            raise UnreadableFile(path)
+        progress, refused = path.with_name(path.name + ".progress"), path.with_name(path.name + ".errors.ndjson")
+        tally = _resume(progress, path.stat().st_size)
+        if not tally.position:
+            refused.unlink(missing_ok=True)
+        for part in _parts(lines_of(path, tally)):
+            errors_found = self._send_part(part, tally)
+            if errors_found:
+                with refused.open("ab") as file:
+                    file.writelines(_encoder.encode(error) + b"\n" for error in errors_found)
+            tally.position, tally.lines = part[-1].end, part[-1].number
+            progress.write_bytes(_encoder.encode(tally))
+            self._report(tally)
+        return tally
+
+    def _send_part(self, part: Sequence[_Line], tally: Tally) -> list[dict[str, Any]]:
+        """Commit the events of a part, without those that are known or refused; returns what goes to the error file."""
+        found: list[dict[str, Any]] = []
+        waiting: list[tuple[_Line, IncomingEvent]] = []
+        for line in part:
+            event, codes = self._read(line.content)
+            if event is None:
+                found.append(_error(line, codes))
+            else:
+                waiting.append((line, event))
+        while waiting:
+            outcome = self._commit([event for _, event in waiting])
+            if outcome.error is None:
+                tally.sent += len(waiting)
+                break
+            if not isinstance(outcome.error, errors.Invalid):
+                raise outcome.error
+            details: Mapping[str, Any] = outcome.error.details
+            for place, codes in details.items():
+                if codes == _DUPLICATE:
+                    tally.known += 1
+                else:
+                    found.append(_error(waiting[int(place)][0], codes))
+            waiting = [item for place, item in enumerate(waiting) if str(place) not in details]
+        tally.refused += len(found)
+        return found
+
+    def _commit(self, events: Sequence[IncomingEvent]) -> Outcome:
+        answers: list[Outcome] = []
+        is_done = threading.Event()
+
+        def done(outcome: Outcome) -> None:
+            answers.append(outcome)
+            is_done.set()
+
+        self._commits.submit(Pending(self._organization_id, events, done))
+        is_done.wait()
+        return answers[0]
+
+
+def _error(line: _Line, codes: Codes) -> dict[str, Any]:
+    return {"line": line.number, "error_details": codes, "event": line.content.decode("utf-8", "replace")}
+
+
+def _resume(progress: Path, size: int) -> Tally:
+    """Return where to go on: at the beginning, unless the file has grown or stayed as it was since the last run."""
+    try:
+        known = msgspec.json.decode(progress.read_bytes(), type=Tally)
+    except (OSError, msgspec.MsgspecError):
+        return Tally(size=size)
+    return Tally(size=size) if known.size > size else msgspec.structs.replace(known, size=size)
+
+
+def _parts(lines: Iterator[_Line]) -> Iterator[list[_Line]]:
+    part: list[_Line] = []
+    for line in lines:
+        part.append(line)
+        if len(part) == PART:
+            yield part
+            part = []
+    if part:
+        yield part
+
+
+def _json_lines(path: Path, tally: Tally) -> Iterator[_Line]:
+    with path.open("rb") as file:
+        file.seek(tally.position)
+        number, position = tally.lines, tally.position
+        for content in file:
+            number, position = number + 1, position + len(content)
+            if content.strip():
+                yield _Line(number, position, content.strip())
+
+
+def _csv_lines(path: Path, tally: Tally) -> Iterator[_Line]:
+    """Read rows under a heading; `properties.NAME` is one property, `properties` an object as JSON. Positions count rows here."""
+    with path.open("rb") as file:
+        rows = csv.DictReader(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""))
+        for number, row in enumerate(rows, 2):
+            if number > tally.lines:
+                yield _Line(number, file.tell(), _event_of(row))
+
+
+def _event_of(row: Mapping[str | None, Any]) -> bytes:
+    event: dict[str, Any] = {}
+    properties: dict[str, Any] = {}
+    for name, value in row.items():
+        if name is None or value in (None, ""):
+            continue
+        if name.startswith(_PROPERTY):
+            properties[name.removeprefix(_PROPERTY)] = value
+        elif name == "properties":
+            event[name] = msgspec.Raw(value.encode())
+        else:
+            event[name] = value
+    return _encoder.encode(event | ({"properties": properties} if properties else {}))
+
+
+_KINDS: Mapping[str, Callable[[Path, Tally], Iterator[_Line]]] = {".ndjson": _json_lines, ".jsonl": _json_lines, ".csv": _csv_lines}
