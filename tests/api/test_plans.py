@@ -177,7 +177,10 @@ CHARGES_REFUSED: dict[str, tuple[dict[str, Any], dict[str, list[str]]]] = {
     "a price in words": ({"properties": {"amount": "ten"}}, {"properties": ["invalid_amount"]}),
     "no price": ({"properties": {"price": "10"}}, {"properties": ["invalid_amount"]}),
     "not invoiceable": ({"invoiceable": False}, {"invoiceable": ["must_be_true_unless_pay_in_advance"]}),
-    "in advance": ({"pay_in_advance": True}, {"pay_in_advance": ["unsupported_value"]}),
+    "volume in advance": (
+        {"pay_in_advance": True, "charge_model": "volume", "properties": {}, "prorated": False},
+        {"pay_in_advance": ["invalid_aggregation_type_or_charge_model"]},
+    ),
     "regrouped": ({"regroup_paid_fees": "invoice"}, {"regroup_paid_fees": ["only_compatible_with_pay_in_advance_and_non_invoiceable"]}),
     "a negative minimum": ({"min_amount_cents": -1}, {"min_amount_cents": ["value_is_out_of_range"]}),
     "a filter on a key of no metric": ({"filters": [{"values": {"region": ["eu"]}}]}, {"billable_metric_filter": ["relation_must_exist"]}),

@@ -21,6 +21,7 @@ from lago_python_client.models import (
     Customer,
     CustomerBillingConfiguration,
     Event,
+    Fee,
     Metadata,
     MetadataList,
     Plan,
@@ -43,7 +44,8 @@ COVERED = {
     "customer_subscriptions": {"find_all"},
     "customer_invoices": {"find_all"},
     "subscriptions": {"create", "find", "find_all", "update", "destroy", "lifetime_usage", "update_lifetime_usage"},
-    "events": {"create", "batch_create", "find"},
+    "events": {"create", "batch_create", "find", "estimate_fees"},
+    "fees": {"find", "find_all", "update", "destroy"},
     "invoices": {"find", "find_all"},
 }
 NOT_SERVED_YET = {
@@ -68,7 +70,6 @@ NOT_SERVED_YET = {
         "update_charge_filter",
         "destroy_charge_filter",
     },
-    "events": {"estimate_fees"},
     "invoices": {
         "create",
         "update",
@@ -309,6 +310,33 @@ def test_current_usage_is_read(lago: Client, sandbox: Api) -> None:
     [used] = usage.charges_usage
     assert (used.units, used.events_count, used.amount_cents, used.charge.charge_model) == ("1.0", 1, 1000, "standard")
     assert (used.billable_metric.code, used.billable_metric.aggregation_type) == ("seats", "unique_count_agg")
+
+
+def test_fees_in_advance_are_estimated_listed_paid_and_destroyed(lago: Client) -> None:
+    calls = lago.billable_metrics.create(BillableMetric(name="Calls", code="calls", aggregation_type="count_agg"))
+    charge = Charge(
+        billable_metric_id=calls.lago_id, charge_model="standard", pay_in_advance=True, invoiceable=False, properties={"amount": "2.5"}
+    )
+    plan = Plan(name="Team", code="team", interval="monthly", amount_cents=0, amount_currency="USD", pay_in_advance=False)
+    lago.plans.create(plan.copy(update={"charges": Charges(__root__=[charge])}))
+    lago.customers.create(Customer(external_id="acme", name="Acme"))
+    lago.subscriptions.create(Subscription(external_customer_id="acme", plan_code="team", external_id="sub"))
+
+    [estimate] = lago.events.estimate_fees(Event(transaction_id="none", code="calls", external_subscription_id="sub"))["fees"]
+    for number in (1, 2):
+        lago.events.create(Event(transaction_id=str(number), code="calls", external_subscription_id="sub"))
+
+    assert (estimate.amount_cents, estimate.units, estimate.pay_in_advance) == (250, "1.0", True)
+    found = lago.fees.find_all({"fee_type": "charge", "external_subscription_id": "sub", "billable_metric_code": "calls"})
+    assert [(fee.event_transaction_id, fee.amount_cents, fee.lago_invoice_id) for fee in found["fees"]] == [
+        ("1", 250, None),
+        ("2", 250, None),
+    ]
+    first, second = found["fees"]
+    assert lago.fees.update(Fee(payment_status="succeeded"), first.lago_id).succeeded_at is not None
+    assert lago.fees.find(first.lago_id).payment_status == "succeeded"
+    assert lago.fees.destroy(second.lago_id).lago_id == second.lago_id
+    assert [fee.lago_id for fee in lago.fees.find_all()["fees"]] == [first.lago_id]
 
 
 def test_past_usage_is_read(lago: Client, sandbox: Api) -> None:

@@ -22,7 +22,7 @@ from daycount.invoicing.deadlines import set_deadlines
 from daycount.invoicing.documents import Heading, invoice_of, is_issued, take_numbers
 from daycount.invoicing.drafts import snapshot_of
 from daycount.invoicing.lines import fees_of, line_of, lone_fee_of
-from daycount.invoicing.messages_life import InvoicesMade
+from daycount.invoicing.messages_life import FeesMade, InvoicesMade
 from daycount.invoicing.money import assemble_fees
 from daycount.invoicing.records import Bill, Documents, Fee, Invoice, InvoiceLine
 from daycount.periods import INSTANT_STEP, ONE_DAY
@@ -68,6 +68,8 @@ def bill(work: Work, bills: Sequence[Bill], *, events: EventStore) -> list[Invoi
     subscriptions.mark_billed(work.tx, marks=[_mark(item) for item in computed])
     schedule.set_next_periods(work, [_next(item) for item in computed if item.job.occasion is Occasion.PERIODIC])
     work.announce(InvoicesMade(invoices=[row for row in made if row.status != "closed"]))
+    if alone:
+        work.announce(FeesMade(fees=alone))
     return made
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from daycount.invoicing.records import Invoice
+from daycount.invoicing.records import Fee, Invoice
 
 
 class InvoicesMade(Struct, frozen=True, kw_only=True):
@@ -37,3 +37,9 @@ class PaymentStatusChanged(Struct, frozen=True, kw_only=True):
     """An invoice is paid, or is not any more."""
 
     invoice: Invoice
+
+
+class FeesMade(Struct, frozen=True, kw_only=True):
+    """Fees were made that are paid for in advance: by events, or by a renewal that stands on no invoice."""
+
+    fees: Sequence[Fee]

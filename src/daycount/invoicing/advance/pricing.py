@@ -38,7 +38,7 @@ from daycount.invoicing.billing_run import make_documents
 from daycount.invoicing.compute import ChargeUsage, Computed, Job, Subject, charge_terms, job_for, load_subjects, usage_request
 from daycount.invoicing.deadlines import set_deadlines
 from daycount.invoicing.lines import lone_fee_of
-from daycount.invoicing.messages_life import InvoicesMade
+from daycount.invoicing.messages_life import FeesMade, InvoicesMade
 from daycount.invoicing.records import AdvanceStep, Series
 from daycount.periods import Period
 from daycount.subscriptions import store as subscriptions
@@ -132,6 +132,7 @@ def price_events(work: Work, event_keys: Sequence[UUID], *, events: EventStore) 
     alone = [lone_fee_of(work, item.computed, item.draft) for item in priced if not item.reading.charge.invoiceable]
     invoicing.insert(work.tx, documents._replace(fees=[*documents.fees, *alone]))
     set_deadlines(work, documents.invoices)
+    work.announce(FeesMade(fees=[*documents.fees, *alone]))
     work.announce(InvoicesMade(invoices=[row for row in documents.invoices if row.status != "closed"]))
     store.insert_steps(work.tx, [item.step for item in priced if item.step is not None])
 
