@@ -4,6 +4,7 @@ from alembic import context
 
 import daycount.catalog.add_ons.tables
 import daycount.catalog.tables
+import daycount.credit_notes.tables
 import daycount.customers.tables
 import daycount.infra.agenda
 import daycount.invoicing.tables

@@ -14,6 +14,7 @@ from daycount.api.v1 import (
     add_ons,
     api_keys,
     billable_metrics,
+    credit_notes,
     current_usage,
     customers,
     event_places,
@@ -38,6 +39,8 @@ from daycount.customers.messages import CustomerDeleted, InvoiceSettingsChanged,
 from daycount.ids import TimeOrderedIds
 from daycount.infra.database import connect
 from daycount.infra.work import CommitPoints, Workplace
+from daycount.invoicing.messages import TimeUnused
+from daycount.invoicing.messages_life import InvoiceDeleted, InvoicesFinalized, InvoiceVoided
 from daycount.invoicing.reactions import InvoicingReactions
 from daycount.subscriptions.directory import CatalogDirectory
 from daycount.subscriptions.messages import PeriodsDue, PlanSwitched, SubscriptionEnded, SubscriptionStarted
@@ -60,6 +63,7 @@ RESOURCES = (
     add_ons.routes,
     api_keys.routes,
     billable_metrics.routes,
+    credit_notes.routes,
     current_usage.routes,
     customers.routes,
     event_places.routes,
@@ -102,6 +106,10 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         SubscriptionEnded: [invoicing.on_ended],
         PlanSwitched: [invoicing.on_switched],
         TimezoneChanged: [move_to_new_zone],
+        TimeUnused: [invoicing.on_time_unused],
+        InvoicesFinalized: [invoicing.on_finalized],
+        InvoiceDeleted: [invoicing.on_deleted],
+        InvoiceVoided: [invoicing.on_voided],
         CustomerDeleted: [on_customer_deleted, invoicing.on_customer_deleted],
         InvoiceSettingsChanged: [invoicing.on_settings_changed],
         PlanDeleted: [on_plan_deleted],

@@ -44,6 +44,9 @@ INVOICE_ACTIONS = (
 )
 
 
+CREDIT_NOTE_ACTIONS = ("void", "download", "download_pdf", "download_xml", "resend_email", "metadata")
+
+
 class World(NamedTuple):
     """An organization with a metric, a plan, a customer, a subscription, an event and the invoice of July."""
 
@@ -58,6 +61,7 @@ class World(NamedTuple):
     tax: dict[str, Any]
     fee: dict[str, Any]
     api_key: dict[str, Any]
+    credit_note: dict[str, Any]
 
     @property
     def ids(self) -> dict[str, str | tuple[str, ...]]:
@@ -83,6 +87,10 @@ class World(NamedTuple):
             **{f"/invoices/{{lago_id}}/{action}": self.invoice["lago_id"] for action in INVOICE_ACTIONS},
             "/taxes/{code}": self.tax["code"],
             "/fees/{lago_id}": self.fee["lago_id"],
+            "/customers/{external_customer_id}/credit_notes": self.customer["external_id"],
+            "/credit_notes/{lago_id}": self.credit_note["lago_id"],
+            **{f"/credit_notes/{{lago_id}}/{action}": self.credit_note["lago_id"] for action in CREDIT_NOTE_ACTIONS},
+            "/credit_notes/{lago_id}/metadata/{key}": (self.credit_note["lago_id"], "po"),
         }
 
 
@@ -103,7 +111,14 @@ def a_world(server: Server) -> World:
     subscription = api.ok("GET", "/subscriptions/sub")["subscription"]
     [fee] = api.ok("GET", "/fees", query={"event_transaction_id": "upload"})["fees"]
     spare = api.ok("POST", "/api_keys", {"api_key": {"name": "Spare"}})["api_key"]
-    return World(api, metric, plan, customer, subscription, event, api.invoices()[0], add_on, tax, fee, spare)
+    invoice = api.invoices()[0]
+    note = api.ok("POST", "/credit_notes", {"credit_note": _a_note(invoice)})["credit_note"]
+    return World(api, metric, plan, customer, subscription, event, invoice, add_on, tax, fee, spare, note)
+
+
+def _a_note(invoice: dict[str, Any]) -> dict[str, Any]:
+    items = [{"fee_id": invoice["fees"][-1]["lago_id"], "amount_cents": 1}]
+    return {"invoice_id": invoice["lago_id"], "credit_amount_cents": 1, "items": items}
 
 
 def path_of(route: Route, world: World) -> str:
@@ -179,6 +194,12 @@ GOOD: dict[str, Any] = {
     "create_subscription": lambda _: {"external_customer_id": "acme", "plan_code": "team", "external_id": "other"},
     "create_tax": lambda _: {"name": "Sales tax", "code": "sales", "rate": "7.5"},
     "update_tax": lambda _: {"name": "VAT of 2026"},
+    "create_credit_note": lambda world: _a_note(world.invoice),
+    "estimate_credit_note": lambda world: _a_note(world.invoice),
+    "update_credit_note": lambda _: {"metadata": {"po": "77"}},
+    "replace_credit_note_metadata": lambda _: {"metadata": {"po": "77"}},
+    "put_credit_note_metadata": lambda _: {"metadata": {"po": "77"}},
+    "merge_credit_note_metadata": lambda _: {"metadata": {"po": "77"}},
     "update_invoice": lambda _: {"metadata": [{"key": "po", "value": "77"}]},
     "void_invoice": lambda _: {"generate_credit_note": False},
     "update_subscription_lifetime_usage": lambda _: {"external_historical_usage_amount_cents": 100},
@@ -200,6 +221,7 @@ def everything_stored(api: Api) -> dict[str, Any]:
         "events": api.ok("GET", "/events", query={"per_page": 1000}),
         "invoices": api.ok("GET", "/invoices", query={"per_page": 1000}),
         "fees": api.ok("GET", "/fees", query={"per_page": 1000}),
+        "credit_notes": api.ok("GET", "/credit_notes", query={"per_page": 1000}),
         "test_clock": api.ok("GET", "/test_clock"),
     }
 

@@ -39,5 +39,6 @@ def _describe(route: Route) -> list[str]:
 def _fields(struct: typing.Any) -> str:
     if typing.get_origin(struct) is list:
         struct = typing.get_args(struct)[0]
-    assert issubclass(struct, Struct)
+    if not (isinstance(struct, type) and issubclass(struct, Struct)):
+        return "an object of any keys"
     return ", ".join(f"`{name}`" for name in struct.__struct_fields__)

@@ -12,8 +12,10 @@ from uuid import UUID
 
 from msgspec import structs
 
+from daycount.credit_notes.spending import load_balances
 from daycount.customers import store as customers
 from daycount.engine.calendar import BilledBase, Occasion, billing_windows, next_billing_instant
+from daycount.engine.invoice import Steps
 from daycount.infra.work import Work
 from daycount.invoicing import store
 from daycount.invoicing.advance.gathering import gather_paid_fees
@@ -123,19 +125,25 @@ def make_documents(work: Work, groups: Sequence[Sequence[Computed]], *, bills: M
     `bills` says by subscription what was asked for; a draft is computed again by it.
     """
     ordered = sorted(groups, key=lambda group: (group[0].job.at, group[0].job.subject.subscription.id))
-    made = [(_heading(group), group, assemble_fees(group)) for group in ordered]
-    is_final = [heading.grace_days == 0 and is_issued(assembled, heading.customer) for heading, _, assembled in made]
-    numbers = take_numbers(work, [heading if final else None for (heading, _, _), final in zip(made, is_final, strict=True)])
+    headings = [_heading(group) for group in ordered]
+    is_final = [heading.grace_days == 0 and is_issued(group, heading.customer) for heading, group in zip(headings, ordered, strict=True)]
+    numbered = [heading if final else None for heading, final in zip(headings, is_final, strict=True)]
+    numbers = take_numbers(work, numbered)
+    balances = load_balances(work, [heading.customer.id for heading in numbered if heading is not None])
     invoices: list[Invoice] = []
     lines: list[InvoiceLine] = []
     fees: list[Fee] = []
-    for (heading, group, assembled), number in zip(made, numbers, strict=True):
+    for heading, group, number in zip(headings, ordered, numbers, strict=True):
+        offered = () if number is None else balances.offered(heading.customer.id, currency=heading.currency)
+        assembled = assemble_fees(group, steps=Steps(credit_notes=offered))
         invoice = invoice_of(work, heading, assembled, number=number)
+        balances.take(work, invoice_id=invoice.id, uses=assembled.credit_note_uses)
         invoices.append(invoice)
         for item in group:
             snapshot = snapshot_of(item, bills[item.job.subject.subscription.id]) if invoice.status == "draft" else None
             lines.append(structs.replace(line_of(work, invoice, item), snapshot=snapshot))
         fees += fees_of(work, invoice, group, assembled)
+    balances.write(work)
     return Documents(invoices=invoices, lines=lines, fees=fees)
 
 

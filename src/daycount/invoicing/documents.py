@@ -17,6 +17,7 @@ from daycount.customers import store as customers
 from daycount.customers.records import Customer
 from daycount.engine.invoice import Assembled
 from daycount.infra.work import Work
+from daycount.invoicing.compute import Computed
 from daycount.invoicing.money import applied_taxes
 from daycount.invoicing.records import Invoice
 from daycount.organizations import store as organizations
@@ -163,6 +164,6 @@ def dates_of(heading: Heading) -> Dates:
     )
 
 
-def is_issued(assembled: Assembled, customer: Customer) -> bool:
+def is_issued(group: Sequence[Computed], customer: Customer) -> bool:
     """Tell whether an invoice is worth issuing: it has fees, or the customer wants those of nothing too."""
-    return any(item.amount_cents for item in assembled.items) or customer.finalizes_zero_invoices
+    return any(fee.amount_cents for item in group for fee in item.fees) or customer.finalizes_zero_invoices

@@ -13,10 +13,11 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct, structs
 
+from daycount.credit_notes.spending import Balances, load_balances
 from daycount.customers import store as customers
 from daycount.customers.records import Customer
 from daycount.engine.calendar import Occasion
-from daycount.engine.invoice import Assembled
+from daycount.engine.invoice import Assembled, Steps
 from daycount.infra.work import Work
 from daycount.invoicing import store
 from daycount.invoicing.compute import Computed, Job, compute, job_for, load_subjects
@@ -79,7 +80,9 @@ def finalize(work: Work, invoice_ids: Sequence[UUID], *, events: EventStore) -> 
     ]
     if not drafts:
         return []
-    rebuilt = _rebuild(work, drafts, events=events)
+    balances = load_balances(work, list(owners))
+    rebuilt = _rebuild(work, drafts, events=events, balances=balances)
+    balances.write(work)
     headings = [_heading(row, owners[row.customer_id]) for row in drafts]
     issued = [
         any(fee.amount_cents for fee in fees) or owners[row.customer_id].finalizes_zero_invoices
@@ -94,7 +97,7 @@ def finalize(work: Work, invoice_ids: Sequence[UUID], *, events: EventStore) -> 
     for row in final:
         work.agenda.drop_kind(FINALIZE, subject_id=row.id)
     set_deadlines(work, final)
-    work.announce(InvoicesFinalized(invoices=[row for row in final if row.status == "finalized"]))
+    work.announce(InvoicesFinalized(invoices=final))
     return final
 
 
@@ -147,8 +150,10 @@ def _finalized(work: Work, row: Invoice, heading: Heading, number: Number | None
     )
 
 
-def _rebuild(work: Work, drafts: Sequence[Invoice], *, events: EventStore) -> list[tuple[Invoice, list[Fee]]]:
-    """Compute drafts again, all at once. Their rows are given back changed; nothing is written."""
+def _rebuild(
+    work: Work, drafts: Sequence[Invoice], *, events: EventStore, balances: Balances | None = None
+) -> list[tuple[Invoice, list[Fee]]]:
+    """Compute drafts again, all at once, and use balances where given. Their rows are given back changed; none is written."""
     ids = [row.id for row in drafts]
     lines = store.list_lines(work.tx, organization_id=work.organization_id, invoice_ids=ids)
     computed = compute(work, _jobs(work, lines), events=events)
@@ -156,7 +161,16 @@ def _rebuild(work: Work, drafts: Sequence[Invoice], *, events: EventStore) -> li
     for line, item in zip(lines, computed, strict=True):
         groups.setdefault(line.invoice_id, []).append(item)
     known = {_key(fee): fee.id for fee in store.list_fees(work.tx, organization_id=work.organization_id, invoice_ids=ids)}
-    return [_rebuilt(work, row, groups[row.id], assemble_fees(groups[row.id]), known) for row in drafts]
+    return [_rebuilt(work, row, groups[row.id], _assemble(work, row, groups[row.id], balances), known) for row in drafts]
+
+
+def _assemble(work: Work, row: Invoice, group: Sequence[Computed], balances: Balances | None) -> Assembled:
+    if balances is None:
+        return assemble_fees(group)
+    offered = balances.offered(row.customer_id, currency=row.currency, invoice_id=row.id)
+    assembled = assemble_fees(group, steps=Steps(credit_notes=offered))
+    balances.take(work, invoice_id=row.id, uses=assembled.credit_note_uses)
+    return assembled
 
 
 def _rebuilt(

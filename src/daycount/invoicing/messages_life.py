@@ -14,9 +14,15 @@ class InvoicesMade(Struct, frozen=True, kw_only=True):
 
 
 class InvoicesFinalized(Struct, frozen=True, kw_only=True):
-    """Drafts became final."""
+    """Drafts became final; those of nothing are closed."""
 
     invoices: Sequence[Invoice]
+
+
+class InvoiceDeleted(Struct, frozen=True, kw_only=True):
+    """A draft was deleted."""
+
+    invoice: Invoice
 
 
 class InvoiceVoided(Struct, frozen=True, kw_only=True):

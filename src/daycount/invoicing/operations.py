@@ -16,7 +16,7 @@ from daycount.infra.work import Work
 from daycount.invoicing import drafts, store
 from daycount.invoicing.deadlines import OVERDUE, set_deadlines
 from daycount.invoicing.fields import InvoiceInput, read_metadata, read_payment_status
-from daycount.invoicing.messages_life import InvoicesOverdue, InvoiceVoided, PaymentStatusChanged
+from daycount.invoicing.messages_life import InvoiceDeleted, InvoicesOverdue, InvoiceVoided, PaymentStatusChanged
 from daycount.invoicing.records import Invoice
 from daycount.usage.port import EventStore
 
@@ -56,16 +56,25 @@ def update_invoice(work: Work, invoice_id: UUID, changes: InvoiceInput) -> Invoi
     return changed
 
 
+def settle_by_offset(work: Work, invoice: Invoice) -> Invoice:
+    """Write an invoice of which nothing is due any more, because credit notes took the rest off. Announces PaymentStatusChanged."""
+    return _set_payment_status(work, invoice, "succeeded")
+
+
 def set_payment_status(work: Work, invoice: Invoice, payment_status: str) -> Invoice:
-    """Write an invoice with another payment status, and all that follows from it. Announces PaymentStatusChanged."""
+    """Write an invoice that somebody says is paid, or is not any more. Announces PaymentStatusChanged."""
+    paid = invoice.total_paid_amount_cents
+    if payment_status == "succeeded":
+        paid = invoice.total_amount_cents - invoice.offset_amount_cents
+    elif invoice.payment_status == "succeeded":
+        paid = 0
+    return _set_payment_status(work, structs.replace(invoice, total_paid_amount_cents=paid), payment_status)
+
+
+def _set_payment_status(work: Work, invoice: Invoice, payment_status: str) -> Invoice:
     is_paid = payment_status == "succeeded"
-    paid = invoice.total_amount_cents - invoice.offset_amount_cents if is_paid else 0
     changed = structs.replace(
-        invoice,
-        payment_status=payment_status,
-        total_paid_amount_cents=paid if is_paid or invoice.payment_status == "succeeded" else invoice.total_paid_amount_cents,
-        payment_overdue=invoice.payment_overdue and not is_paid,
-        updated_at=work.now,
+        invoice, payment_status=payment_status, payment_overdue=invoice.payment_overdue and not is_paid, updated_at=work.now
     )
     store.update_invoices(work.tx, [changed])
     store.set_fees_payment_status(work.tx, invoice_id=invoice.id, payment_status=payment_status, at=work.now)
@@ -102,6 +111,7 @@ def delete_invoice(work: Work, invoice_id: UUID) -> Invoice:
     deleted = structs.replace(invoice, status="deleted", updated_at=work.now)
     store.update_invoices(work.tx, [deleted])
     work.agenda.drop(subject_ids=[invoice.id])
+    work.announce(InvoiceDeleted(invoice=deleted))
     return deleted
 
 

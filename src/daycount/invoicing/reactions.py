@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from daycount.credit_notes.spending import give_back
 from daycount.customers.messages import CustomerDeleted, InvoiceSettingsChanged
 from daycount.customers.operations import lane_of
 from daycount.engine.calendar import Occasion
@@ -11,8 +12,11 @@ from daycount.infra.work import Work
 from daycount.invoicing import store
 from daycount.invoicing.advance.pricing import price_events
 from daycount.invoicing.billing_run import bill
+from daycount.invoicing.crediting import finalize_notes, issue_for_unused
 from daycount.invoicing.deadlines import FINALIZE
 from daycount.invoicing.drafts import finalize, move_dates
+from daycount.invoicing.messages import TimeUnused
+from daycount.invoicing.messages_life import InvoiceDeleted, InvoicesFinalized, InvoiceVoided
 from daycount.invoicing.records import Bill
 from daycount.invoicing.unused_time import give_back_unused_time
 from daycount.subscriptions import schedule
@@ -68,6 +72,23 @@ class InvoicingReactions:
         give_back_unused_time(work, ended, at=ended.updated_at)
         closing = Bill(ended.id, Occasion.TERMINATING, ended.updated_at, closes_boundary=message.unbilled_boundary is not None)
         bill(work, [closing, Bill(started.id, Occasion.STARTING, ended.updated_at)], events=self._events)
+
+    def on_time_unused(self, work: Work, message: TimeUnused) -> None:
+        """Give back the days of a base fee that were not used."""
+        issue_for_unused(work, fee=message.fee, unused=message.unused, method=message.method, at=message.at)
+
+    def on_finalized(self, work: Work, message: InvoicesFinalized) -> None:
+        """Make the credit notes of drafts final with them."""
+        finalize_notes(work, message.invoices)
+
+    def on_deleted(self, work: Work, message: InvoiceDeleted) -> None:
+        """Delete the credit notes of a draft with it."""
+        finalize_notes(work, [message.invoice])
+
+    def on_voided(self, work: Work, message: InvoiceVoided) -> None:
+        """Return to credit notes what the invoice used, unless its value came back as a note of its own."""
+        if not message.keeps_wallets:
+            give_back(work, invoice_id=message.invoice.id)
 
     def on_settings_changed(self, work: Work, message: InvoiceSettingsChanged) -> None:
         """Move the dates of a customer's drafts."""

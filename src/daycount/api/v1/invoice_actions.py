@@ -5,8 +5,9 @@ from uuid import UUID
 from daycount.api.routing import Call, Routes
 from daycount.api.v1.invoices import InvoiceObject, whole_to_wire
 from daycount.api.wire import read_path_uuid
+from daycount.given import given_or_default
 from daycount.infra.work import Work
-from daycount.invoicing import operations
+from daycount.invoicing import crediting, operations
 from daycount.invoicing.fields import InvoiceInput, VoidInput
 
 routes = Routes("invoices")
@@ -44,7 +45,11 @@ def finalize_invoice(work: Work, call: Call) -> InvoiceObject:
 @routes.post("/invoices/{lago_id}/void", accepts=VoidInput, is_body_optional=True, **_ONE)
 def void_invoice(work: Work, call: Call) -> InvoiceObject:
     """Make an invoice void; nothing of it is due any more."""
-    return whole_to_wire(work, operations.void_invoice(work, operations.lock_invoice(work, _id(call))))
+    invoice, wanted = operations.lock_invoice(work, _id(call)), call.body
+    if not given_or_default(wanted.generate_credit_note, False):
+        return whole_to_wire(work, operations.void_invoice(work, invoice))
+    credit, refund = given_or_default(wanted.credit_amount, 0), given_or_default(wanted.refund_amount, 0)
+    return whole_to_wire(work, crediting.void_with_credit_note(work, invoice, credit_cents=credit, refund_cents=refund))
 
 
 @routes.post("/invoices/{lago_id}/lose_dispute", **_ONE)

@@ -17,6 +17,7 @@ from daycount.api.v1.taxes import Rate
 from daycount.api.wire import Day, DecimalText, Stamp, read_path_uuid, stamp, stamp_or_none, text, with_numbers
 from daycount.catalog import store as catalog
 from daycount.catalog.records import Plan
+from daycount.credit_notes import store as notes
 from daycount.customers import store as customers
 from daycount.customers.operations import get_customer
 from daycount.customers.records import Customer
@@ -156,6 +157,34 @@ class InvoiceMetadataObject(Struct, frozen=True, kw_only=True):
     created_at: Stamp
 
 
+class CreditItemObject(Struct, frozen=True, kw_only=True):
+    """Where a credit comes from."""
+
+    lago_item_id: str
+    type: str
+    code: str
+    name: str
+    description: str | None
+
+
+class CreditInvoiceObject(Struct, frozen=True, kw_only=True):
+    """The invoice a credit stands on."""
+
+    lago_id: str
+    payment_status: str
+
+
+class CreditObject(Struct, frozen=True, kw_only=True):
+    """One credit on an invoice, in minor units."""
+
+    lago_id: str
+    amount_cents: int
+    amount_currency: str
+    before_taxes: bool
+    item: CreditItemObject
+    invoice: CreditInvoiceObject
+
+
 class InvoiceObject(Struct, frozen=True, kw_only=True):
     """An invoice; fees, periods and subscriptions are left out of lists."""
 
@@ -201,7 +230,7 @@ class InvoiceObject(Struct, frozen=True, kw_only=True):
     billing_periods: Sequence[BillingPeriodObject] | UnsetType = UNSET
     subscriptions: Sequence[subscriptions_wire.SubscriptionObject] | UnsetType = UNSET
     fees: Sequence[FeeObject] | UnsetType = UNSET
-    credits: Sequence[Any] | UnsetType = UNSET
+    credits: Sequence[CreditObject] | UnsetType = UNSET
     error_details: Sequence[Any] | UnsetType = UNSET
     applied_invoice_custom_sections: Sequence[Any] | UnsetType = UNSET
 
@@ -360,10 +389,27 @@ def whole_to_wire(work: Work, invoice: Invoice) -> InvoiceObject:
         billing_periods=[_period_to_wire(line, by_id[line.subscription_id]) for line in lines],
         subscriptions=[wire[line.subscription_id] for line in lines],
         fees=[fee_to_wire(fee, by_id[fee.subscription_id]) for fee in fees],
-        credits=[],
+        credits=_credits(work, invoice),
         error_details=[],
         applied_invoice_custom_sections=[],
     )
+
+
+def _credits(work: Work, invoice: Invoice) -> list[CreditObject]:
+    """Write what an invoice used of credit notes."""
+    return [
+        CreditObject(
+            lago_id=str(use.id),
+            amount_cents=use.amount_cents,
+            amount_currency=invoice.currency,
+            before_taxes=False,
+            item=CreditItemObject(
+                lago_item_id=str(note.id), type="credit_note", code=note.number, name=note.invoice_number, description=note.description
+            ),
+            invoice=CreditInvoiceObject(lago_id=str(invoice.id), payment_status=invoice.payment_status),
+        )
+        for use, note in notes.list_uses(work.tx, organization_id=work.organization_id, invoice_ids=[invoice.id])
+    ]
 
 
 def _name_of(row: Subscription, plan: Plan) -> str:

@@ -1,0 +1,1 @@
+"""Credit notes: what is given back of invoices, and what of it is still to be used."""
