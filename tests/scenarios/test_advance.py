@@ -142,6 +142,23 @@ def test_W34_prorated_seats_are_paid_for_up_to_the_most_there_were(server: Serve
     assert (renewal["from_date"], renewal["to_date"]) == (at(1, month=5), "2026-05-31T23:59:59Z")
 
 
+def test_a_recurring_sum_is_renewed_whole_and_raised_by_events(api: Api) -> None:
+    in_advance(api, api.metric("gb", aggregation_type="sum_agg", field_name="gb", recurring=True))
+    api.event("1", code="gb", gb=5)
+    api.move_to(at(1, month=5))
+
+    for number, gb in enumerate([3, -2, 1]):
+        api.event(f"m{number}", code="gb", gb=gb)
+
+    # 5 for April, 5 renewed for May, 3 more; 2 less and 1 more again stay below the 8 that are paid for.
+    made = sorted(api.invoices(), key=lambda invoice: invoice["sequential_id"])
+    assert [invoice["total_amount_cents"] for invoice in made] == [5000, 5000, 3000, 0, 0]
+    usage = api.usage()["charges_usage"][0]
+    assert (usage["units"], usage["amount_cents"]) == ("7.0", 8000)
+    api.move_to(at(1, month=6))
+    assert figures(api.invoices()[-1]["fees"][-1:]) == [("7.0", 7000)]
+
+
 def test_W35_seats_of_a_period_alone_begin_with_nothing(api: Api) -> None:
     in_advance(api, api.metric(recurring=False), invoiceable=False)
     seat(api, "1", "a")
