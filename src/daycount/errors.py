@@ -122,6 +122,11 @@ class FieldErrors:
         if codes:
             self._codes.setdefault(field, []).extend(codes)
 
+    @property
+    def fields(self) -> frozenset[str]:
+        """Return the fields that something was noted for."""
+        return frozenset(self._codes)
+
     def __bool__(self) -> bool:
         """Tell whether anything was noted."""
         return bool(self._codes)

@@ -13,13 +13,16 @@ def read_model(value: str | None, metric: Metric, found: errors.FieldErrors) -> 
     """
     Read a charge model and check that it can price the metric.
 
-    Dynamic prices need a sum. Custom prices need a custom aggregation, which no metric has. Source: Lago docs, charges.
+    Dynamic prices need a sum. Custom prices and custom aggregations need each other. Source: Lago docs, charges.
     """
     if value not in set(ChargeModel):
         found.add("charge_model", "value_is_invalid" if value else "value_is_mandatory")
         return ChargeModel.STANDARD
     model = ChargeModel(value)
-    if model is ChargeModel.CUSTOM or (model is ChargeModel.DYNAMIC and metric.aggregation_type is not AggregationType.SUM):
+    is_custom = metric.aggregation_type is AggregationType.CUSTOM
+    if (model is ChargeModel.CUSTOM) is not is_custom or (
+        model is ChargeModel.DYNAMIC and metric.aggregation_type is not AggregationType.SUM
+    ):
         found.add("charge_model", "invalid_aggregation_type_or_charge_model")
     return model
 

@@ -10,11 +10,12 @@ from daycount.catalog.pricing import trim_filters
 from daycount.catalog.records import Metric, MetricFilter, MetricFilterInput, MetricInput
 from daycount.engine.expressions import InvalidExpression, parse
 from daycount.engine.metrics import AggregationType, RoundingFunction
+from daycount.engine.reducer import read_reducer
 from daycount.given import given, given_or_default, is_given
 from daycount.infra.work import Work
 from daycount.organizations import store as organizations
 
-_RECURRING = {AggregationType.SUM, AggregationType.UNIQUE_COUNT, AggregationType.WEIGHTED_SUM}
+_RECURRING = {AggregationType.SUM, AggregationType.UNIQUE_COUNT, AggregationType.WEIGHTED_SUM, AggregationType.CUSTOM}
 
 
 def create_metric(work: Work, given_metric: MetricInput) -> Metric:
@@ -38,6 +39,7 @@ def create_metric(work: Work, given_metric: MetricInput) -> Metric:
         rounding_precision=_rounding_precision(given(given_metric.rounding_precision, None), found),
         weighted_interval=_weighted_interval(given(given_metric.weighted_interval, None), found),
         expression=_expression(given(given_metric.expression, None), found),
+        custom_aggregator=_custom_aggregator(given(given_metric.custom_aggregator, None), found),
         filters=_metric_filters(given(given_metric.filters, []), found),
         created_at=work.now,
         updated_at=work.now,
@@ -110,13 +112,19 @@ def _free_fields(changes: MetricInput, found: errors.FieldErrors) -> dict[str, A
         "rounding_precision": lambda value: _rounding_precision(value, found),
         "weighted_interval": lambda value: _weighted_interval(value, found),
         "expression": lambda value: _expression(value, found),
+        "custom_aggregator": lambda value: _custom_aggregator(value, found),
     }
     return {name: read(getattr(changes, name)) for name, read in readers.items() if is_given(getattr(changes, name))}
 
 
 def _settled(metric: Metric, found: errors.FieldErrors) -> Metric:
     """Check the rules that join several fields, and drop what the aggregation has no use for."""
-    if metric.aggregation_type is AggregationType.COUNT:
+    is_custom = metric.aggregation_type is AggregationType.CUSTOM
+    if is_custom and metric.custom_aggregator is None and "custom_aggregator" not in found.fields:
+        found.add("custom_aggregator", "value_is_mandatory")
+    if not is_custom:
+        metric = replaced(metric, {"custom_aggregator": None})
+    if is_custom or metric.aggregation_type is AggregationType.COUNT:
         metric = replaced(metric, {"field_name": None})
     elif not metric.field_name:
         found.add("field_name", "value_is_mandatory")
@@ -154,6 +162,17 @@ def _weighted_interval(value: str | None, found: errors.FieldErrors) -> str | No
     if value not in (None, "", "seconds"):
         found.add("weighted_interval", "value_is_invalid")
     return value or None
+
+
+def _custom_aggregator(value: Mapping[str, Any] | None, found: errors.FieldErrors) -> Mapping[str, Any] | None:
+    """Check a reducer: its shape and all of its expressions."""
+    if value is None:
+        return None
+    try:
+        read_reducer(value)
+    except InvalidExpression:
+        found.add("custom_aggregator", "invalid_expression")
+    return value
 
 
 def _expression(value: str | None, found: errors.FieldErrors) -> str | None:

@@ -39,6 +39,8 @@ class Metric(Struct, frozen=True, kw_only=True):
     rounding_precision: int | None
     weighted_interval: str | None
     expression: str | None
+    custom_aggregator: Mapping[str, Any] | None
+    """The reducer of a custom aggregation, as its author wrote it."""
     filters: tuple[MetricFilter, ...]
     created_at: datetime
     updated_at: datetime
@@ -146,6 +148,7 @@ class MetricInput(Struct, frozen=True, kw_only=True):
     rounding_precision: int | None | UnsetType = UNSET
     weighted_interval: str | None | UnsetType = UNSET
     expression: str | None | UnsetType = UNSET
+    custom_aggregator: dict[str, Any] | None | UnsetType = UNSET
     filters: list[MetricFilterInput] | UnsetType = UNSET
 
 

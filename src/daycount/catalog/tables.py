@@ -22,6 +22,7 @@ billable_metrics = sa.Table(
     sa.Column("rounding_precision", sa.Integer),
     sa.Column("weighted_interval", sa.Text),
     sa.Column("expression", sa.Text),
+    sa.Column("custom_aggregator", JSONB, comment="the reducer of a custom aggregation"),
     sa.Column("filters", JSONB, nullable=False),
     sa.Column("created_at", _INSTANT, nullable=False),
     sa.Column("updated_at", _INSTANT, nullable=False),

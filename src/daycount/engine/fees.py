@@ -169,6 +169,7 @@ def _consumption(quantity: Quantity, *, currency: Currency) -> Consumption:
         events_count=quantity.events_count,
         values=quantity.values,
         event_amount=Fraction(quantity.event_cents) / currency.subunits,
+        custom_amount=Fraction(quantity.custom_amount),
         changes=quantity.changes,
     )
 

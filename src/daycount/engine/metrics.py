@@ -8,7 +8,7 @@ against it.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -31,11 +31,13 @@ from daycount.engine.proration import (
     prorated_sum,
     prorated_units,
 )
+from daycount.engine.reducer import CustomTerms, Passing, reduce_events
 from daycount.money import ceil_to, exact_product, exact_sum, round_half_away
 from daycount.periods import INSTANT_STEP, Period, local_date
 
 _MAX_DIGITS = 100
 _WEIGHTED_PLACES = 20
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class AggregationType(StrEnum):
@@ -47,6 +49,7 @@ class AggregationType(StrEnum):
     MAX = "max_agg"
     LATEST = "latest_agg"
     WEIGHTED_SUM = "weighted_sum_agg"
+    CUSTOM = "custom_agg"
 
 
 class RoundingFunction(StrEnum):
@@ -85,6 +88,8 @@ class UsageRequest(Struct, frozen=True, kw_only=True):
     conditions: tuple[Condition, ...] = ()
     detail: Detail = Detail.NONE
     group_by: tuple[tuple[str, ...], ...] = ((),)
+    custom: CustomTerms | None = None
+    """What a custom aggregation is reduced by."""
 
     @property
     def is_split(self) -> bool:
@@ -136,6 +141,8 @@ class Usage(Struct, frozen=True, kw_only=True):
     values: tuple[Decimal, ...] = ()
     event_cents: Decimal = Decimal(0)
     arrivals: tuple[Arrival, ...] = ()
+    custom_amount: Decimal = Decimal(0)
+    """What a custom aggregation came to, in major units."""
 
 
 NOTHING = Usage(events_count=0, total=Decimal(0))
@@ -183,6 +190,7 @@ class Quantity(Struct, frozen=True, kw_only=True):
     values: tuple[Decimal, ...] = ()
     event_cents: Decimal = Decimal(0)
     changes: tuple[Change, ...] = ()
+    custom_amount: Decimal = Decimal(0)
 
 
 def measure(
@@ -267,6 +275,7 @@ def _measure_aggregate(
             events_count=usage.events_count,
             exact=Fraction(usage.total),
             full_days=window.full_days,
+            custom_amount=usage.custom_amount,
         )
     if request.aggregation is AggregationType.SUM:
         exact = prorated_sum(
@@ -418,6 +427,24 @@ def _observe_bucket(events: Sequence[Event], request: UsageRequest) -> Usage:
             return _observe_extreme(inside, request)
         case AggregationType.WEIGHTED_SUM:
             return _observe_weighted(ordered if request.is_recurring else inside, request)
+        case AggregationType.CUSTOM:
+            return observe_custom(ordered if request.is_recurring else inside, request=request)
+
+
+def observe_custom(ordered: Iterable[Event], *, request: UsageRequest) -> Usage:
+    """Reduce the events of one bucket, which stand in their order; those before the period move the state and cost nothing."""
+    assert request.custom is not None
+    passing = (
+        Passing(
+            code=request.code,
+            timestamp=int((event.at - _EPOCH) // timedelta(seconds=1)),
+            properties=event.properties,
+            is_inside=event.at >= request.period.start,
+        )
+        for event in ordered
+    )
+    reduced = reduce_events(passing, terms=request.custom)
+    return Usage(events_count=reduced.events_count, total=reduced.units, custom_amount=reduced.amount)
 
 
 def _numbers(events: Sequence[Event], request: UsageRequest) -> list[tuple[datetime, Decimal]]:

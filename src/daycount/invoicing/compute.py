@@ -32,6 +32,7 @@ from daycount.engine.fees import ChargeTerms, FeeDraft, charge_fee, subscription
 from daycount.engine.filters import Filter, in_order
 from daycount.engine.metrics import NOTHING, AggregationType, Bucket, Usage, UsageRequest, measure
 from daycount.engine.minimums import parent_of, true_up_fee
+from daycount.engine.reducer import CustomTerms, read_reducer
 from daycount.engine.taxes import TaxRate
 from daycount.infra.work import Work
 from daycount.invoicing.advance.standings import Place, bucket_key, load_standings
@@ -320,8 +321,17 @@ def usage_request(subject: Subject, charge: Charge, window: Window, *, is_renewa
         zone=subject.zone.key,
         conditions=conditions,
         detail=_detail(charge),
+        custom=_custom(charge),
         group_by=(charge.group_keys, *(groups[condition.filter_id] for condition in conditions)),
     )
+
+
+def _custom(charge: Charge) -> CustomTerms | None:
+    """Return what a custom aggregation is reduced by, with the charge's own properties as texts."""
+    if charge.metric.custom_aggregator is None:
+        return None
+    own = charge.properties.get("custom_properties", {})
+    return CustomTerms(read_reducer(charge.metric.custom_aggregator), {key: str(value) for key, value in own.items()})
 
 
 def _period_asked_for(subject: Subject, charge: Charge, window: Window) -> Period:

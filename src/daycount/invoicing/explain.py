@@ -109,6 +109,7 @@ def _aggregation_words(metric: Mapping[str, Any]) -> str:
         "unique_count_agg": "the different values of {} that are active at the end",
         "max_agg": "the largest {}",
         "latest_agg": "the latest {}",
+        "custom_agg": "what the metric's reducer makes of them",
     }
     return words[metric["aggregation_type"]].format(metric["field_name"])
 

@@ -42,6 +42,7 @@ class MetricObject(Struct, frozen=True, kw_only=True):
     created_at: Stamp
     field_name: str | None
     expression: str | None
+    custom_aggregator: Mapping[str, Any] | None
     filters: list[MetricFilterObject]
     active_subscriptions_count: int = 0
     draft_invoices_count: int = 0
@@ -84,6 +85,7 @@ def to_wire(metric: Metric) -> MetricObject:
         created_at=stamp(metric.created_at),
         field_name=metric.field_name,
         expression=metric.expression,
+        custom_aggregator=metric.custom_aggregator,
         filters=[MetricFilterObject(key=item.key, values=list(item.values)) for item in metric.filters],
     )
 

@@ -16,10 +16,11 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from daycount.engine.charges.consumption import Detail
-from daycount.engine.metrics import NOTHING, AggregationType, Arrival, Bucket, Member, Toggle, Usage, UsageRequest
+from daycount.engine.metrics import NOTHING, AggregationType, Arrival, Bucket, Event, Member, Toggle, Usage, UsageRequest, observe_custom
 from daycount.money import exact_sum
 from daycount.periods import local_date, start_of_day
 from daycount.usage.lines import typing_of
+from daycount.usage.values import read_texts
 
 _HISTORY = datetime(1, 1, 1, tzinfo=UTC)
 
@@ -82,6 +83,11 @@ from (
 where number is not null
 group by 1, 2, 3, 4
 order by 1, 2, 3, 4
+""")  # noqa: S608 - constants only
+_CUSTOM = sa.text(f"""
+select r.ordinal, b.place, g.names, e.at, e.sequence, e.properties
+from {_REQUESTS}
+order by r.ordinal, e.at, e.sequence
 """)  # noqa: S608 - constants only
 _MEMBERS = f"""
 select r.ordinal, b.place, g.names, r.period_start, e.at, e.sequence, {MEMBER} as member, {IS_ADD} as is_add
@@ -216,6 +222,7 @@ def _reads_history(request: UsageRequest) -> bool:
         AggregationType.SUM,
         AggregationType.UNIQUE_COUNT,
         AggregationType.WEIGHTED_SUM,
+        AggregationType.CUSTOM,
     )
 
 
@@ -278,6 +285,11 @@ def _read_changes(rows: Sequence[Row], request: UsageRequest) -> Usage:
     return Usage(events_count=row.events_count, total=row.total, carried=row.carried, by_day=by_day, arrivals=arrivals)
 
 
+def _read_custom(rows: Sequence[Row], request: UsageRequest) -> Usage:
+    events = (Event(sequence=row.sequence, at=row.at, properties=read_texts(row.properties)) for row in rows)
+    return observe_custom(events, request=request)
+
+
 def _read_members(rows: Sequence[Row], request: UsageRequest) -> Usage:
     """Fold the toggles of each seat; those long gone are left out, but their events of the period count."""
     members = []
@@ -305,4 +317,5 @@ _KINDS: Mapping[Kind, tuple[sa.TextClause, Callable[[Sequence[Row], UsageRequest
     (AggregationType.MAX, False, Detail.NONE): (_MAX, read_total),
     (AggregationType.LATEST, False, Detail.NONE): (_LATEST, read_total),
     (AggregationType.WEIGHTED_SUM, False, Detail.NONE): (_WEIGHTED, read_weighted),
+    (AggregationType.CUSTOM, False, Detail.NONE): (_CUSTOM, _read_custom),
 }
