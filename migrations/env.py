@@ -3,12 +3,14 @@
 from alembic import context
 
 import daycount.catalog.add_ons.tables
+import daycount.catalog.fixed_charges.tables
 import daycount.catalog.tables
 import daycount.credit_notes.tables
 import daycount.customers.tables
 import daycount.infra.agenda
 import daycount.invoicing.tables
 import daycount.organizations.tables
+import daycount.subscriptions.fixed_units.tables
 import daycount.subscriptions.tables
 import daycount.usage.tables  # noqa: F401 - these register their tables on the metadata
 from daycount.infra.database import metadata

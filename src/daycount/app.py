@@ -26,13 +26,15 @@ from daycount.api.v1 import (
     lifetime_usage,
     organizations,
     past_usage,
+    plan_parts,
     plans,
     projected_usage,
     subscription_changes,
+    subscription_parts,
     subscriptions,
     taxes,
 )
-from daycount.catalog.messages import PlanDeleted, PlanRepriced
+from daycount.catalog.messages import FixedUnitsChanged, PlanDeleted, PlanRepriced
 from daycount.clock import Clock, SystemClock
 from daycount.config import Settings
 from daycount.customers.messages import CustomerDeleted, InvoiceSettingsChanged, TimezoneChanged
@@ -43,7 +45,8 @@ from daycount.invoicing.messages import TimeUnused
 from daycount.invoicing.messages_life import InvoiceDeleted, InvoicesFinalized, InvoiceVoided
 from daycount.invoicing.reactions import InvoicingReactions
 from daycount.subscriptions.directory import CatalogDirectory
-from daycount.subscriptions.messages import PeriodsDue, PlanSwitched, SubscriptionEnded, SubscriptionStarted
+from daycount.subscriptions.fixed_units.operations import change_units_of_plan
+from daycount.subscriptions.messages import PeriodsDue, PlanSwitched, SubscriptionEnded, SubscriptionStarted, UnitsToBill
 from daycount.subscriptions.plan_changes import reconsider_changes
 from daycount.subscriptions.reactions import on_customer_deleted, on_plan_deleted
 from daycount.subscriptions.schedule import move_to_new_zone
@@ -77,7 +80,9 @@ RESOURCES = (
     past_usage.routes,
     plans.routes,
     projected_usage.routes,
+    plan_parts.routes,
     subscriptions.routes,
+    subscription_parts.routes,
     taxes.routes,
     subscription_changes.routes,
 )
@@ -114,6 +119,8 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         InvoiceSettingsChanged: [invoicing.on_settings_changed],
         PlanDeleted: [on_plan_deleted],
         PlanRepriced: [reconsider_changes],
+        FixedUnitsChanged: [change_units_of_plan],
+        UnitsToBill: [invoicing.on_units_to_bill],
     }
     workplace = Workplace(
         connect(database_url, pool_size=pool_size or settings.database_pool_size + settings.ingest_lanes + THREADS + _FOLDERS),

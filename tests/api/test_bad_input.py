@@ -182,6 +182,12 @@ def test_without_a_valid_key_nobody_is_let_in(server: Server, world: World, rout
 
 
 NOT_FOUND = {
+    **{route.operation: "plan_not_found" for route in ROUTES if route.pattern.startswith("/plans/{code}/")},
+    **{
+        route.operation: "subscription_not_found"
+        for route in ROUTES
+        if route.pattern.startswith(("/subscriptions/{external_id}/charges", "/subscriptions/{external_id}/fixed_charges"))
+    },
     "find_billable_metric": "billable_metric_not_found",
     "update_billable_metric": "billable_metric_not_found",
     "destroy_billable_metric": "billable_metric_not_found",

@@ -110,13 +110,14 @@ def sent(world: World, route: Route, case: Any, *, kept: int | None) -> Reply:
 
 
 def drawn_path(route: Route, case: Any) -> str:
-    before, brace, rest = route.pattern.partition("{")
-    if not brace:
-        return route.pattern
-    name, _, after = rest.partition("}")
-    value = str((case.path_parameters or {}).get(name, "x"))
-    is_escaped = "%" in value and value.isascii() and value.isprintable() and " " not in value
-    return before + (value if is_escaped else quote(value, safe="", errors="replace")) + after
+    parts = route.pattern.split("{")
+    drawn = [parts[0]]
+    for part in parts[1:]:
+        name, _, after = part.partition("}")
+        value = str((case.path_parameters or {}).get(name, "x"))
+        is_escaped = "%" in value and value.isascii() and value.isprintable() and " " not in value
+        drawn.append((value if is_escaped else quote(value, safe="", errors="replace")) + after)
+    return "".join(drawn)
 
 
 def anchored(route: Route, world: World, body: Any, *, kept: int) -> Any:
@@ -149,6 +150,29 @@ def path_to_something_new(route: Route, world: World) -> str:
             api.subscribe(external_id=name)
         case "delete_credit_note_metadata" | "delete_credit_note_metadata_key" | "destroy_invoice":
             return path_of(route, world)
+        case "destroy_plan_charge" | "destroy_plan_charge_filter" | "destroy_plan_fixed_charge":
+            return path_to_new_part(route, world, name)
+        case "delete_all_plan_metadata" | "delete_plan_metadata_key":
+            api.plan(name, metadata={"tier": "1"})
+            return route.pattern.replace("{code}", name).replace("{key}", "tier")
+        case "destroy_subscription_charge_filter":
+            return path_to_new_part(route, world, name)
         case _:
             raise NotImplementedError(f"say how to make what {route.operation} removes")
     return route.pattern.partition("{")[0] + name
+
+
+def path_to_new_part(route: Route, world: World, name: str) -> str:
+    """Make a plan with a charge, a filter and a fixed charge, and a subscription; return the path to the part that the route removes."""
+    api = world.api
+    charge = api.seat_charge(world.metric, filters=[{"values": {"region": ["eu"]}, "properties": {"amount": "8"}}])
+    plan = api.plan(name, charges=[charge], fixed_charges=[{"add_on_code": "setup", "charge_model": "standard"}])
+    api.subscribe(plan=name, external_id=name)
+    values = {
+        "code": name,
+        "external_id": name,
+        "charge_code": "seats",
+        "fixed_charge_code": "setup",
+        "filter_id": plan["charges"][0]["filters"][0]["lago_id"],
+    }
+    return route.pattern.format(**values)

@@ -114,6 +114,15 @@ def computes_without_looking(stranger: Api, world: World, route: Route) -> None:
 
 
 CASES: dict[str, Case] = {
+    **dict.fromkeys([route.operation for route in ROUTES if route.pattern.startswith("/plans/{code}/")], is_not_found("plan_not_found")),
+    **dict.fromkeys(
+        [
+            route.operation
+            for route in ROUTES
+            if route.pattern.startswith(("/subscriptions/{external_id}/charges", "/subscriptions/{external_id}/fixed"))
+        ],
+        is_not_found("subscription_not_found"),
+    ),
     "create_add_on": makes_its_own("setup", "code"),
     "find_all_add_ons": is_empty(),
     "find_add_on": is_not_found("add_on_not_found"),

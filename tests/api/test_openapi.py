@@ -64,7 +64,7 @@ def test_an_operation_describes_its_parameters_body_and_reply(document: dict[str
     paging = ["page", "per_page"] if route.is_list and route.has_meta else []
     assert in_path == [segment.strip("{}") for segment in route.segments if segment.startswith("{")]
     assert in_query == [*paging, *route.parameters]
-    assert ("requestBody" in operation) == (route.accepts is not None)
+    assert ("requestBody" in operation) == (route.accepts is not None or route.options_in is not None)
     if route.root_in is not None:
         assert operation["requestBody"]["content"]["application/json"]["schema"]["required"] == [route.root_in]
     assert operation["summary"]

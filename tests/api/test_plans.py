@@ -28,6 +28,7 @@ def test_a_new_plan_shows_every_field(sandbox: Api) -> None:
         "active_subscriptions_count": 0,
         "draft_invoices_count": 0,
         "parent_id": None,
+        "version": 1,
         "pending_deletion": False,
         "charges": [],
         "fixed_charges": [],
@@ -65,9 +66,18 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, list[str]]]] = {
     "a long key": ({"metadata": {"x" * 101: "x"}}, {"metadata": ["value_is_too_long"]}),
     "a long value": ({"metadata": {"x": "x" * 256}}, {"metadata": ["value_is_too_long"]}),
     "a nested value": ({"metadata": {"x": {"y": "z"}}}, {"metadata": ["value_is_invalid"]}),
-    "fixed charges": ({"fixed_charges": [{"units": 1}]}, {"fixed_charges": ["unsupported_value"]}),
-    "a commitment": ({"minimum_commitment": {"amount_cents": 100}}, {"minimum_commitment": ["unsupported_value"]}),
-    "thresholds": ({"usage_thresholds": [{"amount_cents": 100}]}, {"usage_thresholds": ["unsupported_value"]}),
+    "a commitment to nothing": ({"minimum_commitment": {"amount_cents": 0}}, {"amount_cents": ["value_is_out_of_range"]}),
+    "a threshold without an amount": ({"usage_thresholds": [{"recurring": True}]}, {"usage_thresholds": ["missing_amount_cents"]}),
+    "a threshold of nothing": ({"usage_thresholds": [{"amount_cents": 0}]}, {"amount_cents": ["value_is_out_of_range"]}),
+    "a threshold twice": (
+        {"usage_thresholds": [{"amount_cents": 10}, {"amount_cents": 10}]},
+        {"usage_thresholds": ["duplicated_values"]},
+    ),
+    "two recurring thresholds": (
+        {"usage_thresholds": [{"amount_cents": 10, "recurring": True}, {"amount_cents": 20, "recurring": True}]},
+        {"usage_thresholds": ["multiple_recurring_thresholds"]},
+    ),
+    "a fixed charge of nothing": ({"fixed_charges": [{"charge_model": "standard"}]}, {"add_on_id": ["value_is_mandatory"]}),
 }
 
 
@@ -258,13 +268,13 @@ def test_a_plan_that_is_subscribed_to_keeps_its_rhythm(sandbox: Api) -> None:
 
     shown = changed(sandbox, name="Crew", amount_cents=2000, **LOCKED)
 
-    assert shown == before | {"name": "Crew", "amount_cents": 2000}
+    assert shown == before | {"name": "Crew", "amount_cents": 2000, "version": 2}
 
 
 def test_absent_keys_stay(sandbox: Api) -> None:
     before = made(sandbox, interval="yearly", bill_charges_monthly=True, trial_period=3, metadata={"a": "b"}).body["plan"]
 
-    assert changed(sandbox, description="x") == before | {"description": "x"}
+    assert changed(sandbox, description="x") == before | {"description": "x", "version": 2}
 
 
 def test_a_mandatory_field_cannot_be_cleared(sandbox: Api) -> None:

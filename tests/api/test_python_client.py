@@ -36,39 +36,25 @@ from lago_python_client.models.billable_metric import (
 
 from tests.support.server import HOST, Api, Server
 
+FILTERS = {"find_all_charge_filters", "find_charge_filter", "create_charge_filter", "update_charge_filter", "destroy_charge_filter"}
+METADATA = {"replace_metadata", "merge_metadata", "delete_all_metadata", "delete_metadata_key"}
 COVERED = {
     "add_ons": {"create", "find", "find_all", "update", "destroy"},
     "billable_metrics": {"create", "find", "find_all", "update", "destroy", "evaluate_expression"},
-    "plans": {"create", "find", "find_all", "update", "destroy"},
+    "plans": {"create", "find", "find_all", "update", "destroy"} | METADATA | FILTERS,
     "customers": {"create", "find", "find_all", "destroy", "current_usage", "past_usage", "projected_usage"},
     "customer_subscriptions": {"find_all"},
     "customer_invoices": {"find_all"},
-    "subscriptions": {"create", "find", "find_all", "update", "destroy", "lifetime_usage", "update_lifetime_usage"},
+    "subscriptions": {"create", "find", "find_all", "update", "destroy", "lifetime_usage", "update_lifetime_usage"} | FILTERS,
     "events": {"create", "batch_create", "find", "estimate_fees"},
     "fees": {"find", "find_all", "update", "destroy"},
     "invoices": {"find", "find_all"},
 }
 NOT_SERVED_YET = {
-    "plans": {
-        "replace_metadata",
-        "merge_metadata",
-        "delete_all_metadata",
-        "delete_metadata_key",
-        "find_all_charge_filters",
-        "find_charge_filter",
-        "create_charge_filter",
-        "update_charge_filter",
-        "destroy_charge_filter",
-    },
     "customers": {"portal_url", "checkout_url", "wallets"},
     "subscriptions": {
         "create_alerts",
         "delete_alerts",
-        "find_all_charge_filters",
-        "find_charge_filter",
-        "create_charge_filter",
-        "update_charge_filter",
-        "destroy_charge_filter",
     },
     "invoices": {
         "create",

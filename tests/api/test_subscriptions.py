@@ -179,8 +179,12 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, list[str]]]] = {
     "a long order number": ({"purchase_order_number": "x" * 256}, {"purchase_order_number": ["value_is_too_long"]}),
     "an unknown credit note": ({"on_termination_credit_note": "gift"}, {"on_termination_credit_note": ["invalid_value"]}),
     "an unknown invoice": ({"on_termination_invoice": "maybe"}, {"on_termination_invoice": ["invalid_value"]}),
-    "overrides": ({"plan_overrides": {"amount_cents": 1}}, {"plan_overrides": ["unsupported_value"]}),
-    "thresholds": ({"usage_thresholds": [{"amount_cents": 1}]}, {"usage_thresholds": ["unsupported_value"]}),
+    "overrides": ({"plan_overrides": {"amount_cents": -1}}, {"amount_cents": ["value_is_out_of_range"]}),
+    "thresholds": ({"usage_thresholds": [{"recurring": True}]}, {"usage_thresholds": ["missing_amount_cents"]}),
+    "thresholds twice": (
+        {"usage_thresholds": [{"amount_cents": 1}], "plan_overrides": {"usage_thresholds": [{"amount_cents": 1}]}},
+        {"usage_thresholds": ["incompatible_params"], "plan_overrides": ["incompatible_params"]},
+    ),
     "activation rules without a provider": (
         {"activation_rules": [{"type": "payment", "timeout_hours": 24}]},
         {"customer": ["no_linked_payment_provider"]},
@@ -419,7 +423,7 @@ def test_a_credit_note_is_chosen_for_plans_in_advance_only(api: Api) -> None:
         ({"on_termination_invoice": "maybe"}, {"on_termination_invoice": ["invalid_value"]}),
         ({"on_termination_credit_note": "gift"}, {"on_termination_credit_note": ["invalid_value"]}),
         ({"purchase_order_number": "x" * 256}, {"purchase_order_number": ["value_is_too_long"]}),
-        ({"plan_overrides": {"amount_cents": 1}}, {"plan_overrides": ["unsupported_value"]}),
+        ({"plan_overrides": {"amount_cents": -1}}, {"amount_cents": ["value_is_out_of_range"]}),
     ],
 )
 def test_a_change_is_refused_with_the_field_and_its_code(api: Api, fields: dict[str, Any], details: dict[str, list[str]]) -> None:

@@ -64,6 +64,16 @@ class World(NamedTuple):
     credit_note: dict[str, Any]
 
     @property
+    def filter_id(self) -> str:
+        """Return the id of the charge filter of the plan."""
+        return str(self.plan["charges"][0]["filters"][0]["lago_id"])
+
+    @property
+    def subscription_filter_id(self) -> str:
+        """Return the id of that filter for the subscription, which may have a plan of its own by now."""
+        return str(self.api.ok("GET", f"/subscriptions/{self.subscription['external_id']}/charges/seats/filters")["filters"][0]["lago_id"])
+
+    @property
     def ids(self) -> dict[str, str | tuple[str, ...]]:
         """Return the value of each path parameter, by pattern, that leads to a thing of this organization; several as a tuple."""
         return {
@@ -72,6 +82,25 @@ class World(NamedTuple):
             "/api_keys/{lago_id}/rotate": self.api_key["lago_id"],
             "/billable_metrics/{code}": self.metric["code"],
             "/plans/{code}": self.plan["code"],
+            "/plans/{code}/charges": self.plan["code"],
+            "/plans/{code}/charges/{charge_code}": (self.plan["code"], "seats"),
+            "/plans/{code}/charges/{charge_code}/filters": (self.plan["code"], "seats"),
+            "/plans/{code}/charges/{charge_code}/filters/{filter_id}": (self.plan["code"], "seats", self.filter_id),
+            "/plans/{code}/fixed_charges": self.plan["code"],
+            "/plans/{code}/fixed_charges/{fixed_charge_code}": (self.plan["code"], "setup"),
+            "/plans/{code}/metadata": self.plan["code"],
+            "/plans/{code}/metadata/{key}": (self.plan["code"], "tier"),
+            "/plans/{code}/versions": self.plan["code"],
+            "/subscriptions/{external_id}/charges": self.subscription["external_id"],
+            "/subscriptions/{external_id}/charges/{charge_code}": (self.subscription["external_id"], "seats"),
+            "/subscriptions/{external_id}/charges/{charge_code}/filters": (self.subscription["external_id"], "seats"),
+            "/subscriptions/{external_id}/charges/{charge_code}/filters/{filter_id}": (
+                self.subscription["external_id"],
+                "seats",
+                self.subscription_filter_id,
+            ),
+            "/subscriptions/{external_id}/fixed_charges": self.subscription["external_id"],
+            "/subscriptions/{external_id}/fixed_charges/{fixed_charge_code}": (self.subscription["external_id"], "setup"),
             "/customers/{external_customer_id}": self.customer["external_id"],
             "/customers/{external_customer_id}/current_usage": self.customer["external_id"],
             "/customers/{external_customer_id}/projected_usage": self.customer["external_id"],
@@ -98,11 +127,13 @@ def a_world(server: Server) -> World:
     """Make an organization in which July is billed: one seat of 10.00 by the team plan, and an upload that was paid for in advance."""
     api = server.organization(at=START)
     tax = api.tax()
-    metric = api.metric()
+    metric = api.metric(filters=[{"key": "region", "values": ["eu", "us"]}])
     uploads = api.metric("uploads", aggregation_type="count_agg", field_name=None, recurring=False)
     in_advance = api.seat_charge(uploads, "1", prorated=False, pay_in_advance=True, invoiceable=False)
-    plan = api.plan(charges=[api.seat_charge(metric), in_advance])
     add_on = api.add_on()
+    seats = api.seat_charge(metric, filters=[{"values": {"region": ["eu"]}, "properties": {"amount": "8"}}])
+    fixed = {"add_on_code": "setup", "charge_model": "standard"}
+    plan = api.plan(charges=[seats, in_advance], fixed_charges=[fixed], metadata={"tier": "2"})
     customer = api.customer()
     api.subscribe()
     event = api.event("first", user_id="ada")
@@ -167,7 +198,21 @@ def _a_plan(world: World) -> dict[str, Any]:
     }
 
 
+_OTHER_FILTER = {"values": {"region": ["us"]}, "properties": {"amount": "7"}}
+_SEAT_PRICE = {"charge_model": "standard", "prorated": True, "properties": {"amount": "11"}}
 GOOD: dict[str, Any] = {
+    "create_plan_charge": lambda world: world.api.seat_charge(world.metric) | {"code": "more_seats"},
+    "update_plan_charge": lambda _: _SEAT_PRICE,
+    "create_plan_charge_filter": lambda _: _OTHER_FILTER,
+    "update_plan_charge_filter": lambda _: {"properties": {"amount": "9"}},
+    "create_plan_fixed_charge": lambda _: {"add_on_code": "setup", "code": "more", "charge_model": "standard"},
+    "update_plan_fixed_charge": lambda _: {"invoice_display_name": "Setting up"},
+    "replace_plan_metadata": lambda _: {"metadata": {"tier": "3"}},
+    "merge_plan_metadata": lambda _: {"metadata": {"note": None}},
+    "override_subscription_charge": lambda _: {"properties": {"amount": "6"}},
+    "create_subscription_charge_filter": lambda _: {"values": {"region": ["eu", "us"]}, "properties": {"amount": "7"}},
+    "update_subscription_charge_filter": lambda _: {"properties": {"amount": "9"}},
+    "override_subscription_fixed_charge": lambda _: {"units": 0},
     "create_add_on": lambda _: {"name": "Training", "code": "training", "amount_cents": 20000, "amount_currency": "USD"},
     "update_add_on": lambda _: {"name": "Set-up of 2026"},
     "create_api_key": lambda _: {"name": "Ingest", "permissions": {"event": ["write"]}},

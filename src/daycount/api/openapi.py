@@ -67,6 +67,9 @@ def _operation(tag: str, route: Route, schema_of: dict[Any, Any]) -> dict[str, A
         if route.root_in is not None:
             body = {"type": "object", "required": [route.root_in], "properties": {route.root_in: body}}
         operation["requestBody"] = {"required": not route.is_body_optional, "content": {"application/json": {"schema": body}}}
+    if route.options_in is not None:
+        body = {"type": "object", "properties": {route.options_in: {"type": "object"}}}
+        operation["requestBody"] = {"required": False, "content": {"application/json": {"schema": body}}}
     if route.is_extension:
         operation["x-extension"] = True
     return operation

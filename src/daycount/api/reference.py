@@ -29,6 +29,8 @@ def _describe(route: Route) -> list[str]:
     if route.accepts is not None:
         root = "without a root" if route.root_in is None else f"`{route.root_in}`"
         lines.append(f"- takes {root}: {_fields(route.accepts)}")
+    if route.options_in is not None:
+        lines.append(f"- may take `{route.options_in}`: `cascade_updates`")
     if route.returns is None:
         return [*lines, "- returns an empty body"]
     shown = f"list of `{route.root_out}`" if route.is_list else f"`{route.root_out}`"

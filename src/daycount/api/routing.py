@@ -55,6 +55,8 @@ class Route:
     is_transactional: bool = True
     is_extension: bool = False
     is_beta: bool = False
+    options_in: str | None = None
+    """Root of a body that may come along and holds options; the handler gets what is there as plain data."""
     parameters: Sequence[str] = field(default_factory=tuple)
 
     @property
@@ -96,6 +98,10 @@ class Routes:
     def put(self, pattern: str, **options: Any) -> Callable[[Handler], Handler]:
         """Register a PUT."""
         return self.add("PUT", pattern, **options)
+
+    def patch(self, pattern: str, **options: Any) -> Callable[[Handler], Handler]:
+        """Register a PATCH."""
+        return self.add("PATCH", pattern, **options)
 
     def delete(self, pattern: str, **options: Any) -> Callable[[Handler], Handler]:
         """Register a DELETE."""

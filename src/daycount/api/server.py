@@ -228,7 +228,7 @@ def _key_of(headers: dict[bytes, bytes]) -> str:
 def _read_input(route: Route, request: Request) -> Any:
     """Read the body's struct from under its root, if it has one. Raises BadRequest, Invalid."""
     if route.accepts is None:
-        return None
+        return None if route.options_in is None else _read_options(route.options_in, request)
     source = read_json(request.body) if request.body.strip() else {}
     beside: dict[str, Any] = {}
     if route.root_in is not None:
@@ -239,6 +239,13 @@ def _read_input(route: Route, request: Request) -> Any:
     if not isinstance(source, dict) or not source:
         raise errors.BadRequest(f"param is missing or the value is empty or invalid: {route.root_in or 'the body'}")
     return decode(route.accepts, {**source, **beside})
+
+
+def _read_options(root: str, request: Request) -> Mapping[str, Any]:
+    """Read what stands under a root that need not be there. Raises BadRequest where the body is no JSON."""
+    source = read_json(request.body) if request.body.strip() else {}
+    options = source.get(root) if isinstance(source, dict) else None
+    return options if isinstance(options, dict) else {}
 
 
 def _write(route: Route, result: Any) -> bytes:

@@ -8,16 +8,15 @@ from msgspec import structs
 from daycount import errors
 from daycount.catalog import store
 from daycount.catalog.charge_rules import check_combination, read_model
+from daycount.catalog.codes import check_code, free_code
 from daycount.catalog.fields import read_uuid
+from daycount.catalog.fixed_charges.records import FixedCharge
 from daycount.catalog.pricing import merge_filters, read_filters, read_properties
 from daycount.catalog.records import Charge, ChargeFilter, ChargeInput, Metric, Plan, PlanInput
 from daycount.given import given, given_or_default, is_given
 from daycount.infra.work import Work
 from daycount.taxes.operations import given_codes, replace_taxes
-from daycount.taxes.records import TaxTarget
-
-_MAX_CODE = 255
-_MAX_SUFFIX_DIGITS = 9
+from daycount.taxes.records import TaxAssignment, TaxTarget
 
 
 def charge_changes(
@@ -32,15 +31,20 @@ def charge_changes(
         assert isinstance(charge_id, UUID)
         charge = stored[charge_id]
         others = {stored[other].code for other in kept if isinstance(other, UUID) and other != charge_id} | {done.code for done in edited}
-        edited.append(
-            _repriced(work, charge, item, found) if is_attached else _replaced_charge(work, charge, item, taken=others, found=found)
-        )
+        edited.append(edited_charge(work, charge, item, taken=others, is_attached=is_attached, found=found))
     taken = [charge.code for charge in edited]
     added = read_charges(work, plan.id, fresh, metrics_of(work, fresh), taken=taken, found=found)
     return added, edited, [charge_id for charge_id in stored if charge_id not in kept]
 
 
-def _repriced(work: Work, charge: Charge, item: ChargeInput, found: errors.FieldErrors) -> Charge:
+def edited_charge(
+    work: Work, charge: Charge, item: ChargeInput, *, taken: set[str], is_attached: bool, found: errors.FieldErrors
+) -> Charge:
+    """Change a charge by what a caller gives: the whole of it, or only its prices while its plan is subscribed to."""
+    return repriced_charge(work, charge, item, found) if is_attached else _replaced_charge(work, charge, item, taken=taken, found=found)
+
+
+def repriced_charge(work: Work, charge: Charge, item: ChargeInput, found: errors.FieldErrors) -> Charge:
     """Change what of a charge may change while its plan is subscribed to."""
     _check_unbuilt_charge(item, found)
     return structs.replace(
@@ -61,18 +65,13 @@ def _given_filters(work: Work, item: ChargeInput, charge: Charge, found: errors.
 def _replaced_charge(work: Work, charge: Charge, item: ChargeInput, *, taken: set[str], found: errors.FieldErrors) -> Charge:
     """Replace all of a charge but its metric; keys that are absent take their defaults, model and code stay."""
     code = given(item.code, None) or charge.code
-    _check_charge_code(code, taken, found)
+    check_code(code, taken, found)
     whole = structs.replace(item, charge_model=given_or_default(item.charge_model, charge.charge_model.value))
     fresh = _charge(work, whole, plan_id=charge.plan_id, metric=charge.metric, code=code, found=found)
     filters = fresh.filters if is_given(item.filters) else charge.filters
-    return structs.replace(fresh, id=charge.id, created_at=charge.created_at, filters=filters)
-
-
-def _check_charge_code(code: str, taken: set[str], found: errors.FieldErrors) -> None:
-    if code in taken:
-        found.add("code", "value_already_exist")
-    if len(code) > _MAX_CODE:
-        found.add("code", "value_is_too_long")
+    return structs.replace(
+        fresh, id=charge.id, created_at=charge.created_at, filters=filters, parent_id=charge.parent_id, taxes=charge.taxes
+    )
 
 
 def _check_unbuilt_charge(item: ChargeInput, found: errors.FieldErrors) -> None:
@@ -108,20 +107,11 @@ def read_charges(
         metric = metrics[metric_id]
         code = given(item.code, None)
         if code:
-            _check_charge_code(code, codes, found)
-        code = code or _free_code(metric.code, codes)
+            check_code(code, codes, found)
+        code = code or free_code(metric.code, codes)
         codes.add(code)
         charges.append(_charge(work, item, plan_id=plan_id, metric=metric, code=code, found=found))
     return tuple(charges)
-
-
-def _free_code(base: str, taken: set[str]) -> str:
-    """Name a charge after its metric: `api`, then `api_2`, `api_3`; after `api_7` comes `api_8`."""
-    if base not in taken:
-        return base
-    suffixes = (code.removeprefix(f"{base}_") for code in taken if code.startswith(f"{base}_"))
-    numbers = [int(suffix) for suffix in suffixes if suffix.isdecimal() and suffix.isascii() and len(suffix) <= _MAX_SUFFIX_DIGITS]
-    return f"{base}_{max([1, *numbers]) + 1}"
 
 
 def _charge(work: Work, item: ChargeInput, *, plan_id: UUID, metric: Metric, code: str, found: errors.FieldErrors) -> Charge:
@@ -163,13 +153,15 @@ def write_filters(work: Work, plan: Plan, edited: Sequence[Charge]) -> None:
     store.mark_filters_deleted(work.tx, ids=[item.id for item in gone], at=work.now)
 
 
-def write_taxes(work: Work, plan: Plan, plan_input: PlanInput, *, added: Sequence[Charge]) -> None:
+def write_taxes(work: Work, plan: Plan, plan_input: PlanInput, *, added: Sequence[Charge], added_fixed: Sequence[FixedCharge] = ()) -> None:
     """
-    Write the taxes that a caller gave for a plan and its charges; `added` are the new ones, in the order they were given.
+    Write the taxes that a caller gave for a plan, its commitment and its charges; the new ones come in the order they were given.
 
     Raises NotFound (tax).
     """
     assignments = given_codes(TaxTarget.PLAN, plan.id, plan_input.tax_codes)
+    if plan.minimum_commitment is not None and (commitment := given(plan_input.minimum_commitment, None)) is not None:
+        assignments += given_codes(TaxTarget.COMMITMENT, plan.minimum_commitment.id, commitment.tax_codes)
     stored = {charge.id for charge in plan.charges} - {charge.id for charge in added}
     fresh = iter(added)
     for item in given(plan_input.charges, []):
@@ -177,4 +169,16 @@ def write_taxes(work: Work, plan: Plan, plan_input: PlanInput, *, added: Sequenc
         target_id = charge_id if charge_id in stored else next(fresh).id
         assert target_id is not None
         assignments += given_codes(TaxTarget.CHARGE, target_id, item.tax_codes)
-    replace_taxes(work, assignments)
+    replace_taxes(work, [*assignments, *_fixed_taxes(plan, plan_input, added=added_fixed)])
+
+
+def _fixed_taxes(plan: Plan, plan_input: PlanInput, *, added: Sequence[FixedCharge]) -> list[TaxAssignment]:
+    stored = {item.id for item in plan.fixed_charges} - {item.id for item in added}
+    fresh = iter(added)
+    assignments: list[TaxAssignment] = []
+    for item in given(plan_input.fixed_charges, []):
+        own_id = given(item.id, None)
+        target_id = own_id if own_id in stored else next(fresh).id
+        assert target_id is not None
+        assignments += given_codes(TaxTarget.FIXED_CHARGE, target_id, item.tax_codes)
+    return assignments

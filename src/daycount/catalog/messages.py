@@ -1,8 +1,11 @@
 """What the catalogue announces."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from msgspec import Struct
+
+from daycount.catalog.fixed_charges.records import UnitsChange
 
 
 class PlanDeleted(Struct, frozen=True):
@@ -15,3 +18,10 @@ class PlanRepriced(Struct, frozen=True):
     """The price of a plan's base fee is another; changes of plan that wait because of prices may be decided otherwise now."""
 
     plan_id: UUID
+
+
+class FixedUnitsChanged(Struct, frozen=True):
+    """Fixed charges of a plan are new or got other units; what is subscribed to the plan follows."""
+
+    plan_id: UUID
+    changes: Sequence[UnitsChange]

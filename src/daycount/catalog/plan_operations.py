@@ -9,10 +9,15 @@ from msgspec import structs
 
 from daycount import errors
 from daycount.catalog import store
+from daycount.catalog.cascades import cascade_plan
 from daycount.catalog.charge_operations import charge_changes, metrics_of, read_charges, write_filters, write_taxes
 from daycount.catalog.fields import read_amount_cents, read_code, read_currency, read_metadata, read_text, replaced
-from daycount.catalog.messages import PlanDeleted, PlanRepriced
+from daycount.catalog.fixed_charges import store as fixed_charges
+from daycount.catalog.fixed_charges.operations import FixedChanges, add_ons_of, fixed_changes, read_fixed_charges
+from daycount.catalog.messages import FixedUnitsChanged, PlanDeleted, PlanRepriced
 from daycount.catalog.records import Charge, Plan, PlanInput
+from daycount.catalog.terms import read_commitment, read_thresholds
+from daycount.catalog.versions import keep_version
 from daycount.engine.calendar import Interval
 from daycount.given import given, given_or_default, is_given
 from daycount.infra.work import Work
@@ -33,7 +38,8 @@ def create_plan(work: Work, plan_input: PlanInput) -> Plan:
     plan_id = work.new_id()
     interval = _interval(given(plan_input.interval, None), found)
     metrics = metrics_of(work, given(plan_input.charges, []))
-    _refuse_unbuilt(plan_input, found)
+    fixed = given(plan_input.fixed_charges, [])
+    own_add_ons = add_ons_of(work, fixed)
     plan = Plan(
         id=plan_id,
         organization_id=work.organization_id,
@@ -53,12 +59,14 @@ def create_plan(work: Work, plan_input: PlanInput) -> Plan:
         created_at=work.now,
         updated_at=work.now,
         charges=read_charges(work, plan_id, given(plan_input.charges, []), metrics, taken=(), found=found),
+        fixed_charges=read_fixed_charges(work, plan_id, fixed, own_add_ons, taken=(), found=found),
+        minimum_commitment=read_commitment(work, given(plan_input.minimum_commitment, None), None, found),
+        usage_thresholds=read_thresholds(work, given(plan_input.usage_thresholds, []), (), found),
     )
     found.raise_if_any()
     store.insert_plan(work.tx, plan)
-    write_taxes(work, plan, plan_input, added=plan.charges)
-    organizations.bump_catalog_version(work.tx, work.organization_id)
-    return get_plan(work, plan.code)
+    write_taxes(work, plan, plan_input, added=plan.charges, added_fixed=plan.fixed_charges)
+    return keep_version(work, plan.id, version=1)
 
 
 def update_plan(work: Work, code: str, changes: PlanInput) -> Plan:
@@ -70,15 +78,18 @@ def update_plan(work: Work, code: str, changes: PlanInput) -> Plan:
     """
     plan = get_plan(work, code)
     found = errors.FieldErrors()
-    _refuse_unbuilt(changes, found)
     is_attached = store.is_plan_attached(work.tx, plan_id=plan.id)
-    fields = _plan_changes(plan, changes, is_attached=is_attached, found=found)
+    fields = _plan_changes(work, plan, changes, is_attached=is_attached, found=found)
     changed = replaced(plan, fields | {"updated_at": work.now})
     added: Sequence[Charge] = ()
     edited: Sequence[Charge] = ()
     removed: Sequence[UUID] = ()
+    fixed = FixedChanges()
     if is_given(changes.charges):
         added, edited, removed = charge_changes(work, plan, given(changes.charges, []), is_attached=is_attached, found=found)
+    if is_given(changes.fixed_charges):
+        wanted = given(changes.fixed_charges, [])
+        fixed = fixed_changes(work, plan.id, plan.fixed_charges, wanted, is_attached=is_attached, found=found)
     found.raise_if_any()
     store.update_plan(work.tx, changed)
     if changed.amount_cents != plan.amount_cents:
@@ -87,9 +98,21 @@ def update_plan(work: Work, code: str, changes: PlanInput) -> Plan:
     store.update_charges(work.tx, edited)
     write_filters(work, plan, edited)
     store.insert_charges(work.tx, added, from_position=len(plan.charges))
-    write_taxes(work, plan, changes, added=added)
-    organizations.bump_catalog_version(work.tx, work.organization_id)
-    return get_plan(work, changed.code)
+    write_fixed_charges(work, plan, fixed)
+    write_taxes(work, changed, changes, added=added, added_fixed=fixed.added)
+    fresh = keep_version(work, plan.id)
+    if given_or_default(changes.cascade_updates, default=False):
+        cascade_plan(work, plan, fresh, units=fixed.units)
+    return fresh
+
+
+def write_fixed_charges(work: Work, plan: Plan, changes: FixedChanges) -> None:
+    """Write changes of a plan's fixed charges. Announces FixedUnitsChanged where numbers of units are others."""
+    fixed_charges.mark_fixed_charges_deleted(work.tx, ids=[item.id for item in changes.removed], at=work.now)
+    fixed_charges.update_fixed_charges(work.tx, changes.edited)
+    fixed_charges.insert_fixed_charges(work.tx, changes.added, from_position=len(plan.fixed_charges))
+    if changes.units:
+        work.announce(FixedUnitsChanged(plan.id, changes.units))
 
 
 def delete_plan(work: Work, code: str) -> Plan:
@@ -99,9 +122,11 @@ def delete_plan(work: Work, code: str) -> Plan:
     Announces PlanDeleted. Past fees keep showing it. Raises NotFound. Source: Lago API, plans.
     """
     plan = get_plan(work, code)
+    overriding = store.find_children(work.tx, plan_id=plan.id)
     store.mark_plan_deleted(work.tx, plan_id=plan.id, at=work.now)
     organizations.bump_catalog_version(work.tx, work.organization_id)
-    work.announce(PlanDeleted(plan_id=plan.id))
+    for gone in (*overriding, plan):
+        work.announce(PlanDeleted(plan_id=gone.id))
     return structs.replace(plan, pending_deletion=True)
 
 
@@ -113,13 +138,15 @@ def get_plan(work: Work, code: str) -> Plan:
     return plan
 
 
-def _plan_changes(plan: Plan, changes: PlanInput, *, is_attached: bool, found: errors.FieldErrors) -> dict[str, Any]:
+def _plan_changes(work: Work, plan: Plan, changes: PlanInput, *, is_attached: bool, found: errors.FieldErrors) -> dict[str, Any]:
     readers: dict[str, tuple[str, Any]] = {
         "name": ("name", lambda value: read_text(value, "name", found)),
         "invoice_display_name": ("invoice_display_name", lambda value: value),
         "description": ("description", lambda value: value),
         "amount_cents": ("amount_cents", lambda value: read_amount_cents(value, found)),
         "metadata": ("metadata", lambda value: read_metadata(value, found)),
+        "minimum_commitment": ("minimum_commitment", lambda value: read_commitment(work, value, plan.minimum_commitment, found)),
+        "usage_thresholds": ("usage_thresholds", lambda value: read_thresholds(work, value, plan.usage_thresholds, found)),
     }
     interval = plan.interval
     if not is_attached:
@@ -139,13 +166,6 @@ def _plan_changes(plan: Plan, changes: PlanInput, *, is_attached: bool, found: e
         kept = {"bill_charges_monthly": plan.bill_charges_monthly, "bill_fixed_charges_monthly": plan.bill_fixed_charges_monthly}
         fields = {name: _monthly(value, interval) for name, value in kept.items()} | fields
     return fields
-
-
-def _refuse_unbuilt(plan_input: PlanInput, found: errors.FieldErrors) -> None:
-    """Refuse, rather than ignore, what would change a bill and cannot be billed yet."""
-    for name in ("fixed_charges", "usage_thresholds", "minimum_commitment"):
-        if given(getattr(plan_input, name), None):
-            found.add(name, "unsupported_value")
 
 
 def _interval(value: str | None, found: errors.FieldErrors) -> Interval:

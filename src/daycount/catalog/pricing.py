@@ -88,7 +88,7 @@ def read_filters(
     filters: list[ChargeFilter] = []
     for item in items:
         values = _read_values(given(item.values, None), metric, found)
-        if any(_same(values, other.values) for other in filters):
+        if any(is_same_values(values, other.values) for other in filters):
             found.add("values", "value_already_exist")
         own: dict[str, Any] = given_or_default(item.properties, {})
         properties = read_properties(model, own, found, metric=metric, may_present=False)
@@ -126,7 +126,8 @@ def _read_values(values: dict[str, Any] | None, metric: Metric, found: errors.Fi
     return read
 
 
-def _same(one: Mapping[str, Sequence[str]], other: Mapping[str, Sequence[str]]) -> bool:
+def is_same_values(one: Mapping[str, Sequence[str]], other: Mapping[str, Sequence[str]]) -> bool:
+    """Tell whether two filters take the same values, in whatever order."""
     return {key: set(values) for key, values in one.items()} == {key: set(values) for key, values in other.items()}
 
 
@@ -141,7 +142,7 @@ def merge_filters(
     changed, added = [], []
     left = list(stored)
     for item in wanted:
-        known = next((other for other in left if _same(item.values, other.values)), None)
+        known = next((other for other in left if is_same_values(item.values, other.values)), None)
         if known is None:
             added.append(item)
         else:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
+from daycount.catalog.fixed_charges.records import FixedCharge, FixedChargeInput
 from daycount.engine.calendar import Interval
 from daycount.engine.charges.models import ChargeModel
 from daycount.engine.metrics import AggregationType, RoundingFunction
@@ -46,6 +47,28 @@ class Metric(Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
 
+class Commitment(Struct, frozen=True, kw_only=True):
+    """What a period of a plan must come to at least, in minor units of the plan's currency."""
+
+    id: UUID
+    amount_cents: int
+    invoice_display_name: str | None
+    created_at: datetime
+    updated_at: datetime
+    taxes: tuple[Tax, ...] = ()
+
+
+class UsageThreshold(Struct, frozen=True, kw_only=True):
+    """An amount of usage at which an invoice is made before the period ends; a recurring one is made again for each such amount."""
+
+    id: UUID
+    amount_cents: int
+    threshold_display_name: str | None
+    recurring: bool
+    created_at: datetime
+    updated_at: datetime
+
+
 class ChargeFilter(Struct, frozen=True, kw_only=True):
     """Events with some values of the metric's filters, priced by themselves."""
 
@@ -77,6 +100,8 @@ class Charge(Struct, frozen=True, kw_only=True):
     created_at: datetime
     taxes: tuple[Tax, ...] = ()
     """Taxes of its own, as loaded; written by `taxes.operations.replace_taxes`."""
+    parent_id: UUID | None = None
+    """The charge of the plan that this one's plan overrides."""
 
     @property
     def group_keys(self) -> tuple[str, ...]:
@@ -121,6 +146,13 @@ class Plan(Struct, frozen=True, kw_only=True):
     charges: tuple[Charge, ...]
     taxes: tuple[Tax, ...] = ()
     """Taxes of its own, as loaded; written by `taxes.operations.replace_taxes`."""
+    fixed_charges: tuple[FixedCharge, ...] = ()
+    minimum_commitment: Commitment | None = None
+    usage_thresholds: tuple[UsageThreshold, ...] = ()
+    parent_id: UUID | None = None
+    """The plan that this one overrides for a single subscription; it has the same code."""
+    version: int = 1
+    """How many times the plan was written; every version is kept."""
 
     @property
     def bills_charges_monthly(self) -> bool:
@@ -158,6 +190,7 @@ class ChargeFilterInput(Struct, frozen=True, kw_only=True):
     invoice_display_name: str | None | UnsetType = UNSET
     values: dict[str, Any] | None | UnsetType = UNSET
     properties: dict[str, Any] | None | UnsetType = UNSET
+    cascade_updates: bool | None | UnsetType = UNSET
 
 
 class ChargeInput(Struct, frozen=True, kw_only=True):
@@ -178,6 +211,24 @@ class ChargeInput(Struct, frozen=True, kw_only=True):
     filters: list[ChargeFilterInput] | UnsetType = UNSET
     tax_codes: list[str] | UnsetType = UNSET
     applied_pricing_unit: dict[str, Any] | None | UnsetType = UNSET
+    cascade_updates: bool | None | UnsetType = UNSET
+
+
+class CommitmentInput(Struct, frozen=True, kw_only=True):
+    """A minimum commitment as a caller gives it; one without any key takes it away."""
+
+    amount_cents: int | None | UnsetType = UNSET
+    invoice_display_name: str | None | UnsetType = UNSET
+    tax_codes: list[str] | UnsetType = UNSET
+
+
+class ThresholdInput(Struct, frozen=True, kw_only=True):
+    """A usage threshold as a caller gives it."""
+
+    id: str | None | UnsetType = UNSET
+    amount_cents: int | None | UnsetType = UNSET
+    threshold_display_name: str | None | UnsetType = UNSET
+    recurring: bool | None | UnsetType = UNSET
 
 
 class PlanInput(Struct, frozen=True, kw_only=True):
@@ -196,7 +247,8 @@ class PlanInput(Struct, frozen=True, kw_only=True):
     bill_fixed_charges_monthly: bool | None | UnsetType = UNSET
     metadata: dict[str, Any] | None | UnsetType = UNSET
     charges: list[ChargeInput] | UnsetType = UNSET
-    fixed_charges: list[Any] | UnsetType = UNSET
+    fixed_charges: list[FixedChargeInput] | UnsetType = UNSET
     tax_codes: list[str] | UnsetType = UNSET
-    minimum_commitment: dict[str, Any] | None | UnsetType = UNSET
-    usage_thresholds: list[Any] | UnsetType = UNSET
+    minimum_commitment: CommitmentInput | None | UnsetType = UNSET
+    usage_thresholds: list[ThresholdInput] | UnsetType = UNSET
+    cascade_updates: bool | None | UnsetType = UNSET

@@ -6,13 +6,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping
 from sqlalchemy.exc import IntegrityError
 
 from daycount import errors
-from daycount.catalog.records import Charge, ChargeFilter, Metric, MetricFilter, Plan
-from daycount.catalog.tables import billable_metrics, charge_filters, charges, plans
+from daycount.catalog.fixed_charges import store as fixed_charges
+from daycount.catalog.records import Charge, ChargeFilter, Commitment, Metric, MetricFilter, Plan, UsageThreshold
+from daycount.catalog.tables import billable_metrics, charge_filters, charges, plan_versions, plans
 from daycount.engine.calendar import Interval
 from daycount.engine.charges.models import ChargeModel
 from daycount.engine.metrics import AggregationType, RoundingFunction
@@ -137,6 +139,7 @@ def insert_plan(tx: Connection, plan: Plan) -> None:
     """Write a new plan with its charges. Raises Invalid when a live plan has its code."""
     _write(tx, plans.insert().values(_plan_values(plan)))
     insert_charges(tx, plan.charges)
+    fixed_charges.insert_fixed_charges(tx, plan.fixed_charges)
 
 
 def update_plan(tx: Connection, plan: Plan) -> None:
@@ -151,8 +154,8 @@ def insert_charges(tx: Connection, added: Sequence[Charge], *, from_position: in
         insert_filters(tx, [(charge, charge.filters) for charge in added])
 
 
-def insert_filters(tx: Connection, added: Sequence[tuple[Charge, Sequence[ChargeFilter]]]) -> None:
-    """Write new filters of charges, in their order."""
+def insert_filters(tx: Connection, added: Sequence[tuple[Charge, Sequence[ChargeFilter]]], *, from_position: int = 0) -> None:
+    """Write new filters of charges, in their order; they take the positions from `from_position` on."""
     rows = [
         {
             "id": item.id,
@@ -165,7 +168,7 @@ def insert_filters(tx: Connection, added: Sequence[tuple[Charge, Sequence[Charge
             "created_at": item.created_at,
         }
         for charge, filters in added
-        for position, item in enumerate(filters)
+        for position, item in enumerate(filters, from_position)
     ]
     if rows:
         tx.execute(charge_filters.insert(), rows)
@@ -244,9 +247,17 @@ def _plan_values(plan: Plan) -> dict[str, object]:
         "bill_fixed_charges_monthly": plan.bill_fixed_charges_monthly,
         "metadata": sa.null() if plan.metadata is None else dict(plan.metadata),
         "pending_deletion": plan.pending_deletion,
+        "parent_id": plan.parent_id,
+        "version": plan.version,
+        "minimum_commitment": sa.null() if plan.minimum_commitment is None else _stored_commitment(plan.minimum_commitment),
+        "usage_thresholds": [msgspec.to_builtins(item) for item in plan.usage_thresholds],
         "created_at": plan.created_at,
         "updated_at": plan.updated_at,
     }
+
+
+def _stored_commitment(commitment: Commitment) -> dict[str, Any]:
+    return {name: value for name, value in msgspec.to_builtins(commitment).items() if name != "taxes"}
 
 
 def _charge_values(charge: Charge, position: int) -> dict[str, Any]:
@@ -266,14 +277,17 @@ def _charge_values(charge: Charge, position: int) -> dict[str, Any]:
         "min_amount_cents": charge.min_amount_cents,
         "accepts_target_wallet": charge.accepts_target_wallet,
         "properties": dict(charge.properties),
+        "parent_id": charge.parent_id,
         "created_at": charge.created_at,
     }
 
 
 def find_plan(tx: Connection, *, organization_id: UUID, code: str) -> Plan | None:
-    """Return the live plan of that code with its charges. Two queries."""
+    """Return the live plan of that code with its charges; those that override it for a subscription are not meant."""
     table = plans.c
-    statement = sa.select(plans).where(table.organization_id == organization_id, table.code == code, table.deleted_at.is_(None))
+    statement = sa.select(plans).where(
+        table.organization_id == organization_id, table.code == code, table.deleted_at.is_(None), table.parent_id.is_(None)
+    )
     return next(iter(_plans(tx, tx.execute(statement).mappings().all())), None)
 
 
@@ -285,7 +299,10 @@ def find_plans(tx: Connection, *, organization_id: UUID, ids: Sequence[UUID]) ->
 
 def count_plans(tx: Connection, *, organization_id: UUID) -> int:
     """Count the live plans."""
-    statement = sa.select(sa.func.count()).where(plans.c.organization_id == organization_id, plans.c.deleted_at.is_(None))
+    table = plans.c
+    statement = sa.select(sa.func.count()).where(
+        table.organization_id == organization_id, table.deleted_at.is_(None), table.parent_id.is_(None)
+    )
     return int(tx.execute(statement).scalar_one())
 
 
@@ -294,11 +311,18 @@ def list_plans(tx: Connection, *, organization_id: UUID, limit: int, offset: int
     table = plans.c
     statement = (
         sa.select(plans)
-        .where(table.organization_id == organization_id, table.deleted_at.is_(None))
+        .where(table.organization_id == organization_id, table.deleted_at.is_(None), table.parent_id.is_(None))
         .order_by(table.created_at.desc(), table.id)
         .limit(limit)
         .offset(offset)
     )
+    return _plans(tx, tx.execute(statement).mappings().all())
+
+
+def find_children(tx: Connection, *, plan_id: UUID) -> list[Plan]:
+    """Return the live plans that override a plan, each for a subscription."""
+    table = plans.c
+    statement = sa.select(plans).where(table.parent_id == plan_id, table.deleted_at.is_(None)).order_by(table.id)
     return _plans(tx, tx.execute(statement).mappings().all())
 
 
@@ -308,8 +332,29 @@ def is_plan_attached(tx: Connection, *, plan_id: UUID) -> bool:
 
 
 def mark_plan_deleted(tx: Connection, *, plan_id: UUID, at: datetime) -> None:
-    """Delete a plan softly."""
-    tx.execute(plans.update().where(plans.c.id == plan_id).values(deleted_at=at, pending_deletion=True))
+    """Delete a plan softly, and those that override it."""
+    own = sa.or_(plans.c.id == plan_id, plans.c.parent_id == plan_id)
+    tx.execute(plans.update().where(own, plans.c.deleted_at.is_(None)).values(deleted_at=at, pending_deletion=True))
+
+
+def insert_version(tx: Connection, plan: Plan, *, at: datetime) -> None:
+    """Keep a plan as it is now under its version."""
+    values = {"organization_id": plan.organization_id, "plan_id": plan.id, "version": plan.version, "created_at": at}
+    tx.execute(plan_versions.insert().values(values | {"plan": msgspec.to_builtins(plan)}))
+    tx.execute(plans.update().where(plans.c.id == plan.id).values(version=plan.version))
+
+
+def count_versions(tx: Connection, *, plan_id: UUID) -> int:
+    """Count the versions of a plan."""
+    return int(tx.execute(sa.select(sa.func.count()).where(plan_versions.c.plan_id == plan_id)).scalar_one())
+
+
+def list_versions(tx: Connection, *, plan_id: UUID, limit: int, offset: int) -> list[tuple[datetime, Plan]]:
+    """Return a page of a plan's versions with the instants they were made, the latest first."""
+    table = plan_versions.c
+    statement = sa.select(table.created_at, table.plan).where(table.plan_id == plan_id)
+    rows = tx.execute(statement.order_by(table.version.desc()).limit(limit).offset(offset))
+    return [(row.created_at, msgspec.convert(row.plan, Plan)) for row in rows]
 
 
 def _plans(tx: Connection, rows: Sequence[RowMapping]) -> list[Plan]:
@@ -317,31 +362,45 @@ def _plans(tx: Connection, rows: Sequence[RowMapping]) -> list[Plan]:
         return []
     ids = [row["id"] for row in rows]
     found = _charges_of(tx, ids)
-    own_taxes = taxes.find_applied(tx, organization_id=rows[0]["organization_id"], target_ids=ids)
+    fixed = fixed_charges.find_of_plans(tx, plan_ids=ids)
+    commitments = {row["id"]: UUID(row["minimum_commitment"]["id"]) for row in rows if row["minimum_commitment"] is not None}
+    own_taxes = taxes.find_applied(tx, organization_id=rows[0]["organization_id"], target_ids=[*ids, *commitments.values()])
     return [
         Plan(
-            id=row["id"],
-            organization_id=row["organization_id"],
-            code=row["code"],
-            name=row["name"],
-            invoice_display_name=row["invoice_display_name"],
-            description=row["description"],
+            **{name: row[name] for name in _PLAIN_PLAN},
             interval=Interval(row["interval"]),
-            amount_cents=row["amount_cents"],
-            amount_currency=row["amount_currency"],
-            pay_in_advance=row["pay_in_advance"],
-            trial_period_days=row["trial_period_days"],
-            bill_charges_monthly=row["bill_charges_monthly"],
-            bill_fixed_charges_monthly=row["bill_fixed_charges_monthly"],
-            metadata=row["metadata"],
-            pending_deletion=row["pending_deletion"],
-            created_at=row["created_at"],
-            updated_at=row["updated_at"],
-            charges=tuple(found[row["id"]]),
+            charges=tuple(found.get(row["id"], ())),
+            fixed_charges=tuple(fixed.get(row["id"], ())),
             taxes=own_taxes[row["id"]],
+            minimum_commitment=msgspec.convert(row["minimum_commitment"] | {"taxes": own_taxes[commitments[row["id"]]]}, Commitment)
+            if row["id"] in commitments
+            else None,
+            usage_thresholds=msgspec.convert(row["usage_thresholds"], tuple[UsageThreshold, ...]),
         )
         for row in rows
     ]
+
+
+_PLAIN_PLAN = (
+    "id",
+    "organization_id",
+    "code",
+    "name",
+    "invoice_display_name",
+    "description",
+    "amount_cents",
+    "amount_currency",
+    "pay_in_advance",
+    "trial_period_days",
+    "bill_charges_monthly",
+    "bill_fixed_charges_monthly",
+    "metadata",
+    "pending_deletion",
+    "created_at",
+    "updated_at",
+    "parent_id",
+    "version",
+)
 
 
 def find_charges(tx: Connection, *, organization_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Charge]:
@@ -388,6 +447,7 @@ def _load_charges(tx: Connection, conditions: Sequence[sa.ColumnElement[bool]]) 
                 filters=tuple(filters.get(row["id"], ())),
                 created_at=row["created_at"],
                 taxes=own_taxes[row["id"]],
+                parent_id=row["parent_id"],
             )
         )
     return found

@@ -50,12 +50,35 @@ plans = sa.Table(
     sa.Column("bill_fixed_charges_monthly", sa.Boolean),
     sa.Column("metadata", JSONB),
     sa.Column("pending_deletion", sa.Boolean, nullable=False),
+    sa.Column("parent_id", sa.Uuid, comment="the plan that this one overrides for a subscription"),
+    sa.Column("version", sa.Integer, nullable=False, server_default=sa.text("1")),
+    sa.Column("minimum_commitment", JSONB),
+    sa.Column("usage_thresholds", JSONB, nullable=False, server_default=sa.text("'[]'")),
     sa.Column("created_at", _INSTANT, nullable=False),
     sa.Column("updated_at", _INSTANT, nullable=False),
     sa.Column("deleted_at", _INSTANT),
     sa.UniqueConstraint("organization_id", "id"),
-    sa.Index("uq_plans_code", "organization_id", "code", unique=True, postgresql_where=sa.text("deleted_at is null")),
+    sa.ForeignKeyConstraint(["organization_id", "parent_id"], ["plans.organization_id", "plans.id"]),
+    sa.Index(
+        "uq_plans_code",
+        "organization_id",
+        "code",
+        unique=True,
+        postgresql_where=sa.text("deleted_at is null and parent_id is null"),
+    ),
+    sa.Index("ix_plans_parent_id", "parent_id", postgresql_where=sa.text("parent_id is not null")),
     sa.Index("ix_plans_list", "organization_id", sa.text("created_at desc"), "id"),
+)
+
+plan_versions = sa.Table(
+    "plan_versions",
+    metadata,
+    sa.Column("organization_id", sa.Uuid, sa.ForeignKey("organizations.id"), nullable=False),
+    sa.Column("plan_id", sa.Uuid, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("created_at", _INSTANT, nullable=False),
+    sa.Column("plan", JSONB, nullable=False, comment="the whole plan as it was"),
+    sa.ForeignKeyConstraint(["organization_id", "plan_id"], ["plans.organization_id", "plans.id"]),
 )
 
 charges = sa.Table(
@@ -76,13 +99,16 @@ charges = sa.Table(
     sa.Column("min_amount_cents", sa.BigInteger, nullable=False),
     sa.Column("accepts_target_wallet", sa.Boolean, nullable=False),
     sa.Column("properties", JSONB, nullable=False),
+    sa.Column("parent_id", sa.Uuid, comment="the charge of the overridden plan"),
     sa.Column("created_at", _INSTANT, nullable=False),
     sa.Column("deleted_at", _INSTANT),
     sa.UniqueConstraint("organization_id", "id"),
     sa.ForeignKeyConstraint(["organization_id", "plan_id"], ["plans.organization_id", "plans.id"]),
     sa.ForeignKeyConstraint(["organization_id", "billable_metric_id"], ["billable_metrics.organization_id", "billable_metrics.id"]),
+    sa.ForeignKeyConstraint(["organization_id", "parent_id"], ["charges.organization_id", "charges.id"]),
     sa.Index("uq_charges_code", "plan_id", "code", unique=True, postgresql_where=sa.text("deleted_at is null")),
     sa.Index("ix_charges_metric", "billable_metric_id"),
+    sa.Index("ix_charges_parent_id", "parent_id", postgresql_where=sa.text("parent_id is not null")),
 )
 
 charge_filters = sa.Table(

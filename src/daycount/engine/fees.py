@@ -52,6 +52,7 @@ class FeeDraft(Struct, frozen=True, kw_only=True):
     event_key: UUID | None = None
     """The event that a fee in advance is for, and its transaction."""
     event_transaction_id: str | None = None
+    fixed_charge_id: UUID | None = None
 
     @property
     def is_empty(self) -> bool:

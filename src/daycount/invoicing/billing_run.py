@@ -19,7 +19,7 @@ from daycount.engine.invoice import Steps
 from daycount.infra.work import Work
 from daycount.invoicing import store
 from daycount.invoicing.advance.gathering import gather_paid_fees
-from daycount.invoicing.compute import Computed, Subject, compute, job_for, load_subjects
+from daycount.invoicing.compute import Computed, Subject, job_for, load_subjects
 from daycount.invoicing.deadlines import set_deadlines
 from daycount.invoicing.documents import Heading, invoice_of, is_issued, take_numbers
 from daycount.invoicing.drafts import snapshot_of
@@ -27,6 +27,7 @@ from daycount.invoicing.lines import fees_of, line_of, lone_fee_of
 from daycount.invoicing.messages_life import FeesMade, InvoicesMade
 from daycount.invoicing.money import assemble_fees
 from daycount.invoicing.records import Bill, Documents, Fee, Invoice, InvoiceLine
+from daycount.invoicing.recurring.pricing import compute_bills, compute_unit_changes
 from daycount.periods import INSTANT_STEP, ONE_DAY
 from daycount.subscriptions import schedule
 from daycount.subscriptions import store as subscriptions
@@ -59,7 +60,7 @@ def bill(work: Work, bills: Sequence[Bill], *, events: EventStore) -> list[Invoi
         for subject, item in zip(subjects, wanted, strict=True)
         if not _is_left_to_periodic(subject, item)
     ]
-    computed = compute(work, jobs, events=events)
+    computed = compute_bills(work, jobs, events=events)
     asked = {item.subscription_id: item for item in wanted}
     groups = list(_group([item for item in computed if _has_line(item)]).values())
     documents = make_documents(work, groups, bills=asked)
@@ -73,6 +74,23 @@ def bill(work: Work, bills: Sequence[Bill], *, events: EventStore) -> list[Invoi
     if alone:
         work.announce(FeesMade(fees=alone))
     return made
+
+
+def bill_unit_changes(work: Work, subscription_ids: Sequence[UUID], *, at: datetime) -> list[Invoice]:
+    """
+    Put units of fixed charges that are paid for in advance and changed in their period on invoices, one for each subscription.
+
+    The caller holds the lanes. Locks customers, then subscriptions. What was billed by then is not billed again.
+    """
+    found = subscriptions.find_subscriptions(work.tx, organization_id=work.organization_id, ids=subscription_ids)
+    customers.find_customers(work.tx, organization_id=work.organization_id, ids=[row.customer_id for row in found], lock=True)
+    rows = subscriptions.find_subscriptions(work.tx, organization_id=work.organization_id, ids=subscription_ids, lock=True)
+    subjects = load_subjects(work, [row for row in rows if row.status is Status.ACTIVE])
+    documents = make_documents(work, [[item] for item in compute_unit_changes(work, subjects, at=at)], bills={})
+    store.insert(work.tx, documents)
+    set_deadlines(work, documents.invoices)
+    work.announce(InvoicesMade(invoices=[row for row in documents.invoices if row.status != "closed"]))
+    return list(documents.invoices)
 
 
 def _is_due(row: Subscription, item: Bill) -> bool:
@@ -89,7 +107,7 @@ def _is_left_to_periodic(subject: Subject, item: Bill) -> bool:
 
 def _has_line(computed: Computed) -> bool:
     """Tell whether there is anything an invoice could speak of."""
-    return computed.base is not None or computed.job.windows.charges is not None
+    return computed.base is not None or computed.job.windows.charges is not None or bool(computed.recurring)
 
 
 def _mark(computed: Computed) -> subscriptions.Mark:

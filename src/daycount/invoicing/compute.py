@@ -144,12 +144,14 @@ class Computed(Struct, frozen=True, kw_only=True):
     job: Job
     base: FeeDraft | None
     charges: Sequence[ChargeUsage]
+    recurring: Sequence[FeeDraft] = ()
+    """Fees of fixed charges, and what is missing to a commitment; `recurring.pricing` adds them."""
 
     @property
     def fees(self) -> list[FeeDraft]:
         """Return the fees an invoice carries: the base fee even at zero, charges that came to something."""
         used = [fee for usage in self.charges if usage.charge.invoiceable for fee in usage.billed_fees]
-        return used if self.base is None else [self.base, *used]
+        return [*([] if self.base is None else [self.base]), *used, *self.recurring]
 
     @property
     def lone_fees(self) -> list[FeeDraft]:
@@ -205,7 +207,8 @@ def job_for(subject: Subject, *, occasion: Occasion, at: datetime, closes_bounda
     windows = billing_windows(subject.terms, occasion=occasion, at=at)
     if closes_boundary:
         closed = billing_windows(subject.terms, occasion=Occasion.PERIODIC, at=at)
-        windows = Windows(base=None if subject.terms.is_pay_in_advance else closed.base, charges=closed.charges)
+        base = None if subject.terms.is_pay_in_advance else closed.base
+        windows = Windows(base=base, charges=closed.charges, fixed_charges=closed.fixed_charges)
     return Job(subject=subject, occasion=occasion, at=at, windows=windows)
 
 

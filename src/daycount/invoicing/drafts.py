@@ -20,13 +20,14 @@ from daycount.engine.calendar import Occasion
 from daycount.engine.invoice import Assembled, Steps
 from daycount.infra.work import Work
 from daycount.invoicing import store
-from daycount.invoicing.compute import Computed, Job, compute, job_for, load_subjects
+from daycount.invoicing.compute import Computed, Job, job_for, load_subjects
 from daycount.invoicing.deadlines import FINALIZE, set_deadlines
 from daycount.invoicing.documents import Heading, Number, dates_of, money_fields, take_numbers
 from daycount.invoicing.lines import fees_of
 from daycount.invoicing.messages_life import InvoicesFinalized
 from daycount.invoicing.money import assemble_fees
 from daycount.invoicing.records import Bill, Fee, Invoice, InvoiceLine
+from daycount.invoicing.recurring.pricing import compute_bills
 from daycount.periods import local_date
 from daycount.subscriptions.records import Subscription
 from daycount.usage.port import EventStore
@@ -156,7 +157,7 @@ def _rebuild(
     """Compute drafts again, all at once, and use balances where given. Their rows are given back changed; none is written."""
     ids = [row.id for row in drafts]
     lines = store.list_lines(work.tx, organization_id=work.organization_id, invoice_ids=ids)
-    computed = compute(work, _jobs(work, lines), events=events)
+    computed = compute_bills(work, _jobs(work, lines), events=events, leaving_out=ids)
     groups: dict[UUID, list[Computed]] = {}
     for line, item in zip(lines, computed, strict=True):
         groups.setdefault(line.invoice_id, []).append(item)
@@ -198,4 +199,4 @@ def _jobs(work: Work, lines: Sequence[InvoiceLine]) -> list[Job]:
 def _key(fee: Fee) -> tuple[object, ...]:
     """Return what makes a fee the same one after a draft was computed again."""
     groups = tuple(sorted(fee.grouped_by.items(), key=lambda entry: entry[0]))
-    return fee.invoice_id, fee.subscription_id, fee.fee_type, fee.charge_id, fee.charge_filter_id, groups
+    return fee.invoice_id, fee.subscription_id, fee.fee_type, fee.charge_id, fee.fixed_charge_id, fee.charge_filter_id, groups

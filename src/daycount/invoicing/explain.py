@@ -28,6 +28,10 @@ def explain_fee(fee: Fee) -> list[str]:
         return [*_explain_base(fee, derivation, days), _explain_rounding(fee)]
     if derivation["kind"] == "true_up":
         return [*_explain_minimum(derivation["minimum"], days, fee.currency), _explain_rounding(fee)]
+    if derivation["kind"] == "commitment":
+        return [*_explain_commitment(fee, derivation, days)]
+    if derivation["kind"] == "fixed_charge":
+        return [*_explain_fixed_charge(fee, derivation, days), _explain_rounding(fee)]
     metric = derivation["metric"]
     if derivation["kind"] == "advance":
         name = fee.item["invoice_display_name"]
@@ -58,6 +62,31 @@ def _explain_minimum(minimum: Mapping[str, Any], days: str, currency: str) -> li
         f"The charge has a minimum of {whole} for {minimum['full_days']} days; {minimum['days']} of them count, {days}.",
         f"{whole} × {minimum['days']}/{minimum['full_days']} is {minimum['prorated_cents']} minor units, of which {used} were used.",
     ]
+
+
+def _explain_commitment(fee: Fee, derivation: Mapping[str, Any], days: str) -> list[str]:
+    share = derivation["share"]
+    committed = money(share["amount_cents"], fee.currency)
+    spent = money(derivation["spent_cents"], fee.currency)
+    return [
+        f"The plan commits to {committed} a period; for {share['days']} of {share['full_days']} days, {days}, that is {share['amount']}.",
+        f"The period's fees come to {spent}; {money(fee.amount_cents, fee.currency)} are missing.",
+    ]
+
+
+def _explain_fixed_charge(fee: Fee, derivation: Mapping[str, Any], days: str) -> list[str]:
+    quantity, price = derivation["quantity"], derivation["price"]
+    sentences = [f"{fee.item['invoice_display_name']} is billed for {quantity['units']} units in {days}."]
+    sentences.extend(
+        f"{part['units']} units from {_day_range(part['first_day'], part['last_day'])} are {part['prorated']}."
+        for part in quantity.get("stretches", [])
+    )
+    if quantity["is_prorated"]:
+        sentences.append(f"Prorated by days they are {quantity['billed']} units.")
+    sentences.append(f"By the model {price['model']} they come to {price['amount']} {fee.currency}.")
+    if price["deduction"] != "0.0":
+        sentences.append(f"The plan before was paid {price['deduction']} {fee.currency} for the same days.")
+    return sentences
 
 
 def _explain_bucket(bucket: Mapping[str, Any]) -> list[str]:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from msgspec import structs
 
-from daycount.catalog.records import Charge
+from daycount.catalog.records import Charge, Plan
 from daycount.engine.calendar import Occasion, Window, plan_window
 from daycount.engine.fees import FeeDraft
 from daycount.engine.invoice import Assembled, tax_items
@@ -29,6 +29,7 @@ def line_of(work: Work, invoice: Invoice, computed: Computed) -> InvoiceLine:
     job = computed.job
     shown_from, shown_to = _shown_base(computed)
     charges = job.windows.charges
+    fixed = job.windows.fixed_charges if job.subject.plan.fixed_charges else None
     return InvoiceLine(
         id=work.new_id(),
         organization_id=work.organization_id,
@@ -43,6 +44,8 @@ def line_of(work: Work, invoice: Invoice, computed: Computed) -> InvoiceLine:
         shown_to=shown_to,
         shown_charges_from=charges.period.start if charges is not None else shown_from,
         shown_charges_to=_shown_end(charges) if charges is not None else shown_to,
+        shown_fixed_from=None if fixed is None else fixed.period.start,
+        shown_fixed_to=None if fixed is None else _shown_end(fixed),
     )
 
 
@@ -91,6 +94,7 @@ def _fee(work: Work, invoice: Invoice | None, computed: Computed, draft: FeeDraf
         invoice_id=None if invoice is None else invoice.id,
         subscription_id=draft.subscription_id,
         charge_id=draft.charge_id,
+        fixed_charge_id=draft.fixed_charge_id,
         charge_filter_id=draft.bucket.filter_id,
         grouped_by=draft.grouped_by,
         position=position,
@@ -106,9 +110,9 @@ def _fee(work: Work, invoice: Invoice | None, computed: Computed, draft: FeeDraf
         amount_details=draft.amount_details,
         shown_from=draft.window.period.start,
         shown_to=_shown_end(draft.window),
-        pay_in_advance=draft.event_transaction_id is not None or (draft.charge_id is None and plan.pay_in_advance),
+        pay_in_advance=_is_in_advance(plan, draft),
         payment_status="pending" if invoice is None else invoice.payment_status,
-        derivation=draft.derivation,
+        derivation={**draft.derivation, "plan_version": plan.version},
         created_at=computed.job.at,
         succeeded_at=computed.job.at if invoice is not None and invoice.payment_status == "succeeded" else None,
         event_key=draft.event_key,
@@ -146,10 +150,39 @@ def lone_fee_of(work: Work, computed: Computed, draft: FeeDraft) -> Fee:
     )
 
 
+def _is_in_advance(plan: Plan, draft: FeeDraft) -> bool:
+    match draft.fee_type:
+        case "subscription":
+            return plan.pay_in_advance
+        case "fixed_charge":
+            return next(item.pay_in_advance for item in plan.fixed_charges if item.id == draft.fixed_charge_id)
+        case _:
+            return draft.event_transaction_id is not None
+
+
+def _recurring_item(plan: Plan, draft: FeeDraft) -> dict[str, Any]:
+    """Write down what a fixed charge or a commitment is called now, without what depends on the subscription."""
+    if draft.fee_type == "commitment":
+        assert plan.minimum_commitment is not None
+        shown = plan.minimum_commitment.invoice_display_name or f"Minimum commitment - {plan.name}"
+        return {"type": "commitment", "invoice_display_name": shown}
+    item = next(item for item in plan.fixed_charges if item.id == draft.fixed_charge_id)
+    return {
+        "type": "fixed_charge",
+        "code": item.add_on.code,
+        "name": item.add_on.name,
+        "description": item.add_on.description,
+        "invoice_display_name": item.shown_name,
+        "lago_item_id": str(item.add_on.id),
+        "item_type": "AddOn",
+    }
+
+
 def _item(computed: Computed, draft: FeeDraft) -> dict[str, Any]:
     """Write down what was billed, as it is called now."""
     subject = computed.job.subject
     if draft.charge_id is None:
+        own = {} if draft.fee_type == "subscription" else _recurring_item(subject.plan, draft)
         plan = subject.plan
         shown = subject.subscription.name or plan.invoice_display_name or plan.name
         return {
@@ -162,6 +195,7 @@ def _item(computed: Computed, draft: FeeDraft) -> dict[str, Any]:
             "item_type": "Subscription",
             "filters": None,
             "filter_invoice_display_name": None,
+            **own,
         }
     charge = next(usage.charge for usage in computed.charges if usage.charge.id == draft.charge_id)
     return charge_item(charge, draft.bucket.filter_id)

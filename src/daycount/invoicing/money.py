@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from daycount.catalog.records import Plan
 from daycount.engine.fees import FeeDraft
 from daycount.engine.invoice import NO_STEPS, Assembled, Steps, assemble
 from daycount.engine.items import NO_TAX, Item
@@ -10,6 +11,7 @@ from daycount.engine.taxes import Taxation, applicable_taxes
 from daycount.infra.work import Work
 from daycount.invoicing.compute import Computed
 from daycount.invoicing.records import AppliedTax
+from daycount.taxes.records import Tax
 
 
 def assemble_fees(group: Sequence[Computed], *, steps: Steps = NO_STEPS) -> Assembled:
@@ -22,7 +24,7 @@ def item_of(computed: Computed, draft: FeeDraft) -> Item:
     """Return a fee as the steps of money see it, with the taxes of its charge, plan, customer or billing entity."""
     subject = computed.job.subject
     charge = next((usage.charge for usage in computed.charges if usage.charge.id == draft.charge_id), None)
-    own = [] if charge is None else [tax.as_rate for tax in charge.taxes]
+    own = [tax.as_rate for tax in _own_taxes(subject.plan, draft)] if charge is None else [tax.as_rate for tax in charge.taxes]
     return Item(
         fee_type=draft.fee_type,
         amount_cents=draft.amount_cents,
@@ -31,6 +33,13 @@ def item_of(computed: Computed, draft: FeeDraft) -> Item:
         metric_id=None if charge is None else charge.metric.id,
         plan_id=subject.plan.id,
     )
+
+
+def _own_taxes(plan: Plan, draft: FeeDraft) -> Sequence[Tax]:
+    """Return the taxes of a fee's fixed charge or commitment."""
+    if draft.fee_type == "commitment" and plan.minimum_commitment is not None:
+        return plan.minimum_commitment.taxes
+    return next((item.taxes for item in plan.fixed_charges if item.id == draft.fixed_charge_id), ())
 
 
 def applied_taxes(work: Work, taxation: Taxation) -> list[AppliedTax]:

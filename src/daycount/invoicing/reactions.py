@@ -11,7 +11,7 @@ from daycount.engine.calendar import Occasion
 from daycount.infra.work import Work
 from daycount.invoicing import store
 from daycount.invoicing.advance.pricing import price_events
-from daycount.invoicing.billing_run import bill
+from daycount.invoicing.billing_run import bill, bill_unit_changes
 from daycount.invoicing.crediting import finalize_notes, issue_for_unused
 from daycount.invoicing.deadlines import FINALIZE
 from daycount.invoicing.drafts import finalize, move_dates
@@ -21,7 +21,7 @@ from daycount.invoicing.records import Bill
 from daycount.invoicing.unused_time import give_back_unused_time
 from daycount.subscriptions import schedule
 from daycount.subscriptions import store as subscriptions
-from daycount.subscriptions.messages import PeriodsDue, PlanSwitched, SubscriptionEnded, SubscriptionStarted
+from daycount.subscriptions.messages import PeriodsDue, PlanSwitched, SubscriptionEnded, SubscriptionStarted, UnitsToBill
 from daycount.subscriptions.records import Status
 from daycount.usage.port import EventStore
 
@@ -108,6 +108,14 @@ class InvoicingReactions:
     def bill_periods(self, work: Work, subscription_ids: Sequence[UUID], *, due_at: datetime) -> None:
         """Bill the period that closed at `due_at` of many subscriptions. The agenda calls it."""
         bill(work, [Bill(subscription_id, Occasion.PERIODIC, due_at) for subscription_id in subscription_ids], events=self._events)
+
+    def on_units_to_bill(self, work: Work, message: UnitsToBill) -> None:
+        """Bill units of fixed charges that changed in a period paid for in advance."""
+        bill_unit_changes(work, [message.subscription_id], at=work.now)
+
+    def bill_units(self, work: Work, subscription_ids: Sequence[UUID], *, due_at: datetime) -> None:
+        """Bill the changed units of many subscriptions. The agenda calls it."""
+        bill_unit_changes(work, subscription_ids, at=due_at)
 
     def bill_after_trial(self, work: Work, subscription_ids: Sequence[UUID], *, due_at: datetime) -> None:
         """Bill plans in advance whose trial ended at `due_at`, unless that day's periodic invoice carried the fee already."""

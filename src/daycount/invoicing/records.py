@@ -136,6 +136,8 @@ class InvoiceLine(Struct, frozen=True, kw_only=True):
     shown_charges_to: datetime
     snapshot: Mapping[str, Any] | None = None
     """What a draft is computed from again: the row as it was, and what the bill asked for."""
+    shown_fixed_from: datetime | None = None
+    shown_fixed_to: datetime | None = None
 
 
 class Fee(Struct, frozen=True, kw_only=True):
@@ -166,6 +168,7 @@ class Fee(Struct, frozen=True, kw_only=True):
     payment_status: str
     derivation: Mapping[str, Any]
     created_at: datetime
+    fixed_charge_id: UUID | None = None
     taxes_precise_amount_cents: Decimal = Decimal(0)
     taxes_rate: Decimal = Decimal(0)
     precise_coupons_amount_cents: Decimal = Decimal(0)

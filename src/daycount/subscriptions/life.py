@@ -16,6 +16,7 @@ from daycount.customers.records import Customer
 from daycount.infra.work import Work
 from daycount.organizations import store as organizations
 from daycount.subscriptions import schedule, store
+from daycount.subscriptions.fixed_units.operations import start_units
 from daycount.subscriptions.messages import PeriodsDue, SubscriptionEnded, SubscriptionStarted
 from daycount.subscriptions.records import EndedBy, Status, Subscription
 
@@ -23,6 +24,7 @@ from daycount.subscriptions.records import EndedBy, Status, Subscription
 def activate(work: Work, active: Subscription, *, plan: Plan, customer: Customer) -> None:
     """Write what follows from an activation that is stored already: billing dates, the end of a trial."""
     assert active.started_at is not None
+    start_units(work, active, plan=plan)
     organizations.bump_catalog_version(work.tx, work.organization_id)
     schedule.set_entries(work, active, plan=plan, zone=customer.zone, after=max(work.now, active.started_at))
     pair = (customer.id, active.external_id)

@@ -1,6 +1,7 @@
 """What subscriptions announce."""
 
 from datetime import datetime
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -42,3 +43,9 @@ class PlanSwitched(Struct, frozen=True, kw_only=True):
     ended: Subscription
     started: Subscription
     unbilled_boundary: datetime | None
+
+
+class UnitsToBill(Struct, frozen=True, kw_only=True):
+    """A running row has units of fixed charges that are paid for in advance and are to be billed at once."""
+
+    subscription_id: UUID

@@ -9,7 +9,7 @@ from msgspec import structs
 from daycount import errors
 from daycount.catalog import store as catalog
 from daycount.catalog.plan_operations import get_plan
-from daycount.catalog.records import Plan
+from daycount.catalog.records import Plan, PlanInput
 from daycount.customers import store as customers
 from daycount.customers.operations import MAX_EXTERNAL_ID, ensure_customer, lane_of
 from daycount.customers.records import Customer
@@ -18,7 +18,7 @@ from daycount.given import given, given_or_default, is_given
 from daycount.infra.work import Work
 from daycount.organizations import store as organizations
 from daycount.periods import local_date
-from daycount.subscriptions import plan_changes, schedule, store
+from daycount.subscriptions import overrides, plan_changes, schedule, store
 from daycount.subscriptions.fields import (
     DEFAULT_PAYMENT_METHOD,
     check_activation_rules,
@@ -59,7 +59,8 @@ def create_subscription(work: Work, wanted: SubscriptionInput) -> Subscription:
     ending_at = read_ending(wanted, subscription_at, work.now, found)
     payment_method = read_payment_method(wanted.payment_method, found)
     check_activation_rules(wanted.activation_rules, found)
-    _refuse_unbuilt(wanted, found)
+    own = overrides.read_overrides(wanted, found)
+    thresholds = overrides.read_own_thresholds(work, wanted, (), found)
     found.raise_if_any()
     external_customer_id = given(wanted.external_customer_id, None)
     if not external_customer_id or not external_customer_id.strip():
@@ -71,8 +72,12 @@ def create_subscription(work: Work, wanted: SubscriptionInput) -> Subscription:
     current = next((row for row in rows if row.status in _OPEN and row.customer_id == customer.id), None)
     if current is None and any(row.status is Status.ACTIVE for row in rows):
         raise errors.Invalid({"external_id": ["value_already_exist"]})
-    if current is not None and current.plan_id == plan.id:
-        return current
+    old_plan = None
+    if current is not None:
+        old_plan = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[current.plan_id])[current.plan_id]
+        if plan.id in (old_plan.id, old_plan.parent_id) and own is None:
+            return current
+    plan = overrides.plan_for_new(work, plan, own)
     blank = _blank(
         work,
         wanted,
@@ -83,11 +88,10 @@ def create_subscription(work: Work, wanted: SubscriptionInput) -> Subscription:
         subscription_at=subscription_at,
         ending_at=ending_at,
     )
-    blank = structs.replace(blank, payment_method_type=payment_method or DEFAULT_PAYMENT_METHOD)
-    if current is None:
-        return _start_new(work, blank, plan, customer, rows)
+    blank = structs.replace(blank, payment_method_type=payment_method or DEFAULT_PAYMENT_METHOD, usage_thresholds=thresholds)
+    if current is None or old_plan is None:
+        return _start_new(work, blank, plan, customer, rows, own=own)
     current = store.find_subscriptions(work.tx, organization_id=work.organization_id, ids=[current.id], lock=True)[0]
-    old_plan = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[current.plan_id])[current.plan_id]
     following = _inheriting(blank, wanted, current)
     return plan_changes.change_plan(work, current, blank=following, old_plan=old_plan, new_plan=plan, customer=customer)
 
@@ -154,18 +158,22 @@ def _blank(
     )
 
 
-def _start_new(work: Work, blank: Subscription, plan: Plan, customer: Customer, rows: Sequence[Subscription]) -> Subscription:
+def _start_new(
+    work: Work, blank: Subscription, plan: Plan, customer: Customer, rows: Sequence[Subscription], *, own: PlanInput | None
+) -> Subscription:
     if customer.currency is None:
         customers.set_currency(work.tx, customer_id=customer.id, currency=plan.amount_currency)
     start_day, today = (local_date(instant, zone=customer.zone) for instant in (blank.subscription_at, work.now))
     if start_day > today:
         store.insert_subscription(work.tx, blank)
+        overrides.preset(work, blank, plan, own)
         schedule.set_entries(work, blank, plan=plan, zone=customer.zone, after=work.now)
         organizations.bump_catalog_version(work.tx, work.organization_id)
         return blank
     is_past = start_day < today
     active = structs.replace(blank, status=Status.ACTIVE, started_at=after_earlier_rows(blank, rows), activated_at=work.now)
     store.insert_subscription(work.tx, active)
+    overrides.preset(work, active, plan, own)
     activate(work, active, plan=plan, customer=customer)
     if not is_past:
         work.announce(SubscriptionStarted(subscription=active))
@@ -214,7 +222,7 @@ def update_subscription(work: Work, external_id: str, changes: SubscriptionInput
     The target is the only row of that external id, else the active one, or the pending one when `status` says so. A new
     `subscription_at` moves a pending start. Raises NotFound, Invalid, NotAllowed. Source: Lago API, subscriptions.
     """
-    row = _find_target(work, external_id, status=status)
+    row = find_target(work, external_id, status=status)
     plan = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[row.plan_id])[row.plan_id]
     found = errors.FieldErrors()
     fields: dict[str, Any] = {"updated_at": work.now}
@@ -240,9 +248,13 @@ def update_subscription(work: Work, external_id: str, changes: SubscriptionInput
     payment_method = read_payment_method(changes.payment_method, found)
     if is_given(changes.payment_method):
         fields["payment_method_type"] = payment_method or DEFAULT_PAYMENT_METHOD
-    _refuse_unbuilt(changes, found)
+    own = overrides.read_overrides(changes, found)
+    fields["usage_thresholds"] = overrides.read_own_thresholds(work, changes, row.usage_thresholds, found)
     found.raise_if_any()
     changed = structs.replace(row, **fields)
+    if own is not None:
+        zone = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[row.customer_id])[row.customer_id].zone
+        changed, plan = overrides.override_running(work, changed, own, zone=zone)
     return _write_changed(work, changed, plan), plan
 
 
@@ -267,7 +279,8 @@ def _write_changed(work: Work, changed: Subscription, plan: Plan) -> Subscriptio
     return changed
 
 
-def _find_target(work: Work, external_id: str, *, status: str | None) -> Subscription:
+def find_target(work: Work, external_id: str, *, status: str | None) -> Subscription:
+    """Return, locked, the row that a change of an external id means: the only one, else the active or the pending one. Raises NotFound."""
     rows = store.find_rows(work.tx, organization_id=work.organization_id, external_id=external_id)
     if len(rows) > 1:
         wanted = Status.PENDING if status == Status.PENDING else Status.ACTIVE
@@ -292,10 +305,3 @@ def get_subscription(work: Work, external_id: str, *, status: str | None) -> Sub
     if row is None:
         raise errors.NotFound("subscription")
     return row
-
-
-def _refuse_unbuilt(wanted: SubscriptionInput, found: errors.FieldErrors) -> None:
-    """Refuse, rather than ignore, what would change a bill and cannot be billed yet."""
-    for name in ("plan_overrides", "usage_thresholds"):
-        if given(getattr(wanted, name), None):
-            found.add(name, "unsupported_value")

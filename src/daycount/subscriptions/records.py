@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Struct, UnsetType
 
-from daycount.catalog.records import Plan
+from daycount.catalog.records import Plan, PlanInput, ThresholdInput, UsageThreshold
 from daycount.engine.calendar import BilledBase, BillingTime, Terms
 
 
@@ -69,6 +69,8 @@ class Subscription(Struct, frozen=True, kw_only=True):
     cancellation_reason: str | None = None
     payment_method_type: str = "provider"
     payment_method_id: UUID | None = None
+    usage_thresholds: tuple[UsageThreshold, ...] = ()
+    """Thresholds of its own, which count instead of its plan's."""
 
     @property
     def base_billed(self) -> BilledBase | None:
@@ -94,6 +96,7 @@ def terms_of(subscription: Subscription, *, plan: Plan, zone: ZoneInfo) -> Terms
         billing_time=subscription.billing_time,
         is_pay_in_advance=plan.pay_in_advance,
         bills_charges_monthly=plan.bills_charges_monthly,
+        bills_fixed_charges_monthly=bool(plan.bill_fixed_charges_monthly),
         zone=zone,
         subscription_at=subscription.subscription_at,
         started_at=subscription.started_at,
@@ -131,8 +134,8 @@ class SubscriptionInput(Struct, frozen=True, kw_only=True):
     on_termination_invoice: str | None | UnsetType = UNSET
     payment_method: dict[str, Any] | None | UnsetType = UNSET
     activation_rules: list[Any] | UnsetType = UNSET
-    usage_thresholds: list[Any] | UnsetType = UNSET
-    plan_overrides: dict[str, Any] | None | UnsetType = UNSET
+    usage_thresholds: list[ThresholdInput] | UnsetType = UNSET
+    plan_overrides: PlanInput | None | UnsetType = UNSET
     status: str | None | UnsetType = UNSET
     """Which row of the external id a change is for; read from beside the root."""
 

@@ -24,6 +24,7 @@ END = "end_subscription"
 TRIAL_END = "end_trial"
 CANCEL = "cancel_subscription"
 SWITCH = "switch_plan"
+BILL_UNITS = "bill_units"
 
 
 def next_due(subscription: Subscription, *, plan: Plan, zone: ZoneInfo, after: datetime) -> datetime:

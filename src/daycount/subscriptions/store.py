@@ -5,11 +5,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping
 from sqlalchemy.exc import IntegrityError
 
 from daycount import errors
+from daycount.catalog.records import UsageThreshold
 from daycount.catalog.tables import plans
 from daycount.customers.tables import customers
 from daycount.engine.calendar import BilledBase, BillingTime
@@ -26,11 +28,13 @@ def _subscription(row: Mapping[str, Any] | RowMapping) -> Subscription:
     values["status"] = Status(values["status"])
     values["billing_time"] = BillingTime(values["billing_time"])
     values["ended_by"] = None if values["ended_by"] is None else EndedBy(values["ended_by"])
+    values["usage_thresholds"] = msgspec.convert(values["usage_thresholds"], tuple[UsageThreshold, ...])
     return Subscription(**values)
 
 
 def _values(subscription: Subscription) -> dict[str, Any]:
-    return {name: getattr(subscription, name) for name in subscription.__struct_fields__ if name != "external_customer_id"}
+    values = {name: getattr(subscription, name) for name in subscription.__struct_fields__ if name != "external_customer_id"}
+    return values | {"usage_thresholds": [msgspec.to_builtins(item) for item in subscription.usage_thresholds]}
 
 
 def insert_subscription(tx: Connection, subscription: Subscription) -> None:

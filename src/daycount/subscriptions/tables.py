@@ -1,7 +1,7 @@
 """The table of subscriptions."""
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
 from daycount.infra.database import metadata
 
@@ -42,6 +42,7 @@ subscriptions = sa.Table(
     sa.Column("cancellation_reason", sa.Text),
     sa.Column("payment_method_type", sa.Text, nullable=False, server_default=sa.text("'provider'")),
     sa.Column("payment_method_id", sa.Uuid),
+    sa.Column("usage_thresholds", JSONB, nullable=False, server_default=sa.text("'[]'")),
     sa.UniqueConstraint("organization_id", "id"),
     sa.ForeignKeyConstraint(["organization_id", "previous_id"], ["subscriptions.organization_id", "subscriptions.id"]),
     sa.ForeignKeyConstraint(["organization_id", "customer_id"], ["customers.organization_id", "customers.id"]),

@@ -51,6 +51,9 @@ def kinds(invoicing: InvoicingReactions) -> dict[str, Kind]:
     def price_events(work: Work, subjects: Sequence[UUID], _due_at: datetime) -> None:
         invoicing.price_events(work, subjects)
 
+    def bill_units(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
+        invoicing.bill_units(work, subjects, due_at=due_at)
+
     return {
         deadlines.FINALIZE: Kind(5, finalize_drafts),
         schedule.START: Kind(10, _start),
@@ -60,6 +63,7 @@ def kinds(invoicing: InvoicingReactions) -> dict[str, Kind]:
         schedule.SWITCH: Kind(35, _switch),
         PRICE_EVENT: Kind(38, price_events),
         schedule.BILL_PERIOD: Kind(40, bill_periods),
+        schedule.BILL_UNITS: Kind(42, bill_units),
         deadlines.OVERDUE: Kind(60, _fall_overdue),
     }
 

@@ -144,6 +144,7 @@ class FeeObject(Struct, frozen=True, kw_only=True):
     presentation_breakdowns: Sequence[Any]
     from_date: Stamp | None
     to_date: Stamp | None
+    plan_version: int | None
     event_transaction_id: str | None | UnsetType = UNSET
     applied_taxes: Sequence[AppliedTaxObject] | UnsetType = UNSET
 
@@ -310,8 +311,8 @@ def _period_to_wire(line: InvoiceLine, subscription: Subscription) -> BillingPer
         subscription_to_datetime=stamp(line.shown_to),
         charges_from_datetime=stamp(line.shown_charges_from),
         charges_to_datetime=stamp(line.shown_charges_to),
-        fixed_charges_from_datetime=None,
-        fixed_charges_to_datetime=None,
+        fixed_charges_from_datetime=stamp_or_none(line.shown_fixed_from),
+        fixed_charges_to_datetime=stamp_or_none(line.shown_fixed_to),
         invoicing_reason=line.invoicing_reason,
     )
 
@@ -324,7 +325,7 @@ def fee_to_wire(fee: Fee, subscription: Subscription) -> FeeObject:
         lago_id=str(fee.id),
         lago_charge_id=None if fee.charge_id is None else str(fee.charge_id),
         lago_charge_filter_id=None if fee.charge_filter_id is None else str(fee.charge_filter_id),
-        lago_fixed_charge_id=None,
+        lago_fixed_charge_id=None if fee.fixed_charge_id is None else str(fee.fixed_charge_id),
         lago_invoice_id=None if fee.invoice_id is None else str(fee.invoice_id),
         lago_true_up_fee_id=None if fee.true_up_fee_id is None else str(fee.true_up_fee_id),
         lago_true_up_parent_fee_id=None if fee.true_up_parent_fee_id is None else str(fee.true_up_parent_fee_id),
@@ -367,6 +368,7 @@ def fee_to_wire(fee: Fee, subscription: Subscription) -> FeeObject:
         from_date=stamp(fee.shown_from),
         to_date=stamp(fee.shown_to),
         event_transaction_id=UNSET if fee.event_transaction_id is None else fee.event_transaction_id,
+        plan_version=fee.derivation.get("plan_version"),
     )
 
 

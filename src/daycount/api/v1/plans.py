@@ -11,13 +11,15 @@ from daycount.api.v1.taxes import TaxObject, list_to_wire
 from daycount.api.wire import Stamp, stamp, with_numbers
 from daycount.catalog import plan_operations as operations
 from daycount.catalog import store
+from daycount.catalog.fixed_charges.records import FixedCharge
 from daycount.catalog.pricing import show_properties
-from daycount.catalog.records import Charge, Plan, PlanInput
+from daycount.catalog.records import Charge, ChargeFilter, Plan, PlanInput, UsageThreshold
 from daycount.infra.work import Work
 
 routes = Routes("plans")
 
 FloatDays = Annotated[Any, Meta(extra_json_schema={"type": "number"})]
+Number = Annotated[Any, Meta(extra_json_schema={"type": "number"})]
 
 
 class ChargeFilterObject(Struct, frozen=True, kw_only=True):
@@ -48,9 +50,59 @@ class ChargeObject(Struct, frozen=True, kw_only=True):
     accepts_target_wallet: bool
     properties: dict[str, Any]
     applied_pricing_unit: None
-    lago_parent_id: None
+    lago_parent_id: str | None
     filters: list[ChargeFilterObject]
     taxes: list[TaxObject]
+
+
+class FixedChargeObject(Struct, frozen=True, kw_only=True):
+    """A fixed charge of a plan; the name is that which invoices show."""
+
+    lago_id: str
+    lago_add_on_id: str
+    code: str
+    invoice_display_name: str
+    add_on_code: str
+    created_at: Stamp
+    charge_model: str
+    pay_in_advance: bool
+    prorated: bool
+    properties: dict[str, Any]
+    units: Number
+    lago_parent_id: str | None
+    taxes: list[TaxObject]
+
+
+class CommitmentObject(Struct, frozen=True, kw_only=True):
+    """What a period of a plan must come to at least."""
+
+    lago_id: str
+    plan_code: str
+    invoice_display_name: str | None
+    amount_cents: int
+    interval: str
+    created_at: Stamp
+    updated_at: Stamp
+    taxes: list[TaxObject]
+
+
+class ThresholdObject(Struct, frozen=True, kw_only=True):
+    """An amount of usage at which an invoice is made."""
+
+    lago_id: str
+    threshold_display_name: str | None
+    amount_cents: int
+    recurring: bool
+    created_at: Stamp
+    updated_at: Stamp
+
+
+class ApplicableThresholdObject(Struct, frozen=True, kw_only=True):
+    """A usage threshold that counts."""
+
+    threshold_display_name: str | None
+    amount_cents: int
+    recurring: bool
 
 
 class PlanObject(Struct, frozen=True, kw_only=True):
@@ -72,14 +124,16 @@ class PlanObject(Struct, frozen=True, kw_only=True):
     customers_count: int
     active_subscriptions_count: int
     draft_invoices_count: int
-    parent_id: None
+    parent_id: str | None
     pending_deletion: bool
     charges: list[ChargeObject]
-    usage_thresholds: list[Any]
-    applicable_usage_thresholds: list[Any]
+    usage_thresholds: list[ThresholdObject]
+    applicable_usage_thresholds: list[ApplicableThresholdObject]
     taxes: list[TaxObject]
     entitlements: list[Any]
-    fixed_charges: list[Any] | UnsetType = UNSET
+    version: int
+    fixed_charges: list[FixedChargeObject] | UnsetType = UNSET
+    minimum_commitment: CommitmentObject | UnsetType = UNSET
     metadata: Mapping[str, str | None] | UnsetType = UNSET
 
 
@@ -101,19 +155,79 @@ def charge_to_wire(charge: Charge) -> ChargeObject:
         accepts_target_wallet=charge.accepts_target_wallet,
         properties=with_numbers(show_properties(charge.properties)),
         applied_pricing_unit=None,
-        lago_parent_id=None,
-        filters=[
-            ChargeFilterObject(
-                lago_id=str(item.id),
-                charge_code=charge.code,
-                invoice_display_name=item.invoice_display_name,
-                properties=with_numbers(show_properties(item.properties)),
-                values=item.values,
-            )
-            for item in charge.filters
-        ],
+        lago_parent_id=None if charge.parent_id is None else str(charge.parent_id),
+        filters=[filter_to_wire(charge, item) for item in charge.filters],
         taxes=list_to_wire(charge.taxes),
     )
+
+
+def filter_to_wire(charge: Charge, item: ChargeFilter) -> ChargeFilterObject:
+    """Write a filter of a charge."""
+    return ChargeFilterObject(
+        lago_id=str(item.id),
+        charge_code=charge.code,
+        invoice_display_name=item.invoice_display_name,
+        properties=with_numbers(show_properties(item.properties)),
+        values=item.values,
+    )
+
+
+def fixed_charge_to_wire(item: FixedCharge) -> FixedChargeObject:
+    """Write a fixed charge."""
+    whole = item.units == item.units.to_integral_value()
+    return FixedChargeObject(
+        lago_id=str(item.id),
+        lago_add_on_id=str(item.add_on.id),
+        code=item.code,
+        invoice_display_name=item.shown_name,
+        add_on_code=item.add_on.code,
+        created_at=stamp(item.created_at),
+        charge_model=item.charge_model,
+        pay_in_advance=item.pay_in_advance,
+        prorated=item.prorated,
+        properties=with_numbers(item.properties),
+        units=int(item.units) if whole else float(item.units),  # the clients read a JSON number; nothing is computed with it
+        lago_parent_id=None if item.parent_id is None else str(item.parent_id),
+        taxes=list_to_wire(item.taxes),
+    )
+
+
+def _commitment_to_wire(plan: Plan) -> CommitmentObject | UnsetType:
+    commitment = plan.minimum_commitment
+    if commitment is None:
+        return UNSET
+    return CommitmentObject(
+        lago_id=str(commitment.id),
+        plan_code=plan.code,
+        invoice_display_name=commitment.invoice_display_name,
+        amount_cents=commitment.amount_cents,
+        interval=plan.interval,
+        created_at=stamp(commitment.created_at),
+        updated_at=stamp(commitment.updated_at),
+        taxes=list_to_wire(commitment.taxes),
+    )
+
+
+def threshold_to_wire(item: UsageThreshold) -> ThresholdObject:
+    """Write a usage threshold."""
+    return ThresholdObject(
+        lago_id=str(item.id),
+        threshold_display_name=item.threshold_display_name,
+        amount_cents=item.amount_cents,
+        recurring=item.recurring,
+        created_at=stamp(item.created_at),
+        updated_at=stamp(item.updated_at),
+    )
+
+
+def applicable_to_wire(items: Sequence[UsageThreshold]) -> list[ApplicableThresholdObject]:
+    """Write the usage thresholds that count."""
+    return [
+        ApplicableThresholdObject(
+            threshold_display_name=item.threshold_display_name, amount_cents=item.amount_cents, recurring=item.recurring
+        )
+        for item in items
+    ]
 
 
 def to_wire(plan: Plan, *, in_list: bool = False) -> PlanObject:
@@ -136,14 +250,16 @@ def to_wire(plan: Plan, *, in_list: bool = False) -> PlanObject:
         customers_count=0,
         active_subscriptions_count=0,
         draft_invoices_count=0,
-        parent_id=None,
+        parent_id=None if plan.parent_id is None else str(plan.parent_id),
         pending_deletion=plan.pending_deletion,
         charges=[charge_to_wire(charge) for charge in plan.charges],
-        usage_thresholds=[],
-        applicable_usage_thresholds=[],
+        usage_thresholds=[threshold_to_wire(item) for item in plan.usage_thresholds],
+        applicable_usage_thresholds=applicable_to_wire(plan.usage_thresholds),
         taxes=list_to_wire(plan.taxes),
         entitlements=[],
-        fixed_charges=UNSET if in_list else [],
+        version=plan.version,
+        fixed_charges=UNSET if in_list else [fixed_charge_to_wire(item) for item in plan.fixed_charges],
+        minimum_commitment=_commitment_to_wire(plan),
         metadata=UNSET if plan.metadata is None else plan.metadata,
     )
 
@@ -179,3 +295,21 @@ def update_plan(work: Work, call: Call) -> PlanObject:
 def destroy_plan(work: Work, call: Call) -> PlanObject:
     """Delete a plan; what is subscribed to it ends now."""
     return to_wire(operations.delete_plan(work, call.path["code"]))
+
+
+class PlanVersionObject(Struct, frozen=True, kw_only=True):
+    """A plan as it was from an instant on, until the next version."""
+
+    version: int
+    created_at: Stamp
+    plan: PlanObject
+
+
+@routes.get("/plans/{code}/versions", returns=PlanVersionObject, root_out="versions", is_list=True, is_extension=True)
+def find_all_plan_versions(work: Work, call: Call) -> Page:
+    """List the versions of a plan, the latest first; a fee names the one that priced it."""
+    plan = operations.get_plan(work, call.path["code"])
+    asked = read_page(call.query)
+    found = store.list_versions(work.tx, plan_id=plan.id, limit=asked.per_page, offset=asked.offset)
+    items = [PlanVersionObject(version=old.version, created_at=stamp(made_at), plan=to_wire(old)) for made_at, old in found]
+    return page_of(items, asked=asked, total=store.count_versions(work.tx, plan_id=plan.id))

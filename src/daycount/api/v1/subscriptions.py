@@ -22,6 +22,7 @@ from daycount.infra.work import Work
 from daycount.invoicing.compute import Subject, load_subjects
 from daycount.periods import local_date, shown_end
 from daycount.subscriptions import operations, store
+from daycount.subscriptions.overrides import applicable_thresholds
 from daycount.subscriptions.records import EndedBy, Status, Subscription, SubscriptionFilter, SubscriptionInput
 from daycount.subscriptions.store import Links
 
@@ -163,12 +164,15 @@ def list_to_wire(work: Work, rows: Sequence[Subscription]) -> list[SubscriptionO
 def _whole(work: Work, row: Subscription, *, has_entitlements: bool) -> SubscriptionObject:
     """Write one subscription with its plan, as its own endpoints do."""
     plan = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[row.plan_id])[row.plan_id]
+    parent_ids = [] if plan.parent_id is None else [plan.parent_id]
+    parents = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=parent_ids) if parent_ids else {}
+    thresholds = applicable_thresholds(row, plan, next(iter(parents.values()), None))
     [brief] = list_to_wire(work, [row])
     return structs.replace(
         brief,
         plan=plans_wire.to_wire(plan),
         entitlements=[] if has_entitlements else UNSET,
-        applicable_usage_thresholds=[],
+        applicable_usage_thresholds=plans_wire.applicable_to_wire(thresholds),
         applied_invoice_custom_sections=[],
     )
 

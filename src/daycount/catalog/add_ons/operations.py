@@ -8,6 +8,7 @@ from daycount import errors
 from daycount.catalog.add_ons import store
 from daycount.catalog.add_ons.records import AddOn, AddOnInput
 from daycount.catalog.fields import read_amount_cents, read_code, read_currency, read_text
+from daycount.catalog.fixed_charges import store as fixed_charges
 from daycount.given import given, is_given
 from daycount.infra.work import Work
 from daycount.taxes.operations import given_codes, replace_taxes
@@ -56,9 +57,11 @@ def update_add_on(work: Work, code: str, changes: AddOnInput) -> AddOn:
 
 
 def delete_add_on(work: Work, code: str) -> AddOn:
-    """Delete an add-on softly; past fees keep showing it. Raises NotFound. Source: Lago API, add-ons."""
+    """Delete an add-on softly, with its fixed charges; past fees keep showing it. Raises NotFound. Source: Lago API, add-ons."""
     add_on = get_add_on(work, code)
     store.mark_add_on_deleted(work.tx, add_on_id=add_on.id, at=work.now)
+    used = fixed_charges.list_ids_of_add_on(work.tx, add_on_id=add_on.id)
+    fixed_charges.mark_fixed_charges_deleted(work.tx, ids=used, at=work.now)
     return add_on
 
 

@@ -1,0 +1,23 @@
+"""Versions of plans: every write keeps the whole plan as it then was, so that a fee can name what priced it."""
+
+from uuid import UUID
+
+from msgspec import structs
+
+from daycount.catalog import store
+from daycount.catalog.records import Plan
+from daycount.infra.work import Work
+from daycount.organizations import store as organizations
+
+
+def keep_version(work: Work, plan_id: UUID, *, version: int | None = None) -> Plan:
+    """
+    Keep a plan that was just written as it is now, under the next number, and return it; `version` is for new ones.
+
+    Every use case that writes a plan or a part of one ends with this.
+    """
+    plan = store.find_plans(work.tx, organization_id=work.organization_id, ids=[plan_id])[plan_id]
+    numbered = structs.replace(plan, version=version or plan.version + 1)
+    store.insert_version(work.tx, numbered, at=work.now)
+    organizations.bump_catalog_version(work.tx, work.organization_id)
+    return numbered

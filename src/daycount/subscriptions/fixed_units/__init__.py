@@ -1,0 +1,1 @@
+"""How many units of each fixed charge a subscription has, and since when."""
