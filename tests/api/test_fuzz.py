@@ -58,6 +58,7 @@ ONCE = {
     "estimate_credit_note",
     "void_credit_note",
     "resend_credit_note_email",
+    "preview_invoice",
 }
 """What the state of the one invoice and its credit note allows once or never."""
 

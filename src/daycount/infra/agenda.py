@@ -192,6 +192,15 @@ order by 1
 limit 100
 for update of c skip locked
 """)
+_PARKED = sa.text("""
+select kind, lane_id, subject_id, due_at, parked_at, parked_because
+from agenda where organization_id = :organization_id and parked_at is not null
+order by due_at, id limit 1000
+""")
+_RETRY = sa.text("""
+update agenda set parked_at = null, parked_because = null
+where organization_id = :organization_id and lane_id = :lane and parked_at is not null
+""")
 _BACKLOG = sa.text("""
 select count(*) filter (where parked_at is null) as due, count(*) filter (where parked_at is not null) as parked, min(due_at) as oldest
 from agenda where due_at <= :now and not is_sandbox
@@ -252,6 +261,27 @@ def _entries(tx: Connection, lanes: Sequence[sa.Row[tuple[UUID, datetime]]]) -> 
         return []
     rows = tx.execute(_ENTRIES, {"lanes": [lane.lane_id for lane in lanes], "dues": [lane.due_at for lane in lanes]})
     return [Entry(*row) for row in rows]
+
+
+class Parked(NamedTuple):
+    """An entry that was set aside with the reason; its lane stands still."""
+
+    kind: str
+    lane_id: UUID
+    subject_id: UUID
+    due_at: datetime
+    parked_at: datetime
+    because: str
+
+
+def list_parked(tx: Connection, *, organization_id: UUID) -> list[Parked]:
+    """Return the entries of an organization that are set aside, the earliest due first."""
+    return [Parked(*row) for row in tx.execute(_PARKED, {"organization_id": organization_id})]
+
+
+def retry(tx: Connection, *, organization_id: UUID, lane_id: UUID) -> None:
+    """Let a lane run again from where it stopped."""
+    tx.execute(_RETRY, {"organization_id": organization_id, "lane": lane_id})
 
 
 def finish(tx: Connection, entries: Sequence[Entry]) -> None:

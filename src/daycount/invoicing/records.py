@@ -194,6 +194,23 @@ class Documents(NamedTuple):
     fees: Sequence[Fee]
 
 
+class RunSum(NamedTuple):
+    """What the invoices of a run in one currency and status come to, in minor units."""
+
+    currency: str
+    status: str
+    invoices_count: int
+    total_amount_cents: int
+
+
+class BillingRun(NamedTuple):
+    """An instant at which subscriptions were billed: how many, and what their invoices come to as they are now."""
+
+    billed_at: datetime
+    subscriptions_count: int
+    sums: Sequence[RunSum]
+
+
 class InvoiceFilter(Struct, frozen=True, kw_only=True):
     """Which invoices a list shows; dates and amounts are inclusive."""
 

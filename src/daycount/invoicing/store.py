@@ -14,6 +14,7 @@ from daycount.infra.database import copy_rows
 from daycount.invoicing.records import (
     VISIBLE_STATUSES,
     AppliedTax,
+    BillingRun,
     Documents,
     Fee,
     Invoice,
@@ -21,6 +22,7 @@ from daycount.invoicing.records import (
     InvoiceLine,
     InvoiceMetadata,
     Reason,
+    RunSum,
 )
 from daycount.invoicing.tables import fees, invoice_subscriptions, invoices
 from daycount.subscriptions.tables import subscriptions
@@ -142,6 +144,47 @@ def mark_overdue(tx: Connection, *, organization_id: UUID, ids: Sequence[UUID], 
         .returning(invoices)
     )
     return [_invoice(row) for row in tx.execute(statement).mappings()]
+
+
+def count_runs(tx: Connection, *, organization_id: UUID) -> int:
+    """Count the instants at which subscriptions were billed."""
+    line = invoice_subscriptions.c
+    statement = sa.select(sa.func.count(sa.distinct(line.billed_at))).where(line.organization_id == organization_id)
+    return int(tx.execute(statement).scalar_one())
+
+
+def list_runs(tx: Connection, *, organization_id: UUID, limit: int, offset: int) -> list[BillingRun]:
+    """Return a page of the instants at which subscriptions were billed with what they came to, the latest first. Two queries."""
+    line = invoice_subscriptions.c
+    instants = (
+        sa.select(line.billed_at, sa.func.count(sa.distinct(line.subscription_id)).label("subscriptions"))
+        .where(line.organization_id == organization_id)
+        .group_by(line.billed_at)
+        .order_by(line.billed_at.desc())
+        .limit(limit)
+        .offset(offset)
+    )
+    counts = {row.billed_at: row.subscriptions for row in tx.execute(instants)}
+    billed = (
+        sa.select(line.billed_at, line.invoice_id)
+        .where(line.organization_id == organization_id, line.billed_at.in_(list(counts)))
+        .distinct()
+        .subquery()
+    )
+    table = invoices.c
+    totals = (
+        sa.select(
+            billed.c.billed_at, table.currency, table.status, sa.func.count(), sa.cast(sa.func.sum(table.total_amount_cents), sa.BigInteger)
+        )
+        .join(invoices, table.id == billed.c.invoice_id)
+        .where(table.status.in_(VISIBLE_STATUSES))
+        .group_by(billed.c.billed_at, table.currency, table.status)
+        .order_by(billed.c.billed_at, table.currency, table.status)
+    )
+    sums: dict[datetime, list[RunSum]] = {at: [] for at in counts}
+    for at, currency, status, number, cents in tx.execute(totals):
+        sums[at].append(RunSum(currency, status, number, cents))
+    return [BillingRun(at, counts[at], sums[at]) for at in counts]
 
 
 def find_invoice_by_number(tx: Connection, number: str) -> Invoice | None:

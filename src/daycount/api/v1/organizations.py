@@ -1,5 +1,6 @@
 """Organizations (administration) and test clocks: extensions of ours."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -7,6 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from daycount import errors
 from daycount.api.routing import Call, Routes
+from daycount.api.v1.billing_runs import ParkedCustomerObject, parked_to_wire
 from daycount.api.wire import Stamp, stamp
 from daycount.given import given
 from daycount.organizations.records import Organization
@@ -26,6 +28,8 @@ class TestClockObject(Struct, frozen=True, kw_only=True):
 
     frozen_time: Stamp
     status: str
+    parked: Sequence[ParkedCustomerObject] | UnsetType = UNSET
+    """Customers for whom something could not be done on the way; left out where there is none."""
 
 
 class OrganizationInput(Struct, frozen=True, kw_only=True):
@@ -105,4 +109,8 @@ def update_test_clock(call: Call) -> TestClockObject:
     if call.caller.frozen_time is None:
         raise errors.NotAllowed("test_clock_not_available")
     shown = call.services.advance_clock(call.caller.organization_id, read_frozen_time(call.body))
-    return TestClockObject(frozen_time=stamp(shown), status="ready")
+    workplace, caller = call.services.workplace, call.caller
+    with workplace.engine.connect() as tx:
+        work = workplace.work_on(tx, now=shown, actor="", organization_id=caller.organization_id, is_sandbox=True)
+        parked = parked_to_wire(work)
+    return TestClockObject(frozen_time=stamp(shown), status="ready", parked=parked or UNSET)
