@@ -107,6 +107,61 @@ def test_an_event_at_the_instant_of_an_upgrade_is_the_new_plan_s(api: Api) -> No
     assert [fee["from_date"] for fee in fees(api)] == [at(10), at(1, month=3)]
 
 
+def test_tiers_go_on_above_what_was_renewed(api: Api) -> None:
+    # 0.30 up to 2 and 7 flat, then 0.20 and 4 flat, for seats and for a sum.
+    ranges = [
+        {"from_value": 0, "to_value": 2, "per_unit_amount": "0.30", "flat_amount": "7"},
+        {"from_value": 3, "to_value": None, "per_unit_amount": "0.20", "flat_amount": "4"},
+    ]
+    tiers = {"charge_model": "graduated", "properties": {"graduated_ranges": ranges}, "invoiceable": False}
+    seats, gb = api.metric(), api.metric("gb", aggregation_type="sum_agg", field_name="gb", recurring=True)
+    api.plan(charges=[a_charge(seats, "", **tiers), a_charge(gb, "", **tiers)])
+    api.subscribe()
+    for user in ("s1", "s2"):
+        seat(api, user, user)
+    api.event("gb", code="gb", gb=2)
+    api.move_to(at(1))
+
+    seat(api, "s3", "s3")
+    api.event("more", code="gb", gb="1.5")
+    seat(api, "gone", "s1", "remove")
+    seat(api, "instead", "s4")
+
+    # March: 7.30, 0.30 and 7.60. On April 1 both are renewed: 2 x 0.30 + 7. Then the third unit opens the second tier.
+    amounts = [fee["amount_cents"] for fee in fees(api)]
+    assert amounts == [730, 30, 760, 760, 760, 420, 430, 0, 0]
+    # Usage of seats: 3 are paid for; 7 + 0.60 + 4 + 0.20. Of the sum: 3.5.
+    assert {used["billable_metric"]["code"]: used["amount_cents"] for used in api.usage()["charges_usage"]} == {"seats": 1180, "gb": 1190}
+
+
+def test_paid_fees_are_gathered_also_where_the_last_invoice_is_skipped(api: Api) -> None:
+    calls = api.metric("calls", aggregation_type="count_agg", field_name=None, recurring=False)
+    api.plan(amount_cents=500, charges=[a_charge(calls, "1", invoiceable=False, regroup_paid_fees="invoice")])
+    api.subscribe()
+    api.event("1", code="calls")
+    api.ok("PUT", f"/fees/{fees(api)[0]['lago_id']}", {"fee": {"payment_status": "succeeded"}})
+    api.move_to(at(9, month=3))
+
+    api.terminate(on_termination_invoice="skip")
+
+    [invoice] = api.invoices()
+    assert (invoice["invoice_type"], invoice["total_amount_cents"]) == ("advance_charges", 100)
+
+
+def test_amounts_that_events_bring_along_are_due_with_them(api: Api) -> None:
+    gb = api.metric("gb", aggregation_type="sum_agg", field_name="gb", recurring=False)
+    api.plan(charges=[a_charge(gb, "", charge_model="dynamic", properties={}, invoiceable=False)])
+    api.subscribe()
+
+    for number, cents in enumerate(["12.5", "30", None]):
+        body = {"transaction_id": str(number), "code": "gb", "external_subscription_id": "sub", "properties": {"gb": 1}}
+        api.ok("POST", "/events", {"event": body | {"precise_total_amount_cents": cents}})
+
+    # 12.5 cents are 13, rounded by itself.
+    assert [(fee["amount_cents"], fee["precise_amount"]) for fee in fees(api)] == [(13, "0.125"), (30, "0.3"), (0, "0.0")]
+    assert api.usage()["amount_cents"] == 43
+
+
 def test_the_list_of_fees_is_filtered(api: Api) -> None:
     calls = api.metric("calls", aggregation_type="count_agg", field_name=None, recurring=False)
     api.plan(amount_cents=500, pay_in_advance=True, charges=[a_charge(calls, "1", invoiceable=False)])

@@ -66,7 +66,7 @@ def bill(work: Work, bills: Sequence[Bill], *, events: EventStore) -> list[Invoi
     documents = make_documents(work, groups, bills=asked)
     alone = [lone_fee_of(work, item, draft) for item in computed for draft in item.lone_fees]
     store.insert(work.tx, documents._replace(fees=[*documents.fees, *alone]))
-    made = [*documents.invoices, *gather_paid_fees(work, computed)]
+    made = [*documents.invoices, *gather_paid_fees(work, [item.job for item in computed])]
     set_deadlines(work, made)
     subscriptions.mark_billed(work.tx, marks=[_mark(item) for item in computed])
     schedule.set_next_periods(work, [_next(item) for item in computed if item.job.occasion is Occasion.PERIODIC])
@@ -175,3 +175,15 @@ def _heading(group: Sequence[Computed]) -> Heading:
         is_recurring=job.occasion is Occasion.PERIODIC,
         has_grace=job.occasion is not Occasion.USAGE,
     )
+
+
+def gather_at_end(work: Work, item: Bill) -> list[Invoice]:
+    """Gather the paid fees of a subscription that ends without a last invoice. The caller holds its lane."""
+    rows = subscriptions.find_subscriptions(work.tx, organization_id=work.organization_id, ids=[item.subscription_id])
+    jobs = [
+        job_for(subject, occasion=item.occasion, at=item.at, closes_boundary=item.closes_boundary) for subject in load_subjects(work, rows)
+    ]
+    made = gather_paid_fees(work, jobs)
+    if made:
+        work.announce(InvoicesMade(invoices=made))
+    return made

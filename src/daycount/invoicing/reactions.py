@@ -11,7 +11,7 @@ from daycount.engine.calendar import Occasion
 from daycount.infra.work import Work
 from daycount.invoicing import store
 from daycount.invoicing.advance.pricing import price_events
-from daycount.invoicing.billing_run import bill, bill_unit_changes
+from daycount.invoicing.billing_run import bill, bill_unit_changes, gather_at_end
 from daycount.invoicing.crediting import finalize_notes, issue_for_unused
 from daycount.invoicing.deadlines import FINALIZE
 from daycount.invoicing.drafts import finalize, move_dates
@@ -52,14 +52,15 @@ class InvoicingReactions:
         """Give back what a plan in advance took for later days; bill what is left, unless the row was asked to skip that."""
         subscription = message.subscription
         give_back_unused_time(work, subscription, at=subscription.updated_at)
-        if subscription.on_termination_invoice == "skip":
-            return
         item = Bill(
             subscription.id,
             Occasion.TERMINATING,
             subscription.updated_at,
             closes_boundary=message.unbilled_boundary is not None,
         )
+        if subscription.on_termination_invoice == "skip":
+            gather_at_end(work, item)
+            return
         bill(work, [item], events=self._events)
 
     def on_switched(self, work: Work, message: PlanSwitched) -> None:

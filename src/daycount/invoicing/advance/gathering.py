@@ -19,14 +19,14 @@ from daycount.engine.items import NO_TAX
 from daycount.infra.work import Work
 from daycount.invoicing import store
 from daycount.invoicing.advance import store as advance
-from daycount.invoicing.compute import Computed
+from daycount.invoicing.compute import Job
 from daycount.invoicing.documents import Heading, Number, invoice_of, take_numbers
 from daycount.invoicing.records import AppliedTax, Documents, Fee, Invoice, InvoiceLine, Reason
 from daycount.money import round_half_away
 from daycount.periods import shown_end
 
 
-def gather_paid_fees(work: Work, computed: Sequence[Computed]) -> list[Invoice]:
+def gather_paid_fees(work: Work, billed: Sequence[Job]) -> list[Invoice]:
     """
     Put the paid fees of what is billed now on invoices: one for each customer, currency and purchase order number.
 
@@ -34,12 +34,12 @@ def gather_paid_fees(work: Work, computed: Sequence[Computed]) -> list[Invoice]:
     an end all of them. Returns the invoices. Two queries, five statements where there is something to gather.
     Source: Lago docs, charges in advance with regrouped fees.
     """
-    jobs = {item.job.subject.subscription.id: item for item in computed if _is_closing(item)}
-    chains = [advance.Chain(row_id, item.job.at, item.job.occasion is Occasion.TERMINATING) for row_id, item in jobs.items()]
+    jobs = {job.subject.subscription.id: job for job in billed if _is_closing(job)}
+    chains = [advance.Chain(row_id, job.at, job.occasion is Occasion.TERMINATING) for row_id, job in jobs.items()]
     found = advance.find_paid(work.tx, organization_id=work.organization_id, chains=chains)
     groups: dict[tuple[UUID, str, str | None], list[UUID]] = {}
     for row_id in sorted(found):
-        subject = jobs[row_id].job.subject
+        subject = jobs[row_id].subject
         key = (subject.customer.id, subject.plan.amount_currency, subject.subscription.purchase_order_number)
         groups.setdefault(key, []).append(row_id)
     if not groups:
@@ -59,18 +59,17 @@ def gather_paid_fees(work: Work, computed: Sequence[Computed]) -> list[Invoice]:
     return invoices
 
 
-def _is_closing(computed: Computed) -> bool:
+def _is_closing(job: Job) -> bool:
     """Tell whether a period of usage closes: at a boundary, at an end, or where another plan takes over."""
-    job = computed.job
     return job.windows.charges is not None and job.occasion in (Occasion.PERIODIC, Occasion.TERMINATING)
 
 
-def _heading(computed: Computed) -> Heading:
-    subject = computed.job.subject
+def _heading(job: Job) -> Heading:
+    subject = job.subject
     return Heading(
         customer=subject.customer,
         currency=subject.plan.amount_currency,
-        at=computed.job.at,
+        at=job.at,
         invoice_type="advance_charges",
         purchase_order_number=subject.subscription.purchase_order_number,
     )
@@ -117,11 +116,10 @@ def _applied_taxes(work: Work, fees: Sequence[Fee]) -> list[AppliedTax]:
     ]
 
 
-def _lines(work: Work, invoice: Invoice, gathered: Sequence[tuple[Computed, Sequence[Fee]]]) -> list[InvoiceLine]:
+def _lines(work: Work, invoice: Invoice, gathered: Sequence[tuple[Job, Sequence[Fee]]]) -> list[InvoiceLine]:
     """Write a line for every row that has a fee, with the closing period of the row it is billed with."""
     lines: list[InvoiceLine] = []
-    for computed, fees in gathered:
-        job = computed.job
+    for job, fees in gathered:
         window = job.windows.charges
         assert window is not None
         shown = {"from": window.period.start, "to": shown_end(window.period.end, is_cut=window.is_cut)}
