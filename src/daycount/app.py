@@ -35,6 +35,8 @@ from daycount.api.v1 import (
     subscription_parts,
     subscriptions,
     taxes,
+    wallet_transactions,
+    wallets,
 )
 from daycount.catalog.messages import FixedUnitsChanged, PlanDeleted, PlanRepriced
 from daycount.clock import Clock, SystemClock
@@ -45,6 +47,7 @@ from daycount.infra.database import connect
 from daycount.infra.work import CommitPoints, Workplace
 from daycount.invoicing.messages import TimeUnused
 from daycount.invoicing.messages_life import InvoiceDeleted, InvoicesFinalized, InvoiceVoided
+from daycount.invoicing.ongoing import on_wallets_moved
 from daycount.invoicing.reactions import InvoicingReactions
 from daycount.subscriptions.directory import CatalogDirectory
 from daycount.subscriptions.fixed_units.operations import change_units_of_plan
@@ -56,6 +59,8 @@ from daycount.usage.folding import Folder
 from daycount.usage.ingest import GroupCommit
 from daycount.usage.prompt import THREADS, PromptPricing
 from daycount.usage.store import PostgresEventStore
+from daycount.wallets import reactions as wallet_reactions
+from daycount.wallets.messages import WalletsMoved
 from daycount.worker.clock import TestClocks
 from daycount.worker.loop import Loop
 from daycount.worker.prompt import PromptRunner
@@ -89,6 +94,8 @@ RESOURCES = (
     subscription_parts.routes,
     taxes.routes,
     subscription_changes.routes,
+    wallet_transactions.routes,
+    wallets.routes,
 )
 
 
@@ -114,12 +121,13 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         PeriodsDue: [invoicing.on_periods_due],
         SubscriptionEnded: [invoicing.on_ended],
         PlanSwitched: [invoicing.on_switched],
-        TimezoneChanged: [move_to_new_zone],
+        TimezoneChanged: [move_to_new_zone, wallet_reactions.on_timezone_changed],
+        WalletsMoved: [on_wallets_moved],
         TimeUnused: [invoicing.on_time_unused],
         InvoicesFinalized: [invoicing.on_finalized],
         InvoiceDeleted: [invoicing.on_deleted],
         InvoiceVoided: [invoicing.on_voided],
-        CustomerDeleted: [on_customer_deleted, invoicing.on_customer_deleted],
+        CustomerDeleted: [on_customer_deleted, wallet_reactions.on_customer_deleted, invoicing.on_customer_deleted],
         InvoiceSettingsChanged: [invoicing.on_settings_changed],
         PlanDeleted: [on_plan_deleted],
         PlanRepriced: [reconsider_changes],

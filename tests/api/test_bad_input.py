@@ -52,6 +52,7 @@ WRONG_VALUES: dict[Any, tuple[Any, ...]] = {
     dict: ("x", 1, ["a"]),
     list: ("x", 1, {"a": 1}),
     Struct: ("x", 1, ["a"]),
+    Any: (),
 }
 
 

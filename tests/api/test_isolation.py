@@ -113,6 +113,16 @@ def computes_without_looking(stranger: Api, world: World, route: Route) -> None:
     assert reply == world.api.ok(route.method, route.pattern, good_body(route, world))
 
 
+def refuses_the_customer_of_another(stranger: Api, world: World, route: Route) -> None:
+    reply = stranger.call("POST", "/wallets", good_body(route, world))
+    assert (reply.status, reply.body["error_details"]) == (422, {"customer": ["customer_not_found"]})
+
+
+def refuses_the_wallet_of_another(stranger: Api, world: World, route: Route) -> None:
+    reply = stranger.call("POST", "/wallet_transactions", good_body(route, world))
+    assert (reply.status, reply.body["error_details"]) == (422, {"wallet_id": ["wallet_not_found"]})
+
+
 CASES: dict[str, Case] = {
     **dict.fromkeys([route.operation for route in ROUTES if route.pattern.startswith("/plans/{code}/")], is_not_found("plan_not_found")),
     **dict.fromkeys(
@@ -216,6 +226,20 @@ CASES: dict[str, Case] = {
     "find_tax": is_not_found("tax_not_found"),
     "update_tax": is_not_found("tax_not_found"),
     "destroy_tax": is_not_found("tax_not_found"),
+    "create_wallet": refuses_the_customer_of_another,
+    "find_all_wallets": is_empty({"currency": "EUR"}),
+    "create_customer_wallet": is_not_found("customer_not_found"),
+    "find_all_customer_wallets": is_not_found("customer_not_found"),
+    **{f"{verb}_customer_wallet": is_not_found("customer_not_found") for verb in ("find", "update", "destroy")},
+    **{f"{verb}_wallet": is_not_found("wallet_not_found") for verb in ("find", "update", "destroy")},
+    **{f"{verb}_wallet_metadata": is_not_found("wallet_not_found") for verb in ("replace", "merge", "delete_all", "delete_key")},
+    **{f"{verb}_customer_wallet_metadata": is_not_found("customer_not_found") for verb in ("replace", "merge", "delete_all", "delete_key")},
+    "create_wallet_transaction": refuses_the_wallet_of_another,
+    "find_all_wallet_transactions": is_not_found("wallet_not_found"),
+    "find_wallet_transaction": is_not_found("wallet_transaction_not_found"),
+    "find_all_wallet_transaction_consumptions": is_not_found("wallet_transaction_not_found"),
+    "find_all_wallet_transaction_fundings": is_not_found("wallet_transaction_not_found"),
+    "wallet_transaction_payment_url": is_not_found("wallet_transaction_not_found"),
     "find_test_clock": shows_its_own_clock,
     "update_test_clock": moves_its_own_clock,
 }

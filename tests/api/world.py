@@ -62,6 +62,9 @@ class World(NamedTuple):
     fee: dict[str, Any]
     api_key: dict[str, Any]
     credit_note: dict[str, Any]
+    wallet: dict[str, Any]
+    credit: dict[str, Any]
+    void: dict[str, Any]
 
     @property
     def filter_id(self) -> str:
@@ -115,12 +118,31 @@ class World(NamedTuple):
             "/invoices/{lago_id}": self.invoice["lago_id"],
             **{f"/invoices/{{lago_id}}/{action}": self.invoice["lago_id"] for action in INVOICE_ACTIONS},
             "/taxes/{code}": self.tax["code"],
+            **self._wallet_ids,
             "/fees/{lago_id}": self.fee["lago_id"],
             "/parked_customers/{external_customer_id}/retry": self.customer["external_id"],
             "/customers/{external_customer_id}/credit_notes": self.customer["external_id"],
             "/credit_notes/{lago_id}": self.credit_note["lago_id"],
             **{f"/credit_notes/{{lago_id}}/{action}": self.credit_note["lago_id"] for action in CREDIT_NOTE_ACTIONS},
             "/credit_notes/{lago_id}/metadata/{key}": (self.credit_note["lago_id"], "po"),
+        }
+
+    @property
+    def _wallet_ids(self) -> dict[str, str | tuple[str, ...]]:
+        owned = (self.customer["external_id"], self.wallet["code"])
+        return {
+            "/customers/{external_customer_id}/wallets": self.customer["external_id"],
+            "/customers/{external_customer_id}/wallets/{code}": owned,
+            "/customers/{external_customer_id}/wallets/{code}/metadata": owned,
+            "/customers/{external_customer_id}/wallets/{code}/metadata/{key}": (*owned, "tier"),
+            "/wallets/{lago_id}": self.wallet["lago_id"],
+            "/wallets/{lago_id}/metadata": self.wallet["lago_id"],
+            "/wallets/{lago_id}/metadata/{key}": (self.wallet["lago_id"], "tier"),
+            "/wallets/{lago_id}/wallet_transactions": self.wallet["lago_id"],
+            "/wallet_transactions/{lago_id}": self.credit["lago_id"],
+            "/wallet_transactions/{lago_id}/consumptions": self.credit["lago_id"],
+            "/wallet_transactions/{lago_id}/fundings": self.void["lago_id"],
+            "/wallet_transactions/{lago_id}/payment_url": self.credit["lago_id"],
         }
 
 
@@ -145,7 +167,28 @@ def a_world(server: Server) -> World:
     spare = api.ok("POST", "/api_keys", {"api_key": {"name": "Spare"}})["api_key"]
     invoice = api.invoices()[0]
     note = api.ok("POST", "/credit_notes", {"credit_note": _a_note(invoice)})["credit_note"]
-    return World(api, metric, plan, customer, subscription, event, invoice, add_on, tax, fee, spare, note)
+    wallet = api.wallet(currency="EUR", metadata={"tier": "gold"})
+    [credit] = api.ok("GET", f"/wallets/{wallet['lago_id']}/wallet_transactions")["wallet_transactions"]
+    [void] = api.ok("POST", "/wallet_transactions", {"wallet_transaction": {"wallet_id": wallet["lago_id"], "voided_credits": "1"}})[
+        "wallet_transactions"
+    ]
+    return World(
+        api=api,
+        metric=metric,
+        plan=plan,
+        customer=customer,
+        subscription=subscription,
+        event=event,
+        invoice=invoice,
+        add_on=add_on,
+        tax=tax,
+        fee=fee,
+        api_key=spare,
+        credit_note=note,
+        wallet=wallet,
+        credit=credit,
+        void=void,
+    )
 
 
 def _a_note(invoice: dict[str, Any]) -> dict[str, Any]:
@@ -251,6 +294,16 @@ GOOD: dict[str, Any] = {
     "void_invoice": lambda _: {"generate_credit_note": False},
     "update_subscription_lifetime_usage": lambda _: {"external_historical_usage_amount_cents": 100},
     "update_subscription": lambda _: {"name": "Main"},
+    "create_wallet": lambda _: {"external_customer_id": "acme", "name": "Second", "rate_amount": "2", "currency": "EUR"},
+    "update_wallet": lambda _: {"name": "Credits of 2026"},
+    "create_customer_wallet": lambda _: {"name": "Second", "rate_amount": "2", "currency": "EUR"},
+    "update_customer_wallet": lambda _: {"name": "Credits of 2026"},
+    "create_wallet_transaction": lambda world: {"wallet_id": world.wallet["lago_id"], "granted_credits": "5"},
+    **{
+        f"{verb}_{owner}_metadata": lambda _: {"metadata": {"tier": "silver"}}
+        for verb in ("replace", "merge")
+        for owner in ("wallet", "customer_wallet")
+    },
     "preview_subscription_change": lambda _: {"on_termination_invoice": "generate"},
 }
 
@@ -265,6 +318,7 @@ def everything_stored(api: Api) -> dict[str, Any]:
         "customers": api.ok("GET", "/customers", query={"per_page": 1000}),
         "subscriptions": api.ok("GET", "/subscriptions", query={"per_page": 1000, "status[]": statuses}),
         "taxes": api.ok("GET", "/taxes", query={"per_page": 1000}),
+        "wallets": api.ok("GET", "/wallets", query={"per_page": 1000}),
         "events": api.ok("GET", "/events", query={"per_page": 1000}),
         "invoices": api.ok("GET", "/invoices", query={"per_page": 1000}),
         "fees": api.ok("GET", "/fees", query={"per_page": 1000}),

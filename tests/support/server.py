@@ -129,6 +129,12 @@ class Api:
             body["timestamp"] = timestamp
         return self.ok("POST", "/events", {"event": body})["event"]
 
+    def wallet(self, customer: str = "acme", **fields: Any) -> dict[str, Any]:
+        """Make a wallet; by default 100 credits of 1.00 USD, granted. It is returned as it is after they arrived."""
+        given = {"external_customer_id": customer, "name": "Credits", "rate_amount": "1", "currency": "USD", "granted_credits": "100"}
+        made = self.ok("POST", "/wallets", {"wallet": given | fields})["wallet"]
+        return self.ok("GET", f"/wallets/{made['lago_id']}")["wallet"]
+
     def terminate(self, external_id: str = "sub", **query: Any) -> dict[str, Any]:
         """End a subscription now."""
         return self.ok("DELETE", f"/subscriptions/{quote(external_id, safe='')}", query=query)["subscription"]

@@ -106,6 +106,15 @@ def find_metrics(tx: Connection, *, organization_id: UUID, ids: Sequence[UUID]) 
     return {row["id"]: _metric(row) for row in tx.execute(statement).mappings()}
 
 
+def find_metrics_by_code(tx: Connection, *, organization_id: UUID, codes: Sequence[str]) -> dict[str, Metric]:
+    """Return the live metrics of some codes."""
+    table = billable_metrics.c
+    statement = sa.select(*_METRIC_COLUMNS).where(
+        table.organization_id == organization_id, table.code.in_(codes), table.deleted_at.is_(None)
+    )
+    return {row["code"]: _metric(row) for row in tx.execute(statement).mappings()}
+
+
 def is_metric_attached(tx: Connection, *, metric_id: UUID) -> bool:
     """Tell whether a live charge of a live plan uses the metric."""
     statement = sa.text("""

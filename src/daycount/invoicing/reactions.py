@@ -9,7 +9,7 @@ from daycount.customers.messages import CustomerDeleted, InvoiceSettingsChanged
 from daycount.customers.operations import lane_of
 from daycount.engine.calendar import Occasion
 from daycount.infra.work import Work
-from daycount.invoicing import store
+from daycount.invoicing import ongoing, store
 from daycount.invoicing.advance.pricing import price_events
 from daycount.invoicing.billing_run import bill, bill_unit_changes, gather_at_end
 from daycount.invoicing.crediting import finalize_notes, issue_for_unused
@@ -127,3 +127,7 @@ class InvoicingReactions:
     def price_events(self, work: Work, event_keys: Sequence[UUID]) -> None:
         """Make the fees of events that are paid for in advance. The agenda calls it."""
         price_events(work, event_keys, events=self._events)
+
+    def refresh_wallets(self, work: Work, customer_ids: Sequence[UUID]) -> None:
+        """Work ongoing balances out again and let threshold rules top up. The agenda calls it."""
+        ongoing.refresh(work, customer_ids, events=self._events)

@@ -1,8 +1,8 @@
 """All SQL about invoices, their lines and fees."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -376,3 +376,27 @@ def list_invoices(tx: Connection, *, organization_id: UUID, query: InvoiceFilter
         .offset(offset)
     )
     return [_invoice(row) for row in tx.execute(statement).mappings()]
+
+
+class DraftAmount(NamedTuple):
+    """What a fee on a draft comes to with its taxes, in minor units."""
+
+    customer_id: UUID
+    currency: str
+    fee_type: str
+    metric_id: UUID | None
+    amount_cents: int
+
+
+_DRAFT_AMOUNTS = sa.text("""
+select i.customer_id, i.currency, f.fee_type, c.billable_metric_id, sum(f.amount_cents + f.taxes_amount_cents) as amount_cents
+from invoices i join fees f on f.invoice_id = i.id left join charges c on c.id = f.charge_id
+where i.organization_id = :organization_id and i.customer_id = any(:customer_ids) and i.status = 'draft' and i.total_amount_cents <> 0
+group by 1, 2, 3, 4
+""")
+
+
+def list_draft_amounts(tx: Connection, *, organization_id: UUID, customer_ids: Collection[UUID]) -> list[DraftAmount]:
+    """Add up what stands on drafts of customers, by currency, type of fee and metric."""
+    found = tx.execute(_DRAFT_AMOUNTS, {"organization_id": organization_id, "customer_ids": list(customer_ids)})
+    return [DraftAmount(row.customer_id, row.currency, row.fee_type, row.billable_metric_id, int(row.amount_cents)) for row in found]

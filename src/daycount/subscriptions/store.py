@@ -101,6 +101,17 @@ def find_open(
     return [_subscription(row) for row in tx.execute(statement).mappings()]
 
 
+def find_open_of(tx: Connection, *, organization_id: UUID, customer_ids: Collection[UUID]) -> list[Subscription]:
+    """Return the active and pending rows of several customers."""
+    table = subscriptions.c
+    statement = _SELECT.where(
+        table.organization_id == organization_id,
+        table.customer_id.in_(customer_ids),
+        table.status.in_([Status.ACTIVE, Status.PENDING]),
+    )
+    return [_subscription(row) for row in tx.execute(statement.order_by(table.id)).mappings()]
+
+
 def list_open_page(tx: Connection, *, organization_id: UUID, after: UUID | None, limit: int) -> list[Subscription]:
     """Return active and pending rows in the order of their ids, those behind `after`."""
     table = subscriptions.c

@@ -11,12 +11,15 @@ from uuid import UUID
 
 from daycount.customers import store as customers
 from daycount.infra.work import Work
-from daycount.invoicing import deadlines
+from daycount.invoicing import deadlines, ongoing
 from daycount.invoicing import operations as invoice_operations
 from daycount.invoicing.reactions import InvoicingReactions
 from daycount.subscriptions import life, plan_changes, schedule, store
 from daycount.subscriptions.records import Status
 from daycount.usage.prompt import PRICE_EVENT
+from daycount.wallets import operations as wallet_operations
+from daycount.wallets import reactions as wallet_reactions
+from daycount.wallets import rules as wallet_rules
 
 Handler = Callable[[Work, Sequence[UUID], datetime], None]
 
@@ -54,7 +57,12 @@ def kinds(invoicing: InvoicingReactions) -> dict[str, Kind]:
     def bill_units(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
         invoicing.bill_units(work, subjects, due_at=due_at)
 
+    def refresh_wallets(work: Work, subjects: Sequence[UUID], _due_at: datetime) -> None:
+        invoicing.refresh_wallets(work, subjects)
+
     return {
+        wallet_operations.EXPIRES: Kind(3, _expire_wallets),
+        wallet_rules.RULE_EXPIRES: Kind(4, _expire_rules),
         deadlines.FINALIZE: Kind(5, finalize_drafts),
         schedule.START: Kind(10, _start),
         schedule.TRIAL_END: Kind(20, end_trials),
@@ -64,6 +72,8 @@ def kinds(invoicing: InvoicingReactions) -> dict[str, Kind]:
         PRICE_EVENT: Kind(38, price_events),
         schedule.BILL_PERIOD: Kind(40, bill_periods),
         schedule.BILL_UNITS: Kind(42, bill_units),
+        wallet_rules.INTERVAL_DUE: Kind(50, _top_up),
+        ongoing.REFRESH: Kind(55, refresh_wallets),
         deadlines.OVERDUE: Kind(60, _fall_overdue),
     }
 
@@ -96,3 +106,15 @@ def _switch(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
     for row in rows:
         if row.status is Status.PENDING:
             plan_changes.switch_plan(work, row, at=due_at, customer=owners[row.customer_id])
+
+
+def _expire_wallets(work: Work, subjects: Sequence[UUID], _due_at: datetime) -> None:
+    wallet_reactions.expire(work, subjects)
+
+
+def _expire_rules(work: Work, subjects: Sequence[UUID], _due_at: datetime) -> None:
+    wallet_rules.expire_rules(work, subjects)
+
+
+def _top_up(work: Work, subjects: Sequence[UUID], _due_at: datetime) -> None:
+    wallet_reactions.fire_intervals(work, subjects)

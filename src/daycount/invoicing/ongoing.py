@@ -1,0 +1,118 @@
+"""
+Ongoing balances of wallets: what is settled, less what is used or drafted and not billed yet.
+
+Worked out when somebody looks, from the same computation that will bill; so an event that was acknowledged is in the next
+read. A refresh writes it down as well, tells who ran dry, and lets threshold rules top up.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from fractions import Fraction
+from uuid import UUID
+
+from msgspec import structs
+
+from daycount.engine.calendar import Occasion
+from daycount.engine.invoice import tax_items
+from daycount.engine.items import NO_TAX, Item
+from daycount.engine.wallets.allocation import BucketKey, allot
+from daycount.infra.work import Work
+from daycount.invoicing import store
+from daycount.invoicing.compute import Computed, compute, job_for, load_subjects
+from daycount.invoicing.money import item_of
+from daycount.subscriptions import store as subscriptions
+from daycount.subscriptions.records import Status
+from daycount.usage.port import EventStore
+from daycount.wallets import store as wallets
+from daycount.wallets.messages import WalletSaved, WalletsMoved
+from daycount.wallets.records import Wallet, WalletStatus
+from daycount.wallets.rules import check_threshold
+
+REFRESH = "wallets.refresh"
+Owner = tuple[UUID, str]
+
+
+def with_ongoing(work: Work, found: Sequence[Wallet], *, events: EventStore) -> list[Wallet]:
+    """
+    Return wallets with their ongoing figures of this moment, in their order. Writes nothing.
+
+    A fixed number of statements whatever the number of wallets.
+    """
+    active = [wallet for wallet in found if wallet.status is WalletStatus.ACTIVE]
+    usages = _usages(work, {wallet.customer_id for wallet in active}, events=events) if active else {}
+    return [
+        structs.replace(
+            wallet,
+            ongoing_usage_balance_cents=usages[wallet.id],
+            ongoing_balance_cents=wallet.balance_cents - usages[wallet.id],
+        )
+        if wallet.id in usages
+        else wallet
+        for wallet in found
+    ]
+
+
+def _usages(work: Work, customer_ids: Collection[UUID], *, events: EventStore) -> dict[UUID, int]:
+    """Return what each active wallet of some customers would pay of what is not billed yet, in whole minor units."""
+    owned: dict[Owner, list[Wallet]] = defaultdict(list)
+    for wallet in wallets.find_wallets(work.tx, organization_id=work.organization_id, customer_ids=customer_ids, active_only=True):
+        owned[wallet.customer_id, wallet.currency].append(wallet)
+    nets = _nets(work, customer_ids, events=events)
+    usages = {}
+    for owner, own in owned.items():
+        parts = allot(nets.get(owner, {}), wallets=[wallet.terms(at=work.now) for wallet in own])
+        usages.update({wallet_id: int(part) for wallet_id, part in parts.items()})
+    return usages
+
+
+def _nets(work: Work, customer_ids: Collection[UUID], *, events: EventStore) -> dict[Owner, dict[BucketKey, Fraction]]:
+    """Add up, by customer and currency, what is used in running periods and what drafts hold, taxes included."""
+    rows = subscriptions.find_open_of(work.tx, organization_id=work.organization_id, customer_ids=customer_ids)
+    subjects = load_subjects(work, [row for row in rows if row.status is Status.ACTIVE])
+    jobs = [job_for(subject, occasion=Occasion.USAGE, at=work.now) for subject in subjects]
+    nets: dict[Owner, dict[BucketKey, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
+    for computed in compute(work, jobs, events=events):
+        owner = (computed.job.subject.customer.id, computed.job.subject.plan.amount_currency)
+        for item in tax_items(list(_used_items(computed))):
+            key = BucketKey(item.fee_type, item.metric_id, item.target_wallet_code)
+            nets[owner][key] += item.amount_cents + (item.taxation or NO_TAX).amount_cents
+    for fee in store.list_draft_amounts(work.tx, organization_id=work.organization_id, customer_ids=customer_ids):
+        nets[fee.customer_id, fee.currency][BucketKey(fee.fee_type, fee.metric_id, None)] += fee.amount_cents
+    return nets
+
+
+def _used_items(computed: Computed) -> Iterator[Item]:
+    """Return the fees of usage that will be billed at the end; what is paid for in advance was billed already."""
+    for usage in computed.charges:
+        if not usage.charge.pay_in_advance:
+            for draft in usage.fees:
+                if draft.amount_cents:
+                    yield item_of(computed, draft)
+
+
+def refresh(work: Work, customer_ids: Sequence[UUID], *, events: EventStore) -> None:
+    """
+    Write ongoing balances down; where one changed, say who ran dry and let its threshold rule top it up.
+
+    The caller holds the customers' lanes. Announces WalletSaved, and what top-ups announce.
+    """
+    held = wallets.find_wallets(work.tx, organization_id=work.organization_id, customer_ids=customer_ids, active_only=True, lock=True)
+    if not held:
+        return
+    usages = _usages(work, customer_ids, events=events)
+    wallets.note_ongoing(work.tx, usages)
+    for wallet in held:
+        fresh = structs.replace(
+            wallet,
+            ongoing_usage_balance_cents=usages[wallet.id],
+            ongoing_balance_cents=wallet.balance_cents - usages[wallet.id],
+        )
+        if fresh.ongoing_balance_cents <= 0 and not wallet.is_depleted:
+            work.announce(WalletSaved(wallet.id, "depleted_ongoing_balance"))
+        check_threshold(work, fresh)
+
+
+def on_wallets_moved(work: Work, message: WalletsMoved) -> None:
+    """Have the ongoing balances of customers worked out again, right after this work."""
+    for customer_id in message.customer_ids:
+        work.agenda.put(REFRESH, subject_id=customer_id, lane_id=customer_id, due_at=work.now)

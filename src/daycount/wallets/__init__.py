@@ -1,0 +1,1 @@
+"""Prepaid credits: wallets, what moves in them, and the rules that top them up."""
