@@ -48,16 +48,9 @@ COVERED = {
     "subscriptions": {"create", "find", "find_all", "update", "destroy", "lifetime_usage", "update_lifetime_usage"} | FILTERS,
     "events": {"create", "batch_create", "find", "estimate_fees"},
     "fees": {"find", "find_all", "update", "destroy"},
-    "invoices": {"find", "find_all"},
-}
-NOT_SERVED_YET = {
-    "customers": {"portal_url", "checkout_url", "wallets"},
-    "subscriptions": {
-        "create_alerts",
-        "delete_alerts",
-    },
     "invoices": {
-        "create",
+        "find",
+        "find_all",
         "update",
         "destroy",
         "download",
@@ -70,6 +63,18 @@ NOT_SERVED_YET = {
         "retry_payment",
         "void",
         "void_invoice",
+    },
+    "credit_notes": {"create", "find", "find_all", "update", "download", "void", "estimate"} | METADATA,
+    "customer_credit_notes": {"find_all"},
+}
+NOT_SERVED_YET = {
+    "customers": {"portal_url", "checkout_url", "wallets"},
+    "subscriptions": {
+        "create_alerts",
+        "delete_alerts",
+    },
+    "invoices": {
+        "create",
     },
 }
 

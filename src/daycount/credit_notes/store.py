@@ -168,5 +168,5 @@ def list_credit_notes(tx: Connection, *, organization_id: UUID, query: CreditNot
     """Return a page of credit notes, the newest first."""
     table = credit_notes.c
     statement = sa.select(credit_notes).join(customers, customers.c.id == table.customer_id).where(*_filtered(organization_id, query))
-    statement = statement.order_by(table.created_at.desc(), table.id).limit(limit).offset(offset)
+    statement = statement.order_by(table.created_at.desc(), table.id.desc()).limit(limit).offset(offset)
     return [_note(row) for row in tx.execute(statement).mappings()]

@@ -179,7 +179,9 @@ def _invoices(work: Work, rows: Sequence[Subscription], *, since: datetime) -> l
 def _upsert(work: Work, external_id: str, wanted: PreviewInput) -> None:
     """Write the customer as it is in the preview: nothing stays a draft, and an invoice of nothing is shown."""
     sent = given(wanted.customer, None)
-    fields = {} if sent is None else {name: getattr(sent, name) for name in PreviewCustomer.__struct_fields__ if name != "external_id"}
+    names = [name for name in PreviewCustomer.__struct_fields__ if name != "external_id"]
+    values = {} if sent is None else {name: getattr(sent, name) for name in names}
+    fields = {name: value for name, value in values.items() if is_given(value) and value is not None}  # clients send what they leave out
     configuration = BillingConfigurationInput(invoice_grace_period=0)
     changes = CustomerInput(
         external_id=external_id,
