@@ -148,6 +148,22 @@ def test_paid_fees_are_gathered_also_where_the_last_invoice_is_skipped(api: Api)
     assert (invoice["invoice_type"], invoice["total_amount_cents"]) == ("advance_charges", 100)
 
 
+def test_fees_in_advance_count_towards_a_commitment(api: Api) -> None:
+    calls = api.metric("calls", aggregation_type="count_agg", field_name=None, recurring=False)
+    api.plan(charges=[a_charge(calls, "30"), a_charge(calls, "5", invoiceable=False)], minimum_commitment={"amount_cents": 10000})
+    api.subscribe()
+    api.event("1", code="calls")
+    api.event("2", code="calls")
+    [_, gone] = [fee for fee in fees(api) if not fee["invoiceable"]]
+    api.ok("DELETE", f"/fees/{gone['lago_id']}")
+
+    api.move_to(at(1))
+
+    # 2 x 30 and 5 of 100; the deleted 5 do not count.
+    [missing] = [fee for fee in api.invoices()[-1]["fees"] if fee["item"]["type"] == "commitment"]
+    assert missing["amount_cents"] == 3500
+
+
 def test_amounts_that_events_bring_along_are_due_with_them(api: Api) -> None:
     gb = api.metric("gb", aggregation_type="sum_agg", field_name="gb", recurring=False)
     api.plan(charges=[a_charge(gb, "", charge_model="dynamic", properties={}, invoiceable=False)])
