@@ -28,7 +28,9 @@ configuration = typer.Typer(no_args_is_help=True, help="The server's settings.")
 document = typer.Typer(no_args_is_help=True, help="The API's own description.")
 events = typer.Typer(no_args_is_help=True, help="Usage events.")
 explain = typer.Typer(no_args_is_help=True, help="How an amount came about, in sentences.")
+bill = typer.Typer(no_args_is_help=True, help="Billing runs.")
 cli.add_typer(orgs, name="orgs")
+cli.add_typer(bill, name="bill")
 cli.add_typer(clock, name="clock")
 cli.add_typer(explain, name="explain")
 cli.add_typer(events, name="events")
@@ -264,6 +266,33 @@ def list_organizations(data_dir: DataDir = _DEFAULT_DIR, as_json: AsJson = False
     for row in rows:
         shown = {"lago_id": str(row.id), "name": row.name, "created_at": row.created_at.isoformat()}
         print(json.dumps(shown) if as_json else f"{row.id}  {row.created_at:%Y-%m-%d}  {row.name}")
+
+
+@bill.command("run")
+def run_bills(
+    organization: str,
+    as_of: Annotated[str, typer.Option("--as-of", help="Instant up to which everything due is run.")],
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Needed: the worker bills by itself, this only shows what it would do.")],
+    data_dir: DataDir = _DEFAULT_DIR,
+) -> None:
+    """Print what would be billed until an instant, and take it back: `+` invoices made, `~` drafts changed, `!` customers set aside."""
+    from daycount.periods import parse_instant
+    from daycount.worker.dry_run import rehearse_agenda
+
+    if not dry_run:
+        raise typer.BadParameter("only a dry run can be asked for; the worker bills by itself")
+    app = _open_app(data_dir)
+    until = _read_instant(parse_instant, as_of)
+    with app.workplace.engine.connect() as tx:
+        organization_id = _find_organization(tx, organization)
+    run = rehearse_agenda(app.workplace, app.runner, organization_id=organization_id, until=until)
+    for sign, rows in (("+", run.made), ("~", run.changed)):
+        for row in rows:
+            print(f"{sign} {row.created_at:%Y-%m-%d}  {row.number}  {row.status}  {row.currency} {row.total_amount_cents}")
+    for entry in run.parked:
+        print(f"! {entry.due_at:%Y-%m-%d}  {entry.kind} of {entry.lane_id}: {entry.because}")
+    print(f"{len(run.made)} invoices made, {len(run.changed)} drafts changed, {len(run.parked)} entries set aside; nothing is kept")
 
 
 @cli.command()

@@ -1,5 +1,8 @@
 """Previews of invoices, runs of billing, and customers that are set aside."""
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import psycopg
@@ -107,3 +110,35 @@ def test_a_customer_with_broken_inputs_is_set_aside_alone(server: Server) -> Non
     # 31.00 and 6.20 of tax each
     draft = {"currency": "USD", "status": "draft", "invoices_count": 1, "total_amount_cents": 3720}
     assert run == {"billed_at": "2026-08-01T00:00:00Z", "subscriptions_count": 2, "sums": [draft, draft | {"status": "finalized"}]}
+
+
+def test_a_dry_run_prints_what_would_be_billed_and_keeps_nothing(server: Server) -> None:
+    api = a_story(server)
+    api.subscribe()
+    api.customer("globex", currency="USD")
+    api.subscribe("globex", external_id="good")
+    api.move_to("2026-08-01T00:00:00Z")
+    organization = named(server, api)
+    before = api.invoices()
+    command = [sys.executable, "-m", "daycount", "bill", "run", organization, "--as-of", "2026-09-01T00:00:00Z"]
+    variables = {**os.environ, "DAYCOUNT_DATABASE_URL": server.database_url()}
+    done = subprocess.run([*command, "--dry-run"], env=variables, capture_output=True, text=True, check=True, timeout=60)
+
+    # The draft of July is finalized on 4 August; August is a draft of one and an invoice of the other: 31.00 and 20 %.
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert sorted((line[0], line[1], line[3], line[5]) for line in lines[:-1]) == [
+        ("+", "2026-09-01", "draft", "3720"),
+        ("+", "2026-09-01", "finalized", "3720"),
+        ("~", "2026-08-01", "finalized", "3720"),
+    ]
+    assert done.stdout.splitlines()[-1] == "2 invoices made, 1 drafts changed, 0 entries set aside; nothing is kept"
+    assert api.invoices() == before
+
+
+def named(server: Server, api: Api) -> str:
+    """Return the id of the organization."""
+    with psycopg.connect(server.database_url().replace("+psycopg", "")) as connection:
+        customer = api.ok("GET", "/customers/acme")["customer"]["lago_id"]
+        row = connection.execute("select organization_id from customers where id = %s::uuid", (customer,)).fetchone()
+    assert row is not None
+    return str(row[0])

@@ -98,6 +98,20 @@ def list_drafts(tx: Connection, *, organization_id: UUID, customer_id: UUID) -> 
     return [_invoice(row) for row in tx.execute(statement.order_by(table.created_at, table.id)).mappings()]
 
 
+def list_all_drafts(tx: Connection, *, organization_id: UUID) -> list[Invoice]:
+    """Return the drafts of an organization."""
+    table = invoices.c
+    statement = sa.select(invoices).where(table.organization_id == organization_id, table.status == "draft")
+    return [_invoice(row) for row in tx.execute(statement.order_by(table.created_at, table.id)).mappings()]
+
+
+def list_made_after(tx: Connection, *, organization_id: UUID, marker: UUID) -> list[Invoice]:
+    """Return the visible invoices whose ids were given after an id, in the order they were made."""
+    table = invoices.c
+    statement = sa.select(invoices).where(table.organization_id == organization_id, table.id > marker, table.status.in_(VISIBLE_STATUSES))
+    return [_invoice(row) for row in tx.execute(statement.order_by(table.created_at, table.id)).mappings()]
+
+
 def update_invoices(tx: Connection, changed: Sequence[Invoice]) -> None:
     """Write changed invoices, in one statement for all."""
     if not changed:
