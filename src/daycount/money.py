@@ -27,6 +27,8 @@ PRECISE_PLACES: Final = 15
 
 # Moving a decimal point is exact at any size; the trap turns a lost digit into an error.
 _EXACT: Final = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact, InvalidOperation])
+_SHORT: Final = 1_000
+"""Decimals whose point lies within so many digits are written as they stand."""
 
 
 class Currency(NamedTuple):
@@ -89,10 +91,12 @@ def round_half_away(value: Exact, *, places: int) -> Decimal:
     """
     if isinstance(value, int) and places >= 0:
         return _point_shifted(value * 10**places, places=places)
-    scaled = Fraction(value) * Fraction(10) ** places
-    doubled = 2 * abs(scaled.numerator) + scaled.denominator
-    magnitude = doubled // (2 * scaled.denominator)
-    return _point_shifted(magnitude if scaled >= 0 else -magnitude, places=places)
+    # Whole numbers instead of fractions of fractions: a bill of many groups rounds a hundred thousand times.
+    exact = value if isinstance(value, Fraction) else Fraction(value)
+    numerator = exact.numerator * 10 ** max(places, 0)
+    denominator = exact.denominator * 10 ** max(-places, 0)
+    magnitude = (2 * abs(numerator) + denominator) // (2 * denominator)
+    return _point_shifted(magnitude if numerator >= 0 else -magnitude, places=places)
 
 
 def ceil_to(value: Exact, *, places: int) -> Decimal:
@@ -159,6 +163,10 @@ def decimal_text(value: Exact) -> str:
     Raises ValueError or OverflowError for a Decimal that is not finite.
     Source: Lago API, decimals as strings in plain notation.
     """
+    if isinstance(value, Decimal) and value.is_finite() and value.adjusted() < _SHORT:
+        text = f"{value or value.copy_abs():f}"
+        whole, _, decimals = text.partition(".")
+        return f"{whole}.{decimals.rstrip('0') or '0'}"
     numerator, places = _as_decimal_digits(value)
     digits = f"{abs(numerator):0{places + 1}d}"
     whole, decimals = digits[: len(digits) - places], digits[len(digits) - places :].rstrip("0")
@@ -168,9 +176,9 @@ def decimal_text(value: Exact) -> str:
 
 def exact_text(value: Exact) -> str:
     """Write a number so that nothing is lost: a decimal where it ends, else numerator/denominator. 1/3 is "1/3", 1/4 "0.25"."""
-    text = decimal_text(value)
-    exact = Fraction(value)
-    return text if Fraction(text) == exact else f"{exact.numerator}/{exact.denominator}"
+    if not isinstance(value, Fraction) or _terminating_places(value.denominator) is not None:
+        return decimal_text(value)
+    return f"{value.numerator}/{value.denominator}"
 
 
 def _as_decimal_digits(value: Exact) -> tuple[int, int]:

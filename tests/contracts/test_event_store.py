@@ -554,5 +554,5 @@ def test_the_number_of_statements_does_not_grow_with_the_requests(postgres: Shel
     finally:
         sqlalchemy_event.remove(postgres.engine, "before_cursor_execute", note)
 
-    # counts, sums, sums by day, members, members with their toggles, largest, latest, weighted; before them, which have states
-    assert len(statements) == 9
+    # counts, sums, sums by day, members, members with their toggles, largest, latest, weighted, custom; before them, which have states
+    assert len(statements) == 10

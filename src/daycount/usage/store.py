@@ -70,7 +70,20 @@ where s.organization_id = :organization_id
   and (cast(:code as text) is null or s.code = :code)
   and e.at >= :at_from and e.at <= :at_to
 """
-_PAGE = sa.text(_LIST + ' order by e.at desc, e.transaction_id collate "C", e.key limit :limit offset :offset')
+# Each stream gives no more than the page and what stands before it, by its index; only those are put in order.
+_PAGE = sa.text("""
+select e.key::text, s.external_subscription_id, s.code, e.transaction_id, e.at, e.created_at, e.properties, e.precise_total_amount_cents
+from event_streams s
+cross join lateral (
+    select * from usage_events
+    where stream_id = s.id and at >= :at_from and at <= :at_to
+    order by at desc, transaction_id collate "C", key limit :limit + :offset
+) as e
+where s.organization_id = :organization_id
+  and (cast(:subscription as text) is null or s.external_subscription_id = :subscription)
+  and (cast(:code as text) is null or s.code = :code)
+order by e.at desc, e.transaction_id collate "C", e.key limit :limit offset :offset
+""")
 _PAGE_BY_ARRIVAL = sa.text(_LIST + " order by e.created_at desc, e.sequence desc limit :limit offset :offset")
 _TOTAL = sa.text("select count(*) from (" + _LIST + ") as found")  # noqa: S608 - constants only
 _ONE = sa.text("""

@@ -77,7 +77,9 @@ def find_usage(work: Work, call: Call, *, is_selective: bool) -> FoundUsage:
 
 def _taxes_of(computed: Computed, query: Query) -> int:
     """Return the taxes that an invoice of this usage alone would bear, in minor units; none where the query does not want them."""
-    if query.flag("apply_taxes") is False or not computed.fees:
+    subject = computed.job.subject
+    has_taxes = subject.inherited_taxes or subject.plan.taxes or any(usage.charge.taxes for usage in computed.charges)
+    if query.flag("apply_taxes") is False or not has_taxes or not computed.fees:
         return 0
     return assemble_fees([computed]).taxation.amount_cents
 
