@@ -178,3 +178,20 @@ def test_taxes_of_parts_are_their_own(api: Api) -> None:
     assert [tax["code"] for tax in plan["fixed_charges"][0]["taxes"]] == [code]
     assert [tax["code"] for tax in plan["minimum_commitment"]["taxes"]] == [code]
     assert api.call("PUT", FIXED, {"fixed_charge": {"tax_codes": ["x"]}}).body["code"] == "tax_not_found"
+
+
+def test_subscriptions_with_plans_of_their_own_are_listed_apart(api: Api) -> None:
+    api.subscribe(external_id="plain")
+
+    def listed(**query: str) -> list[str]:
+        return [row["external_id"] for row in api.ok("GET", "/subscriptions", query=query)["subscriptions"]]
+
+    assert (listed(overridden="true"), listed(overridden="false")) == (["sub"], ["plain"])
+    assert listed(overriden="true") == ["sub"]
+    assert listed(plan_code="team") == listed()
+
+
+def test_posting_the_plan_again_returns_what_runs_by_a_plan_that_overrides_it(api: Api) -> None:
+    before = api.ok("GET", "/subscriptions/sub")["subscription"]
+
+    assert api.subscribe()["lago_id"] == before["lago_id"]

@@ -94,5 +94,5 @@ def test_a_plan_of_its_own_comes_with_the_subscription(lago: Client) -> None:
         )
     )
 
-    assert (made.plan_code, made.plan_amount_cents) == ("team", 700)
+    assert (made.plan_code, int(made.plan_amount_cents)) == ("team", 700)
     assert lago.plans.find("team").amount_cents == 0

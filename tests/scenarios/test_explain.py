@@ -135,3 +135,26 @@ def test_what_is_not_there_cannot_be_explained(server: Server) -> None:
 
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
+
+
+def test_fixed_charges_and_commitments_are_explained(server: Server) -> None:
+    api = server.organization(at="2026-06-01T00:00:00Z")
+    api.add_on("desk")
+    fixed = {"add_on_code": "desk", "charge_model": "standard", "units": 10, "prorated": True, "properties": {"amount": "5"}}
+    api.plan(fixed_charges=[fixed], minimum_commitment={"amount_cents": 10000})
+    api.customer()
+    api.subscribe()
+    api.move_to("2026-06-11T00:00:00Z")
+    api.ok("PUT", "/plans/team/fixed_charges/desk", {"fixed_charge": {"units": 16, "apply_units_immediately": True}})
+    api.move_to("2026-07-01T00:00:00Z")
+    [invoice] = api.invoices()
+    fees = {fee["item"]["type"]: fee["lago_id"] for fee in invoice["fees"]}
+
+    desks = " ".join(explain(server, "fee", fees["fixed_charge"]))
+    missing = " ".join(explain(server, "fee", fees["commitment"]))
+
+    # 10 x 10/30 + 16 x 20/30 = 14 units of 5.00; 100.00 less 70.00
+    for said in ("16.0 units", "are 3.333333", "are 10.666667", "they are 14.0 units", "70.0 USD"):
+        assert said in desks
+    for said in ("100.00", "70.00", "30.00"):
+        assert said in missing

@@ -33,7 +33,7 @@ invoiceable amount_cents amount_currency precise_amount precise_total_amount tax
 total_aggregated_units total_amount_cents total_amount_currency units description precise_unit_amount
 precise_coupons_amount_cents sub_total_excluding_taxes_amount_cents sub_total_excluding_taxes_precise_amount_cents events_count
 payment_status created_at succeeded_at failed_at refunded_at amount_details self_billed pricing_unit_details
-presentation_breakdowns from_date to_date
+presentation_breakdowns from_date to_date plan_version
 """
 
 

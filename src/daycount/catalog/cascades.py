@@ -17,7 +17,7 @@ from daycount.catalog.charge_operations import write_filters
 from daycount.catalog.copies import copy_parts, copy_taxes_of_parts
 from daycount.catalog.fixed_charges import store as fixed_charges
 from daycount.catalog.fixed_charges.records import FixedCharge, UnitsChange
-from daycount.catalog.messages import FixedUnitsChanged
+from daycount.catalog.messages import FixedUnitsChanged, PlanRepriced
 from daycount.catalog.records import Charge, ChargeFilter, Plan
 from daycount.catalog.versions import keep_version
 from daycount.infra.work import Work
@@ -36,6 +36,7 @@ def cascade_plan(work: Work, old: Plan, new: Plan, *, units: Sequence[UnitsChang
     for child in store.find_children(work.tx, plan_id=new.id):
         if child.amount_cents == old.amount_cents != new.amount_cents:
             store.update_plan(work.tx, structs.replace(child, amount_cents=new.amount_cents, updated_at=work.now))
+            work.announce(PlanRepriced(child.id))
         _cascade_charges(work, old, new, child)
         changed = _cascade_fixed_charges(work, old, new, child)
         fresh = keep_version(work, child.id)

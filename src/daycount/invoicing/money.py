@@ -31,7 +31,7 @@ def item_of(computed: Computed, draft: FeeDraft) -> Item:
         precise_amount_cents=draft.precise_amount_cents,
         taxes=applicable_taxes(own, [tax.as_rate for tax in subject.plan.taxes], subject.inherited_taxes),
         metric_id=None if charge is None else charge.metric.id,
-        plan_id=subject.plan.id,
+        plan_id=subject.plan.parent_id or subject.plan.id,
     )
 
 

@@ -148,3 +148,5 @@ class SubscriptionFilter(Struct, frozen=True, kw_only=True):
     plan_code: str | None = None
     currency: str | None = None
     statuses: tuple[Status, ...] = ()
+    is_overridden: bool | None = None
+    """Whether the subscription has a plan of its own; None for both."""

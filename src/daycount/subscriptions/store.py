@@ -256,6 +256,8 @@ def _filtered(organization_id: UUID, query: SubscriptionFilter) -> list[sa.Colum
         conditions.append(plans.c.code == query.plan_code)
     if query.currency is not None:
         conditions.append(plans.c.amount_currency == query.currency)
+    if query.is_overridden is not None:
+        conditions.append(plans.c.parent_id.is_not(None) if query.is_overridden else plans.c.parent_id.is_(None))
     return conditions
 
 

@@ -27,7 +27,7 @@ from daycount.subscriptions.records import EndedBy, Status, Subscription, Subscr
 from daycount.subscriptions.store import Links
 
 routes = Routes("subscriptions")
-LIST_PARAMETERS = ("external_customer_id", "external_id", "plan_code", "currency", "status[]", "billing_entity_codes[]")
+LIST_PARAMETERS = ("external_customer_id", "external_id", "plan_code", "currency", "status[]", "billing_entity_codes[]", "overridden")
 
 
 class PaymentMethodObject(Struct, frozen=True, kw_only=True):
@@ -189,6 +189,7 @@ def read_filter(query: Query) -> SubscriptionFilter:
         plan_code=query.one("plan_code"),
         currency=query.one("currency"),
         statuses=statuses,
+        is_overridden=query.flag("overridden") if query.one("overridden") is not None else query.flag("overriden"),
     )
 
 
