@@ -55,6 +55,7 @@ from daycount.subscriptions.messages import PeriodsDue, PlanSwitched, Subscripti
 from daycount.subscriptions.plan_changes import reconsider_changes
 from daycount.subscriptions.reactions import on_customer_deleted, on_plan_deleted
 from daycount.subscriptions.schedule import move_to_new_zone
+from daycount.taxes.messages import TaxesChanged
 from daycount.usage.folding import Folder
 from daycount.usage.ingest import GroupCommit
 from daycount.usage.prompt import THREADS, PromptPricing
@@ -129,8 +130,9 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         InvoiceVoided: [invoicing.on_voided],
         CustomerDeleted: [on_customer_deleted, wallet_reactions.on_customer_deleted, invoicing.on_customer_deleted],
         InvoiceSettingsChanged: [invoicing.on_settings_changed],
+        TaxesChanged: [invoicing.on_prices_changed],
         PlanDeleted: [on_plan_deleted],
-        PlanRepriced: [reconsider_changes],
+        PlanRepriced: [reconsider_changes, invoicing.on_prices_changed],
         FixedUnitsChanged: [change_units_of_plan],
         UnitsToBill: [invoicing.on_units_to_bill],
     }

@@ -236,3 +236,17 @@ def test_what_a_state_forbids_is_refused(server: Server) -> None:
     act(api, "POST", only(api), "void", {"generate_credit_note": False})
     assert code("PUT", body={"invoice": {"metadata": []}}) == (405, "update_on_voided_invoice")
     assert code("POST", "/void") == (405, "not_voidable")
+
+
+def test_a_draft_follows_prices_and_taxes_within_minutes(server: Server) -> None:
+    api = a_story(server, invoice_grace_period=3)
+    api.move_to(MAY)
+    api.ok("PUT", "/plans/team", {"plan": {"amount_cents": 20000}})
+    api.tax(rate=10)
+    api.customer(tax_codes=["vat"])
+    assert only(api)["total_amount_cents"] == 10000
+    api.move_to("2026-05-01T00:05:00Z")
+
+    # 200.00 and 10 % of it
+    draft = only(api)
+    assert (draft["status"], draft["taxes_amount_cents"], draft["total_amount_cents"]) == ("draft", 2000, 22000)

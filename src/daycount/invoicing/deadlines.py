@@ -1,7 +1,7 @@
 """What time does to invoices: a draft is finalized at the end of its grace, an unpaid invoice falls overdue."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from daycount.customers.operations import lane_of
@@ -9,7 +9,8 @@ from daycount.infra.work import Work
 from daycount.invoicing.records import Invoice
 from daycount.periods import ONE_DAY, start_of_day
 
-FINALIZE, OVERDUE = "finalize_invoice", "invoice_overdue"
+FINALIZE, REFRESH, OVERDUE = "finalize_invoice", "refresh_invoice", "invoice_overdue"
+REFRESHED_AFTER = timedelta(minutes=5)
 
 
 def set_deadlines(work: Work, invoices: Sequence[Invoice]) -> None:
@@ -17,6 +18,11 @@ def set_deadlines(work: Work, invoices: Sequence[Invoice]) -> None:
     work.agenda.put_many(FINALIZE, [(row.id, lane_of(row.customer_id), _finalized_at(row)) for row in invoices if row.status == "draft"])
     unpaid = [row for row in invoices if row.status == "finalized" and row.total_due_amount_cents > 0]
     work.agenda.put_many(OVERDUE, [(row.id, lane_of(row.customer_id), _overdue_at(row)) for row in unpaid])
+
+
+def set_refreshes(work: Work, drafts: Sequence[Invoice]) -> None:
+    """Have drafts computed again in a few minutes, once for all that changes until then."""
+    work.agenda.put_many(REFRESH, [(row.id, lane_of(row.customer_id), work.now + REFRESHED_AFTER) for row in drafts])
 
 
 def _finalized_at(row: Invoice) -> datetime:

@@ -58,10 +58,22 @@ def refresh(work: Work, draft: Invoice, *, events: EventStore) -> Invoice:
 
     Its windows, dates and the ids of fees that stay are kept; coupons and credits wait for its finalization.
     """
-    [(invoice, fees)] = _rebuild(work, [draft], events=events)
-    changed = structs.replace(invoice, updated_at=work.now)
-    store.update_invoices(work.tx, [changed])
-    store.replace_fees(work.tx, invoice_ids=[draft.id], made=fees)
+    return _refresh(work, [draft], events=events)[0]
+
+
+def refresh_many(work: Work, invoice_ids: Sequence[UUID], *, events: EventStore) -> None:
+    """Compute drafts again; what is no draft any more is passed over. Locks the invoices. The agenda calls it."""
+    found = store.find_invoices(work.tx, organization_id=work.organization_id, ids=invoice_ids, lock=True)
+    drafts = [row for row in found if row.status == "draft"]
+    if drafts:
+        _refresh(work, drafts, events=events)
+
+
+def _refresh(work: Work, drafts: Sequence[Invoice], *, events: EventStore) -> list[Invoice]:
+    rebuilt = _rebuild(work, drafts, events=events)
+    changed = [structs.replace(invoice, updated_at=work.now) for invoice, _ in rebuilt]
+    store.update_invoices(work.tx, changed)
+    store.replace_fees(work.tx, invoice_ids=[row.id for row in drafts], made=[fee for _, fees in rebuilt for fee in fees])
     return changed
 
 

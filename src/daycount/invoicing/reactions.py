@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from daycount.catalog.messages import PlanRepriced
 from daycount.credit_notes.spending import give_back
 from daycount.customers.messages import CustomerDeleted, InvoiceSettingsChanged
 from daycount.customers.operations import lane_of
@@ -13,8 +14,8 @@ from daycount.invoicing import ongoing, store
 from daycount.invoicing.advance.pricing import price_events
 from daycount.invoicing.billing_run import bill, bill_unit_changes, gather_at_end
 from daycount.invoicing.crediting import finalize_notes, issue_for_unused
-from daycount.invoicing.deadlines import FINALIZE
-from daycount.invoicing.drafts import finalize, move_dates
+from daycount.invoicing.deadlines import FINALIZE, set_refreshes
+from daycount.invoicing.drafts import finalize, move_dates, refresh_many
 from daycount.invoicing.messages import TimeUnused
 from daycount.invoicing.messages_life import InvoiceDeleted, InvoicesFinalized, InvoiceVoided
 from daycount.invoicing.records import Bill
@@ -23,6 +24,7 @@ from daycount.subscriptions import schedule
 from daycount.subscriptions import store as subscriptions
 from daycount.subscriptions.messages import PeriodsDue, PlanSwitched, SubscriptionEnded, SubscriptionStarted, UnitsToBill
 from daycount.subscriptions.records import Status
+from daycount.taxes.messages import TaxesChanged
 from daycount.usage.port import EventStore
 
 DRAFTS_OF_DELETED_AFTER = timedelta(minutes=5)
@@ -90,6 +92,15 @@ class InvoicingReactions:
         """Return to credit notes what the invoice used, unless its value came back as a note of its own."""
         if not message.keeps_wallets:
             give_back(work, invoice_id=message.invoice.id)
+
+    def on_prices_changed(self, work: Work, message: PlanRepriced | TaxesChanged) -> None:
+        """Have the drafts that it concerns computed again by the prices and taxes of now."""
+        about = [message.plan_id] if isinstance(message, PlanRepriced) else message.target_ids
+        set_refreshes(work, store.list_all_drafts(work.tx, organization_id=work.organization_id, about=about))
+
+    def refresh_drafts(self, work: Work, invoice_ids: Sequence[UUID]) -> None:
+        """Compute drafts again after something they depend on changed. The agenda calls it."""
+        refresh_many(work, invoice_ids, events=self._events)
 
     def on_settings_changed(self, work: Work, message: InvoiceSettingsChanged) -> None:
         """Move the dates of a customer's drafts."""

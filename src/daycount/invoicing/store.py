@@ -9,6 +9,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping
 
+from daycount.catalog.tables import charges
 from daycount.customers.tables import customers
 from daycount.infra.database import copy_rows
 from daycount.invoicing.records import (
@@ -98,10 +99,15 @@ def list_drafts(tx: Connection, *, organization_id: UUID, customer_id: UUID) -> 
     return [_invoice(row) for row in tx.execute(statement.order_by(table.created_at, table.id)).mappings()]
 
 
-def list_all_drafts(tx: Connection, *, organization_id: UUID) -> list[Invoice]:
-    """Return the drafts of an organization."""
+def list_all_drafts(tx: Connection, *, organization_id: UUID, about: Sequence[UUID] | None = None) -> list[Invoice]:
+    """Return the drafts of an organization; with `about` those of these customers, billing entities, plans or charges."""
     table = invoices.c
     statement = sa.select(invoices).where(table.organization_id == organization_id, table.status == "draft")
+    if about is not None:
+        plans = sa.select(charges.c.plan_id).where(charges.c.id.in_(about))
+        line = invoice_subscriptions.c
+        lines = sa.select(line.invoice_id).where(line.invoice_id == table.id, sa.or_(line.plan_id.in_(about), line.plan_id.in_(plans)))
+        statement = statement.where(sa.or_(table.customer_id.in_(about), table.billing_entity_id.in_(about), lines.exists()))
     return [_invoice(row) for row in tx.execute(statement.order_by(table.created_at, table.id)).mappings()]
 
 

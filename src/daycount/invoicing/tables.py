@@ -70,6 +70,7 @@ invoices = sa.Table(
     ),
     sa.Index("ix_invoices_list", "organization_id", sa.text("issuing_date desc"), sa.text("created_at desc"), "id"),
     sa.Index("ix_invoices_customer_id", "customer_id"),
+    sa.Index("ix_invoices_drafts", "organization_id", postgresql_where=sa.text("status = 'draft'")),
     sa.Index("ix_invoices_metadata", "metadata", postgresql_using="gin", postgresql_ops={"metadata": "jsonb_path_ops"}),
 )
 

@@ -60,10 +60,14 @@ def kinds(invoicing: InvoicingReactions) -> dict[str, Kind]:
     def refresh_wallets(work: Work, subjects: Sequence[UUID], _due_at: datetime) -> None:
         invoicing.refresh_wallets(work, subjects)
 
+    def refresh_drafts(work: Work, subjects: Sequence[UUID], _due_at: datetime) -> None:
+        invoicing.refresh_drafts(work, subjects)
+
     return {
         wallet_operations.EXPIRES: Kind(3, _expire_wallets),
         wallet_rules.RULE_EXPIRES: Kind(4, _expire_rules),
         deadlines.FINALIZE: Kind(5, finalize_drafts),
+        deadlines.REFRESH: Kind(6, refresh_drafts),
         schedule.START: Kind(10, _start),
         schedule.TRIAL_END: Kind(20, end_trials),
         schedule.END: Kind(30, _end),
