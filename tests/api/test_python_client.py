@@ -415,11 +415,8 @@ def calls_not_served(lago: Client) -> Iterator[tuple[str, Any]]:
     """Yield a call of some methods whose routes do not exist."""
     yield "plans.delete_all_metadata", lambda: lago.plans.delete_all_metadata("team")
     yield "customers.portal_url", lambda: lago.customers.portal_url("acme")
-    yield "subscriptions.lifetime_usage", lambda: lago.subscriptions.lifetime_usage("sub")
     yield "invoices.refresh", lambda: lago.invoices.refresh("x")
     yield "invoices.void", lambda: lago.invoices.void("x")
-    yield "coupons.find_all", lago.coupons.find_all
-    yield "wallets.find_all", lago.wallets.find_all
 
 
 def test_what_is_not_served_is_refused_in_a_way_the_client_reads(lago: Client) -> None:
