@@ -13,8 +13,10 @@ from daycount.api.services import Services
 from daycount.api.v1 import (
     add_ons,
     api_keys,
+    applied_coupons,
     billable_metrics,
     billing_runs,
+    coupons,
     credit_notes,
     current_usage,
     customers,
@@ -41,6 +43,7 @@ from daycount.api.v1 import (
 from daycount.catalog.messages import FixedUnitsChanged, PlanDeleted, PlanRepriced
 from daycount.clock import Clock, SystemClock
 from daycount.config import Settings
+from daycount.coupons.reactions import on_customer_deleted as take_coupons_away
 from daycount.customers.messages import CustomerDeleted, InvoiceSettingsChanged, TimezoneChanged
 from daycount.ids import TimeOrderedIds
 from daycount.infra.database import connect
@@ -71,6 +74,8 @@ from daycount.worker.schedule import kinds
 API_PREFIX = "/api/v1"
 _FOLDERS = 1
 RESOURCES = (
+    applied_coupons.routes,
+    coupons.routes,
     add_ons.routes,
     api_keys.routes,
     billable_metrics.routes,
@@ -128,7 +133,7 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         InvoicesFinalized: [invoicing.on_finalized],
         InvoiceDeleted: [invoicing.on_deleted],
         InvoiceVoided: [invoicing.on_voided],
-        CustomerDeleted: [on_customer_deleted, wallet_reactions.on_customer_deleted, invoicing.on_customer_deleted],
+        CustomerDeleted: [on_customer_deleted, take_coupons_away, wallet_reactions.on_customer_deleted, invoicing.on_customer_deleted],
         InvoiceSettingsChanged: [invoicing.on_settings_changed],
         TaxesChanged: [invoicing.on_prices_changed],
         PlanDeleted: [on_plan_deleted],

@@ -71,6 +71,14 @@ def refuses_the_plan_of_another(stranger: Api, world: World, route: Route) -> No
     assert stranger.ok("GET", "/customers")["customers"] == []
 
 
+def refuses_the_customer_of_another(stranger: Api, world: World, route: Route) -> None:
+    reply = stranger.call("POST", route.pattern, good_body(route, world))
+    assert (reply.status, reply.body["code"]) == (404, "customer_not_found")
+    stranger.customer()
+    reply = stranger.call("POST", route.pattern, good_body(route, world))
+    assert (reply.status, reply.body["code"]) == (404, "coupon_not_found")
+
+
 def subscribes_under_the_same_ids(stranger: Api, world: World, route: Route) -> None:
     refuses_the_plan_of_another(stranger, world, route)
     stranger.plan("team")
@@ -113,7 +121,7 @@ def computes_without_looking(stranger: Api, world: World, route: Route) -> None:
     assert reply == world.api.ok(route.method, route.pattern, good_body(route, world))
 
 
-def refuses_the_customer_of_another(stranger: Api, world: World, route: Route) -> None:
+def refuses_the_owner_of_another(stranger: Api, world: World, route: Route) -> None:
     reply = stranger.call("POST", "/wallets", good_body(route, world))
     assert (reply.status, reply.body["error_details"]) == (422, {"customer": ["customer_not_found"]})
 
@@ -221,12 +229,21 @@ CASES: dict[str, Case] = {
     "merge_credit_note_metadata": is_not_found("credit_note_not_found"),
     "delete_credit_note_metadata": is_not_found("credit_note_not_found"),
     "delete_credit_note_metadata_key": is_not_found("credit_note_not_found"),
+    "create_coupon": makes_its_own("welcome", "code"),
+    "find_all_coupons": is_empty(),
+    "find_coupon": is_not_found("coupon_not_found"),
+    "update_coupon": is_not_found("coupon_not_found"),
+    "destroy_coupon": is_not_found("coupon_not_found"),
+    "create_applied_coupon": refuses_the_customer_of_another,
+    "find_all_applied_coupons": is_empty({"external_customer_id": "acme"}, {"coupon_code[]": "welcome"}),
+    "find_all_customer_applied_coupons": is_not_found("customer_not_found"),
+    "destroy_applied_coupon": is_not_found("customer_not_found"),
     "create_tax": makes_its_own("vat", "code"),
     "find_all_taxes": is_empty(),
     "find_tax": is_not_found("tax_not_found"),
     "update_tax": is_not_found("tax_not_found"),
     "destroy_tax": is_not_found("tax_not_found"),
-    "create_wallet": refuses_the_customer_of_another,
+    "create_wallet": refuses_the_owner_of_another,
     "find_all_wallets": is_empty({"currency": "EUR"}),
     "create_customer_wallet": is_not_found("customer_not_found"),
     "find_all_customer_wallets": is_not_found("customer_not_found"),

@@ -65,6 +65,8 @@ class World(NamedTuple):
     wallet: dict[str, Any]
     credit: dict[str, Any]
     void: dict[str, Any]
+    coupon: dict[str, Any]
+    applied_coupon: dict[str, Any]
 
     @property
     def filter_id(self) -> str:
@@ -117,6 +119,12 @@ class World(NamedTuple):
             "/events/{transaction_id}": self.event["transaction_id"],
             "/invoices/{lago_id}": self.invoice["lago_id"],
             **{f"/invoices/{{lago_id}}/{action}": self.invoice["lago_id"] for action in INVOICE_ACTIONS},
+            "/coupons/{code}": self.coupon["code"],
+            "/customers/{external_customer_id}/applied_coupons": self.customer["external_id"],
+            "/customers/{external_customer_id}/applied_coupons/{applied_coupon_id}": (
+                self.customer["external_id"],
+                self.applied_coupon["lago_id"],
+            ),
             "/taxes/{code}": self.tax["code"],
             **self._wallet_ids,
             "/fees/{lago_id}": self.fee["lago_id"],
@@ -163,6 +171,7 @@ def a_world(server: Server) -> World:
     api.event("upload", code="uploads")
     api.move_to(NOW)
     subscription = api.ok("GET", "/subscriptions/sub")["subscription"]
+    coupon, applied = api.coupon(), api.apply_coupon()
     [fee] = api.ok("GET", "/fees", query={"event_transaction_id": "upload"})["fees"]
     spare = api.ok("POST", "/api_keys", {"api_key": {"name": "Spare"}})["api_key"]
     invoice = api.invoices()[0]
@@ -188,6 +197,8 @@ def a_world(server: Server) -> World:
         wallet=wallet,
         credit=credit,
         void=void,
+        coupon=coupon,
+        applied_coupon=applied,
     )
 
 
@@ -281,6 +292,16 @@ GOOD: dict[str, Any] = {
     "create_plan": _a_plan,
     "update_plan": lambda _: {"name": "Team of 2026"},
     "create_subscription": lambda _: {"external_customer_id": "acme", "plan_code": "team", "external_id": "other"},
+    "create_coupon": lambda _: {
+        "name": "Half",
+        "code": "half",
+        "coupon_type": "percentage",
+        "percentage_rate": "50",
+        "frequency": "forever",
+        "expiration": "no_expiration",
+    },
+    "update_coupon": lambda _: {"name": "Welcome to 2026"},
+    "create_applied_coupon": lambda _: {"external_customer_id": "acme", "coupon_code": "welcome"},
     "create_tax": lambda _: {"name": "Sales tax", "code": "sales", "rate": "7.5"},
     "update_tax": lambda _: {"name": "VAT of 2026"},
     "preview_invoice": lambda _: {"customer": {"external_id": "acme"}, "plan_code": "team"},
@@ -317,6 +338,8 @@ def everything_stored(api: Api) -> dict[str, Any]:
         "plans": api.ok("GET", "/plans", query={"per_page": 1000}),
         "customers": api.ok("GET", "/customers", query={"per_page": 1000}),
         "subscriptions": api.ok("GET", "/subscriptions", query={"per_page": 1000, "status[]": statuses}),
+        "coupons": api.ok("GET", "/coupons", query={"per_page": 1000}),
+        "applied_coupons": api.ok("GET", "/applied_coupons", query={"per_page": 1000}),
         "taxes": api.ok("GET", "/taxes", query={"per_page": 1000}),
         "wallets": api.ok("GET", "/wallets", query={"per_page": 1000}),
         "events": api.ok("GET", "/events", query={"per_page": 1000}),

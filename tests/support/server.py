@@ -111,6 +111,20 @@ class Api:
         """Make a tax, applied to nothing."""
         return self.ok("POST", "/taxes", {"tax": {"name": code.upper(), "code": code, "rate": rate} | fields})["tax"]
 
+    def coupon(self, code: str = "welcome", **fields: Any) -> dict[str, Any]:
+        """Make a coupon; by default 10 % for ever, or once with a fixed amount."""
+        kind = "fixed_amount" if "amount_cents" in fields else "percentage"
+        worth: dict[str, Any] = {"amount_currency": "USD", "frequency": "once"}
+        if kind == "percentage":
+            worth = {"percentage_rate": "10", "frequency": "forever"}
+        given = {"name": code.title(), "code": code, "coupon_type": kind, "expiration": "no_expiration"}
+        return self.ok("POST", "/coupons", {"coupon": given | worth | fields})["coupon"]
+
+    def apply_coupon(self, code: str = "welcome", customer: str = "acme", **fields: Any) -> dict[str, Any]:
+        """Give a coupon to a customer."""
+        body = {"applied_coupon": {"external_customer_id": customer, "coupon_code": code} | fields}
+        return self.ok("POST", "/applied_coupons", body)["applied_coupon"]
+
     def customer(self, external_id: str = "acme", **fields: Any) -> dict[str, Any]:
         """Make or change a customer."""
         return self.ok("POST", "/customers", {"customer": {"external_id": external_id, "name": external_id.title()} | fields})["customer"]

@@ -12,10 +12,9 @@ from uuid import UUID
 
 from msgspec import structs
 
-from daycount.credit_notes.spending import load_balances
 from daycount.customers import store as customers
 from daycount.engine.calendar import BilledBase, Occasion, billing_windows, next_billing_instant
-from daycount.engine.invoice import Steps
+from daycount.engine.invoice import NO_STEPS
 from daycount.infra.work import Work
 from daycount.invoicing import store
 from daycount.invoicing.advance.gathering import gather_paid_fees
@@ -26,6 +25,7 @@ from daycount.invoicing.drafts import snapshot_of
 from daycount.invoicing.lines import fees_of, line_of, lone_fee_of
 from daycount.invoicing.messages_life import FeesMade, InvoicesMade
 from daycount.invoicing.money import assemble_fees
+from daycount.invoicing.purse import load_purse
 from daycount.invoicing.records import Bill, Documents, Fee, Invoice, InvoiceLine
 from daycount.invoicing.recurring.pricing import compute_bills, compute_unit_changes
 from daycount.periods import INSTANT_STEP, ONE_DAY
@@ -147,22 +147,21 @@ def make_documents(work: Work, groups: Sequence[Sequence[Computed]], *, bills: M
     is_final = [heading.grace_days == 0 and is_issued(group, heading.customer) for heading, group in zip(headings, ordered, strict=True)]
     numbered = [heading if final else None for heading, final in zip(headings, is_final, strict=True)]
     numbers = take_numbers(work, numbered)
-    balances = load_balances(work, [heading.customer.id for heading in numbered if heading is not None])
+    purse = load_purse(work, [heading.customer.id for heading in numbered if heading is not None])
     invoices: list[Invoice] = []
     lines: list[InvoiceLine] = []
     fees: list[Fee] = []
     for heading, group, number in zip(headings, ordered, numbers, strict=True):
-        offered = () if number is None else balances.offered(heading.customer.id, currency=heading.currency)
-        assembled = assemble_fees(group, steps=Steps(credit_notes=offered))
+        steps = NO_STEPS if number is None else purse.steps_for(heading.customer.id, currency=heading.currency)
+        assembled = assemble_fees(group, steps=steps)
         invoice = invoice_of(work, heading, assembled, number=number)
-        balances.take(work, invoice_id=invoice.id, uses=assembled.credit_note_uses)
+        purse.take(work, invoice, assembled)
         invoices.append(invoice)
         for item in group:
             snapshot = snapshot_of(item, bills[item.job.subject.subscription.id]) if invoice.status == "draft" else None
             lines.append(structs.replace(line_of(work, invoice, item), snapshot=snapshot))
         fees += fees_of(work, invoice, group, assembled)
-    balances.write(work)
-    return Documents(invoices=invoices, lines=lines, fees=fees)
+    return Documents(invoices=purse.write(work, invoices), lines=lines, fees=fees)
 
 
 def _heading(group: Sequence[Computed]) -> Heading:

@@ -13,11 +13,10 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct, structs
 
-from daycount.credit_notes.spending import Balances, load_balances
 from daycount.customers import store as customers
 from daycount.customers.records import Customer
 from daycount.engine.calendar import Occasion
-from daycount.engine.invoice import Assembled, Steps
+from daycount.engine.invoice import NO_STEPS
 from daycount.infra.work import Work
 from daycount.invoicing import store
 from daycount.invoicing.compute import Computed, Job, job_for, load_subjects
@@ -26,6 +25,7 @@ from daycount.invoicing.documents import Heading, Number, dates_of, money_fields
 from daycount.invoicing.lines import fees_of
 from daycount.invoicing.messages_life import InvoicesFinalized
 from daycount.invoicing.money import assemble_fees
+from daycount.invoicing.purse import Purse, load_purse
 from daycount.invoicing.records import Bill, Fee, Invoice, InvoiceLine
 from daycount.invoicing.recurring.pricing import compute_bills
 from daycount.periods import local_date
@@ -93,9 +93,10 @@ def finalize(work: Work, invoice_ids: Sequence[UUID], *, events: EventStore) -> 
     ]
     if not drafts:
         return []
-    balances = load_balances(work, list(owners))
-    rebuilt = _rebuild(work, drafts, events=events, balances=balances)
-    balances.write(work)
+    purse = load_purse(work, list(owners))
+    rebuilt = _rebuild(work, drafts, events=events, purse=purse)
+    paid = purse.write(work, [row for row, _ in rebuilt])
+    rebuilt = [(row, fees) for row, (_, fees) in zip(paid, rebuilt, strict=True)]
     headings = [_heading(row, owners[row.customer_id]) for row in drafts]
     issued = [
         any(fee.amount_cents for fee in fees) or owners[row.customer_id].finalizes_zero_invoices
@@ -163,10 +164,8 @@ def _finalized(work: Work, row: Invoice, heading: Heading, number: Number | None
     )
 
 
-def _rebuild(
-    work: Work, drafts: Sequence[Invoice], *, events: EventStore, balances: Balances | None = None
-) -> list[tuple[Invoice, list[Fee]]]:
-    """Compute drafts again, all at once, and use balances where given. Their rows are given back changed; none is written."""
+def _rebuild(work: Work, drafts: Sequence[Invoice], *, events: EventStore, purse: Purse | None = None) -> list[tuple[Invoice, list[Fee]]]:
+    """Compute drafts again, all at once, and use a purse where given. Their rows are given back changed; none is written."""
     ids = [row.id for row in drafts]
     lines = store.list_lines(work.tx, organization_id=work.organization_id, invoice_ids=ids)
     computed = compute_bills(work, _jobs(work, lines), events=events, leaving_out=ids)
@@ -174,22 +173,17 @@ def _rebuild(
     for line, item in zip(lines, computed, strict=True):
         groups.setdefault(line.invoice_id, []).append(item)
     known = {_key(fee): fee.id for fee in store.list_fees(work.tx, organization_id=work.organization_id, invoice_ids=ids)}
-    return [_rebuilt(work, row, groups[row.id], _assemble(work, row, groups[row.id], balances), known) for row in drafts]
-
-
-def _assemble(work: Work, row: Invoice, group: Sequence[Computed], balances: Balances | None) -> Assembled:
-    if balances is None:
-        return assemble_fees(group)
-    offered = balances.offered(row.customer_id, currency=row.currency, invoice_id=row.id)
-    assembled = assemble_fees(group, steps=Steps(credit_notes=offered))
-    balances.take(work, invoice_id=row.id, uses=assembled.credit_note_uses)
-    return assembled
+    return [_rebuilt(work, row, groups[row.id], purse, known) for row in drafts]
 
 
 def _rebuilt(
-    work: Work, row: Invoice, group: Sequence[Computed], assembled: Assembled, known: Mapping[tuple[object, ...], UUID]
+    work: Work, row: Invoice, group: Sequence[Computed], purse: Purse | None, known: Mapping[tuple[object, ...], UUID]
 ) -> tuple[Invoice, list[Fee]]:
+    steps = NO_STEPS if purse is None else purse.steps_for(row.customer_id, currency=row.currency, invoice_id=row.id)
+    assembled = assemble_fees(group, steps=steps)
     changed = structs.replace(row, **money_fields(work, assembled))
+    if purse is not None:
+        purse.take(work, changed, assembled)
     fees = fees_of(work, changed, group, assembled)
     return changed, [structs.replace(fee, id=known.get(_key(fee), fee.id)) for fee in fees]
 

@@ -5,15 +5,17 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from daycount.catalog.messages import PlanRepriced
+from daycount.coupons.applying import restore_coupons
 from daycount.credit_notes.spending import give_back
 from daycount.customers.messages import CustomerDeleted, InvoiceSettingsChanged
 from daycount.customers.operations import lane_of
 from daycount.engine.calendar import Occasion
 from daycount.infra.work import Work
-from daycount.invoicing import ongoing, store
+from daycount.invoicing import credit_store, ongoing, store
 from daycount.invoicing.advance.pricing import price_events
 from daycount.invoicing.billing_run import bill, bill_unit_changes, gather_at_end
 from daycount.invoicing.crediting import finalize_notes, issue_for_unused
+from daycount.invoicing.credits import CreditKind
 from daycount.invoicing.deadlines import FINALIZE, set_refreshes
 from daycount.invoicing.drafts import finalize, move_dates, refresh_many
 from daycount.invoicing.messages import TimeUnused
@@ -26,6 +28,7 @@ from daycount.subscriptions.messages import PeriodsDue, PlanSwitched, Subscripti
 from daycount.subscriptions.records import Status
 from daycount.taxes.messages import TaxesChanged
 from daycount.usage.port import EventStore
+from daycount.wallets import movements
 
 DRAFTS_OF_DELETED_AFTER = timedelta(minutes=5)
 
@@ -89,9 +92,12 @@ class InvoicingReactions:
         finalize_notes(work, [message.invoice])
 
     def on_voided(self, work: Work, message: InvoiceVoided) -> None:
-        """Return to credit notes what the invoice used, unless its value came back as a note of its own."""
+        """Give back what the invoice used: coupons always, credit notes and wallets unless its value came back as a note of its own."""
+        used = credit_store.list_of_invoices(work.tx, organization_id=work.organization_id, invoice_ids=[message.invoice.id])
+        restore_coupons(work, [shown.credit.source_id for shown in used if shown.credit.kind is CreditKind.COUPON])
         if not message.keeps_wallets:
             give_back(work, invoice_id=message.invoice.id)
+            movements.give_back(work, invoice_id=message.invoice.id)
 
     def on_prices_changed(self, work: Work, message: PlanRepriced | TaxesChanged) -> None:
         """Have the drafts that it concerns computed again by the prices and taxes of now."""

@@ -111,6 +111,9 @@ class Invoice(Struct, frozen=True, kw_only=True):
     offset_amount_cents: int = 0
     """What credit notes took off the amount due."""
     voided_invoice_id: UUID | None = None
+    prepaid_granted_credit_amount_cents: int | None = None
+    """What of the prepaid credits had been granted, and what bought; None where that is nothing."""
+    prepaid_purchased_credit_amount_cents: int | None = None
 
     @property
     def total_due_amount_cents(self) -> int:

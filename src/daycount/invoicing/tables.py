@@ -34,6 +34,8 @@ invoices = sa.Table(
     sa.Column("sub_total_including_taxes_amount_cents", sa.BigInteger, nullable=False),
     sa.Column("credit_notes_amount_cents", sa.BigInteger, nullable=False),
     sa.Column("prepaid_credit_amount_cents", sa.BigInteger, nullable=False),
+    sa.Column("prepaid_granted_credit_amount_cents", sa.BigInteger),
+    sa.Column("prepaid_purchased_credit_amount_cents", sa.BigInteger),
     sa.Column("total_amount_cents", sa.BigInteger, nullable=False),
     sa.Column("total_paid_amount_cents", sa.BigInteger, nullable=False),
     sa.Column("taxes_rate", sa.Numeric, nullable=False, server_default=sa.text("0")),
@@ -205,4 +207,24 @@ lifetime_usages = sa.Table(
     sa.Column("historical_amount_cents", sa.BigInteger, nullable=False, comment="usage before the customer came here"),
     sa.Column("updated_at", _INSTANT, nullable=False),
     sa.CheckConstraint("historical_amount_cents >= 0", name="not_negative"),
+)
+
+invoice_credits = sa.Table(
+    "credits",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("organization_id", sa.Uuid, sa.ForeignKey("organizations.id"), nullable=False),
+    sa.Column("invoice_id", sa.Uuid, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("source_id", sa.Uuid, nullable=False, comment="applied coupon, credit note or progressive invoice"),
+    sa.Column("amount_cents", sa.BigInteger, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("item", JSONB, nullable=False, comment="the source as it was called then"),
+    sa.Column("created_at", _INSTANT, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["organization_id", "invoice_id"], ["invoices.organization_id", "invoices.id"], deferrable=True, initially="deferred"
+    ),
+    sa.CheckConstraint("amount_cents >= 0", name="not_negative"),
+    sa.Index("uq_credits_source", "invoice_id", "source_id", unique=True),
+    sa.Index("ix_credits_source_id", "source_id"),
 )

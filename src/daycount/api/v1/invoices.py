@@ -11,8 +11,10 @@ from daycount import errors
 from daycount.api.paging import Page, page_of, read_page
 from daycount.api.query import Query
 from daycount.api.routing import Call, Routes
+from daycount.api.v1 import credits as credits_wire
 from daycount.api.v1 import customers as customers_wire
 from daycount.api.v1 import subscriptions as subscriptions_wire
+from daycount.api.v1.credits import CreditInvoiceObject, CreditItemObject, CreditObject
 from daycount.api.v1.taxes import Rate
 from daycount.api.wire import Day, DecimalText, Stamp, read_path_uuid, stamp, stamp_or_none, text, with_numbers
 from daycount.catalog import store as catalog
@@ -158,34 +160,6 @@ class InvoiceMetadataObject(Struct, frozen=True, kw_only=True):
     created_at: Stamp
 
 
-class CreditItemObject(Struct, frozen=True, kw_only=True):
-    """Where a credit comes from."""
-
-    lago_item_id: str
-    type: str
-    code: str
-    name: str
-    description: str | None
-
-
-class CreditInvoiceObject(Struct, frozen=True, kw_only=True):
-    """The invoice a credit stands on."""
-
-    lago_id: str
-    payment_status: str
-
-
-class CreditObject(Struct, frozen=True, kw_only=True):
-    """One credit on an invoice, in minor units."""
-
-    lago_id: str
-    amount_cents: int
-    amount_currency: str
-    before_taxes: bool
-    item: CreditItemObject
-    invoice: CreditInvoiceObject
-
-
 class InvoiceObject(Struct, frozen=True, kw_only=True):
     """An invoice; fees, periods and subscriptions are left out of lists."""
 
@@ -261,8 +235,8 @@ def to_wire(invoice: Invoice, customer: Customer) -> InvoiceObject:
         sub_total_including_taxes_amount_cents=invoice.sub_total_including_taxes_amount_cents,
         credit_notes_amount_cents=invoice.credit_notes_amount_cents,
         prepaid_credit_amount_cents=invoice.prepaid_credit_amount_cents,
-        prepaid_granted_credit_amount_cents=None,
-        prepaid_purchased_credit_amount_cents=None,
+        prepaid_granted_credit_amount_cents=invoice.prepaid_granted_credit_amount_cents,
+        prepaid_purchased_credit_amount_cents=invoice.prepaid_purchased_credit_amount_cents,
         total_amount_cents=invoice.total_amount_cents,
         total_paid_amount_cents=invoice.total_paid_amount_cents,
         total_offsetted_credit_note_amount_cents=invoice.offset_amount_cents,
@@ -391,7 +365,7 @@ def whole_to_wire(work: Work, invoice: Invoice) -> InvoiceObject:
         billing_periods=[_period_to_wire(line, by_id[line.subscription_id]) for line in lines],
         subscriptions=[wire[line.subscription_id] for line in lines],
         fees=[fee_to_wire(fee, by_id[fee.subscription_id]) for fee in fees],
-        credits=_credits(work, invoice),
+        credits=[*credits_wire.of_invoice(work, invoice.id), *_credits(work, invoice)],
         error_details=[],
         applied_invoice_custom_sections=[],
     )

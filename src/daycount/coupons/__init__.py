@@ -1,0 +1,1 @@
+"""Coupons: what they are worth, and to whom they are applied."""
