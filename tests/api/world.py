@@ -4,6 +4,7 @@ An organization in which something of everything exists, and how each route of t
 Suites that go through the whole route table take their paths and bodies from here, so that a new route needs one entry.
 """
 
+from copy import deepcopy
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -232,7 +233,7 @@ def _filled(route: Route, value: str | tuple[str, ...]) -> str:
 
 def good_body(route: Route, world: World) -> dict[str, Any]:
     """Return a body that the route accepts, for a thing that does not exist yet or the one that `path_of` leads to."""
-    content = GOOD[route.operation](world)
+    content = deepcopy(GOOD[route.operation](world))
     return content if route.root_in is None else {route.root_in: content}
 
 

@@ -133,6 +133,7 @@ def find_all_customer_applied_coupons(work: Work, call: Call) -> Page:
 )
 def destroy_applied_coupon(work: Work, call: Call) -> AppliedCouponObject:
     """Take a coupon away from a customer."""
+    get_customer(work, call.path["external_customer_id"])
     applied_coupon_id = read_path_uuid(call.path["applied_coupon_id"], "applied_coupon")
     found = applying.terminate_applied_coupon(
         work, external_customer_id=call.path["external_customer_id"], applied_coupon_id=applied_coupon_id
