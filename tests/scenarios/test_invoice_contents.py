@@ -223,6 +223,7 @@ def test_what_must_stand_apart_gets_its_own_invoice(server: Server) -> None:
     api.subscribe(plan="usd", external_id="order2", purchase_order_number="PO-7")
     api.subscribe(plan="usd", external_id="order3", purchase_order_number="PO-8")
     api.subscribe(plan="usd", external_id="alone", consolidate_invoice=False)
+    api.subscribe(plan="usd", external_id="by hand", payment_method={"payment_method_type": "manual"})
     api.subscribe(plan="eur", external_id="euro")
 
     api.move_to(AUGUST)
@@ -239,11 +240,12 @@ def test_what_must_stand_apart_gets_its_own_invoice(server: Server) -> None:
     assert groups == [
         ("EUR", "", ["euro"]),
         ("USD", "", ["alone"]),
+        ("USD", "", ["by hand"]),
         ("USD", "", ["plain1", "plain2"]),
         ("USD", "PO-7", ["order1", "order2"]),
         ("USD", "PO-8", ["order3"]),
     ]
-    assert sorted(numbers(invoices)) == [1, 2, 3, 4, 5]
+    assert sorted(numbers(invoices)) == [1, 2, 3, 4, 5, 6]
     assert [invoice["number"] for invoice in api.invoices(purchase_order_number="po-8")] == [
         next(invoice["number"] for invoice in invoices if invoice["purchase_order_number"] == "PO-8")
     ]

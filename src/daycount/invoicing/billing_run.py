@@ -34,16 +34,16 @@ from daycount.subscriptions import store as subscriptions
 from daycount.subscriptions.records import Status, Subscription
 from daycount.usage.port import EventStore
 
-InvoiceKey = tuple[UUID, str, datetime, str | None, str | None]
+InvoiceKey = tuple[UUID, str, datetime, str | None, str | None, str, UUID | None]
 
 
 def bill(work: Work, bills: Sequence[Bill], *, events: EventStore) -> list[Invoice]:
     """
     Put subscriptions on invoices and set their next periods. Returns the invoices made, closed ones included.
 
-    Subscriptions of one customer share an invoice when currency, instant and purchase order number are the same and they
-    consolidate. Locks customers, then subscriptions. A row that is no longer there to be billed is passed over. About
-    fifteen statements whatever the number of bills.
+    Subscriptions of one customer share an invoice when currency, instant, purchase order number and, for periods, payment
+    method are the same and they consolidate. Locks customers, then subscriptions. A row that is no longer there to be billed
+    is passed over. About fifteen statements whatever the number of bills.
     Source: Lago docs, invoicing; one periodic invoice for each boundary (database constraint).
     """
     found = subscriptions.find_subscriptions(work.tx, organization_id=work.organization_id, ids=[item.subscription_id for item in bills])
@@ -131,7 +131,9 @@ def _group(computed: Sequence[Computed]) -> dict[InvoiceKey, list[Computed]]:
     for item in computed:
         row, plan = item.job.subject.subscription, item.job.subject.plan
         alone = None if row.consolidate_invoice else row.external_id  # the rows of one change of plan stay together
-        key = (row.customer_id, plan.amount_currency, item.job.at, row.purchase_order_number, alone)
+        # The two rows of a change of plan are one invoice, however each of them is paid.
+        paid_by = (row.payment_method_type, row.payment_method_id) if item.job.occasion is Occasion.PERIODIC else ("", None)
+        key = (row.customer_id, plan.amount_currency, item.job.at, row.purchase_order_number, alone, *paid_by)
         groups.setdefault(key, []).append(item)
     return groups
 
