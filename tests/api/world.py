@@ -77,7 +77,8 @@ class World(NamedTuple):
     @property
     def subscription_filter_id(self) -> str:
         """Return the id of that filter for the subscription, which may have a plan of its own by now."""
-        return str(self.api.ok("GET", f"/subscriptions/{self.subscription['external_id']}/charges/seats/filters")["filters"][0]["lago_id"])
+        found = self.api.ok("GET", f"/subscriptions/{self.subscription['external_id']}/charges/seats/filters")["filters"]
+        return str(found[0]["lago_id"]) if found else NOBODY
 
     @property
     def ids(self) -> dict[str, str | tuple[str, ...]]:
