@@ -48,8 +48,9 @@ from daycount.customers.messages import CustomerDeleted, InvoiceSettingsChanged,
 from daycount.ids import TimeOrderedIds
 from daycount.infra.database import connect
 from daycount.infra.work import CommitPoints, Workplace
+from daycount.invoicing.credit_purchases import on_credits_purchased, on_payment_status_changed
 from daycount.invoicing.messages import TimeUnused
-from daycount.invoicing.messages_life import InvoiceDeleted, InvoicesFinalized, InvoiceVoided
+from daycount.invoicing.messages_life import InvoiceDeleted, InvoicesFinalized, InvoiceVoided, PaymentStatusChanged
 from daycount.invoicing.ongoing import on_wallets_moved
 from daycount.invoicing.reactions import InvoicingReactions
 from daycount.subscriptions.directory import CatalogDirectory
@@ -64,7 +65,7 @@ from daycount.usage.ingest import GroupCommit
 from daycount.usage.prompt import THREADS, PromptPricing
 from daycount.usage.store import PostgresEventStore
 from daycount.wallets import reactions as wallet_reactions
-from daycount.wallets.messages import WalletsMoved
+from daycount.wallets.messages import CreditsPurchased, WalletsMoved
 from daycount.worker.clock import TestClocks
 from daycount.worker.loop import Loop
 from daycount.worker.prompt import PromptRunner
@@ -129,6 +130,8 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         PlanSwitched: [invoicing.on_switched],
         TimezoneChanged: [move_to_new_zone, wallet_reactions.on_timezone_changed],
         WalletsMoved: [on_wallets_moved],
+        CreditsPurchased: [on_credits_purchased],
+        PaymentStatusChanged: [on_payment_status_changed],
         TimeUnused: [invoicing.on_time_unused],
         InvoicesFinalized: [invoicing.on_finalized],
         InvoiceDeleted: [invoicing.on_deleted],

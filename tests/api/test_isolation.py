@@ -195,6 +195,7 @@ CASES: dict[str, Case] = {
     "delete_fee": is_not_found("fee_not_found"),
     "find_all_invoices": is_empty({"external_customer_id": "acme"}, {"search_term": "Acme"}),
     "find_invoice": is_not_found("invoice_not_found"),
+    "create_invoice": is_not_found("customer_not_found"),
     "update_invoice": is_not_found("invoice_not_found"),
     "destroy_invoice": is_not_found("invoice_not_found"),
     "refresh_invoice": is_not_found("invoice_not_found"),

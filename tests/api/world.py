@@ -313,6 +313,7 @@ GOOD: dict[str, Any] = {
     "replace_credit_note_metadata": lambda _: {"metadata": {"po": "77"}},
     "put_credit_note_metadata": lambda _: {"metadata": {"po": "77"}},
     "merge_credit_note_metadata": lambda _: {"metadata": {"po": "77"}},
+    "create_invoice": lambda _: {"external_customer_id": "acme", "currency": "USD", "fees": [{"add_on_code": "setup"}]},
     "update_invoice": lambda _: {"metadata": [{"key": "po", "value": "77"}]},
     "void_invoice": lambda _: {"generate_credit_note": False},
     "update_subscription_lifetime_usage": lambda _: {"external_historical_usage_amount_cents": 100},

@@ -102,3 +102,50 @@ def test_a_draft_leaves_wallets_alone_until_it_is_final(api: Api) -> None:
     api.move_to("2026-08-04T00:00:00Z")
     [final] = api.invoices()
     assert (final["status"], final["prepaid_credit_amount_cents"], final["total_due_amount_cents"]) == ("finalized", 2000, 1000)
+
+
+def test_credits_that_are_bought_come_when_their_invoice_is_paid(api: Api) -> None:
+    wallet = api.wallet(rate_amount="0.5", granted_credits=None, paid_credits="20")
+    [bought] = api.ok("GET", f"/wallets/{wallet['lago_id']}/wallet_transactions")["wallet_transactions"]
+    assert (bought["status"], bought["transaction_status"], bought["amount"], wallet["balance_cents"]) == (
+        "pending",
+        "purchased",
+        "10.0",
+        0,
+    )
+    invoice = api.ok("GET", f"/invoices/{bought['lago_invoice_id']}")["invoice"]
+    assert (invoice["invoice_type"], invoice["status"], invoice["total_amount_cents"], invoice["taxes_amount_cents"]) == (
+        "credit",
+        "finalized",
+        1000,
+        0,
+    )
+    [fee] = invoice["fees"]
+    assert (fee["item"]["type"], fee["item"]["item_type"], fee["units"], fee["amount_cents"], fee["precise_unit_amount"]) == (
+        "credit",
+        "WalletTransaction",
+        "20.0",
+        1000,
+        "0.5",
+    )
+    assert fee["external_customer_id"] == "acme"
+    assert "from_date" not in fee
+    # wallets_20: it failed first, and was paid after all.
+    api.ok("PUT", f"/invoices/{invoice['lago_id']}", {"invoice": {"payment_status": "failed"}})
+    assert api.ok("GET", f"/wallet_transactions/{bought['lago_id']}")["wallet_transaction"]["status"] == "failed"
+    api.ok("PUT", f"/invoices/{invoice['lago_id']}", {"invoice": {"payment_status": "succeeded"}})
+    paid = api.ok("GET", f"/wallet_transactions/{bought['lago_id']}")["wallet_transaction"]
+    assert (paid["status"], paid["remaining_amount_cents"], paid["settled_at"]) == ("settled", 1000, "2026-07-01T00:00:00Z")
+    assert shown(api, wallet)["credits_balance"] == "20.0"
+    # Said again, nothing comes twice.
+    api.ok("PUT", f"/invoices/{invoice['lago_id']}", {"invoice": {"payment_status": "pending"}})
+    api.ok("PUT", f"/invoices/{invoice['lago_id']}", {"invoice": {"payment_status": "succeeded"}})
+    assert shown(api, wallet)["credits_balance"] == "20.0"
+
+
+def test_credits_that_must_be_paid_first_wait_on_an_invoice_nobody_sees(api: Api) -> None:
+    wallet = api.wallet(granted_credits=None, paid_credits="100", invoice_requires_successful_payment=True)
+    [bought] = api.ok("GET", f"/wallets/{wallet['lago_id']}/wallet_transactions")["wallet_transactions"]
+    assert bought["status"] == "pending"
+    assert bought["lago_invoice_id"] is not None
+    assert api.invoices() == []

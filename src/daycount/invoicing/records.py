@@ -149,7 +149,8 @@ class Fee(Struct, frozen=True, kw_only=True):
     id: UUID
     organization_id: UUID
     invoice_id: UUID | None
-    subscription_id: UUID
+    subscription_id: UUID | None
+    """None on one-off invoices and purchases of credits."""
     charge_id: UUID | None
     charge_filter_id: UUID | None
     grouped_by: Mapping[str, str | None]

@@ -124,7 +124,7 @@ fees = sa.Table(
     sa.Column("id", sa.Uuid, primary_key=True),
     sa.Column("organization_id", sa.Uuid, sa.ForeignKey("organizations.id"), nullable=False),
     sa.Column("invoice_id", sa.Uuid, comment="null for a fee that stands alone"),
-    sa.Column("subscription_id", sa.Uuid, nullable=False),
+    sa.Column("subscription_id", sa.Uuid, comment="null on one-off invoices and purchases of credits"),
     sa.Column("charge_id", sa.Uuid),
     sa.Column("fixed_charge_id", sa.Uuid),
     sa.Column("position", sa.Integer, nullable=False),

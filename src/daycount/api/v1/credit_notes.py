@@ -158,11 +158,14 @@ def list_to_wire(work: Work, notes: Sequence[CreditNote]) -> list[CreditNoteObje
     items = store.list_items(work.tx, organization_id=work.organization_id, credit_note_ids=[note.id for note in notes])
     fees = invoices.list_fees(work.tx, organization_id=work.organization_id, invoice_ids=[note.invoice_id for note in notes])
     named = {fee.id: fee for fee in fees if fee.id in {item.fee_id for item in items}}
-    rows = subscriptions.find_subscriptions(
-        work.tx, organization_id=work.organization_id, ids=[fee.subscription_id for fee in named.values()]
-    )
-    by_id = {row.id: row for row in rows}
-    shown = {fee.id: fee_to_wire(fee, by_id[fee.subscription_id]) for fee in named.values()}
+    ids = [fee.subscription_id for fee in named.values() if fee.subscription_id is not None]
+    by_id = {row.id: row for row in subscriptions.find_subscriptions(work.tx, organization_id=work.organization_id, ids=ids)}
+    customer_of = {note.invoice_id: owners[note.customer_id] for note in notes}
+    shown = {
+        fee.id: fee_to_wire(fee, by_id[fee.subscription_id] if fee.subscription_id else None, customer=customer_of.get(fee.invoice_id))
+        for fee in named.values()
+        if fee.invoice_id is not None
+    }
     own: dict[UUID, list[CreditNoteItem]] = {note.id: [] for note in notes}
     for item in items:
         own[item.credit_note_id].append(item)

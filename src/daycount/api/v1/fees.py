@@ -1,6 +1,7 @@
 """Fees on the wire by themselves, on an invoice or not."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
@@ -10,11 +11,15 @@ from daycount.api.query import Query
 from daycount.api.routing import Call, Routes
 from daycount.api.v1.invoices import FeeObject, fee_to_wire, tax_to_wire
 from daycount.api.wire import read_path_uuid
+from daycount.customers import store as customers
+from daycount.customers.records import Customer
 from daycount.given import given
 from daycount.infra.work import Work
+from daycount.invoicing import store as invoices
 from daycount.invoicing.fees import operations, store
 from daycount.invoicing.records import FEE_PAYMENT_STATUSES, FEE_TYPES, Fee, FeeFilter
 from daycount.subscriptions import store as subscriptions
+from daycount.subscriptions.records import Subscription
 
 routes = Routes("fees")
 _INSTANTS = ("created_at", "succeeded_at", "failed_at", "refunded_at")
@@ -28,15 +33,25 @@ class FeeInput(Struct, frozen=True, kw_only=True):
 
 def with_taxes(work: Work, fees: Sequence[Fee]) -> list[FeeObject]:
     """Write fees with their taxes, which they carry everywhere but on an invoice."""
-    ids = [fee.subscription_id for fee in fees]
-    rows = {row.id: row for row in subscriptions.find_subscriptions(work.tx, organization_id=work.organization_id, ids=ids)}
+    ids = [fee.subscription_id for fee in fees if fee.subscription_id is not None]
+    found = subscriptions.find_subscriptions(work.tx, organization_id=work.organization_id, ids=ids)
+    rows: dict[UUID | None, Subscription] = {row.id: row for row in found}
+    owners = _owners(work, [fee for fee in fees if fee.subscription_id is None])
     return [
         structs.replace(
-            fee_to_wire(fee, rows[fee.subscription_id]),
+            fee_to_wire(fee, rows.get(fee.subscription_id), customer=owners.get(fee.invoice_id)),
             applied_taxes=[tax_to_wire(tax, fee, lago_fee_id=str(fee.id)) for tax in fee.applied_taxes],
         )
         for fee in fees
     ]
+
+
+def _owners(work: Work, fees: Sequence[Fee]) -> dict[UUID | None, Customer]:
+    """Return the customers of the invoices that fees without a subscription stand on."""
+    ids = [fee.invoice_id for fee in fees if fee.invoice_id is not None]
+    found = invoices.find_invoices(work.tx, organization_id=work.organization_id, ids=ids) if ids else []
+    owners = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[row.customer_id for row in found])
+    return {row.id: owners[row.customer_id] for row in found}
 
 
 def read_filter(query: Query) -> FeeFilter:

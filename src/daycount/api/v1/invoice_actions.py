@@ -9,6 +9,7 @@ from daycount.given import given_or_default
 from daycount.infra.work import Work
 from daycount.invoicing import crediting, operations
 from daycount.invoicing.fields import InvoiceInput, VoidInput
+from daycount.invoicing.one_off import OneOffInput, create_one_off
 
 routes = Routes("invoices")
 _ONE = {"returns": InvoiceObject, "root_out": "invoice"}
@@ -16,6 +17,12 @@ _ONE = {"returns": InvoiceObject, "root_out": "invoice"}
 
 def _id(call: Call) -> UUID:
     return read_path_uuid(call.path["lago_id"], "invoice")
+
+
+@routes.post("/invoices", accepts=OneOffInput, root_in="invoice", returns=InvoiceObject, root_out="invoice")
+def create_invoice(work: Work, call: Call) -> InvoiceObject:
+    """Sell add-ons to a customer by a one-off invoice."""
+    return whole_to_wire(work, create_one_off(work, call.body))
 
 
 @routes.put("/invoices/{lago_id}", accepts=InvoiceInput, root_in="invoice", **_ONE)

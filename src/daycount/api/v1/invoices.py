@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
+from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
@@ -111,10 +112,10 @@ class FeeObject(Struct, frozen=True, kw_only=True):
     lago_true_up_fee_id: str | None
     lago_true_up_parent_fee_id: str | None
     lago_original_fee_id: str | None
-    lago_subscription_id: str
-    external_subscription_id: str
-    lago_customer_id: str
-    external_customer_id: str
+    lago_subscription_id: str | None
+    external_subscription_id: str | None
+    lago_customer_id: str | None
+    external_customer_id: str | None
     item: FeeItemObject
     pay_in_advance: bool
     invoiceable: bool
@@ -144,8 +145,8 @@ class FeeObject(Struct, frozen=True, kw_only=True):
     self_billed: bool
     pricing_unit_details: None
     presentation_breakdowns: Sequence[Any]
-    from_date: Stamp | None
-    to_date: Stamp | None
+    from_date: Stamp | None | UnsetType = UNSET
+    to_date: Stamp | None | UnsetType = UNSET
     plan_version: int | None
     event_transaction_id: str | None | UnsetType = UNSET
     applied_taxes: Sequence[AppliedTaxObject] | UnsetType = UNSET
@@ -291,8 +292,8 @@ def _period_to_wire(line: InvoiceLine, subscription: Subscription) -> BillingPer
     )
 
 
-def fee_to_wire(fee: Fee, subscription: Subscription) -> FeeObject:
-    """Write a fee."""
+def fee_to_wire(fee: Fee, subscription: Subscription | None, *, customer: Customer | None = None) -> FeeObject:
+    """Write a fee; of one without a subscription its invoice's customer is shown."""
     net_cents = fee.amount_cents - Fraction(fee.precise_coupons_amount_cents)
     item = fee.item
     return FeeObject(
@@ -304,10 +305,9 @@ def fee_to_wire(fee: Fee, subscription: Subscription) -> FeeObject:
         lago_true_up_fee_id=None if fee.true_up_fee_id is None else str(fee.true_up_fee_id),
         lago_true_up_parent_fee_id=None if fee.true_up_parent_fee_id is None else str(fee.true_up_parent_fee_id),
         lago_original_fee_id=None,
-        lago_subscription_id=str(fee.subscription_id),
-        external_subscription_id=subscription.external_id,
-        lago_customer_id=str(subscription.customer_id),
-        external_customer_id=subscription.external_customer_id,
+        lago_subscription_id=None if subscription is None else str(subscription.id),
+        external_subscription_id=None if subscription is None else subscription.external_id,
+        **_owner_of(subscription, customer),
         item=FeeItemObject(**item, grouped_by=fee.grouped_by),
         pay_in_advance=fee.pay_in_advance,
         invoiceable=fee.invoiceable,
@@ -339,11 +339,19 @@ def fee_to_wire(fee: Fee, subscription: Subscription) -> FeeObject:
         self_billed=False,
         pricing_unit_details=None,
         presentation_breakdowns=[],
-        from_date=stamp(fee.shown_from),
-        to_date=stamp(fee.shown_to),
+        from_date=UNSET if fee.fee_type == "credit" else stamp(fee.shown_from),
+        to_date=UNSET if fee.fee_type == "credit" else stamp(fee.shown_to),
         event_transaction_id=UNSET if fee.event_transaction_id is None else fee.event_transaction_id,
         plan_version=fee.derivation.get("plan_version"),
     )
+
+
+def _owner_of(subscription: Subscription | None, customer: Customer | None) -> dict[str, Any]:
+    if subscription is not None:
+        return {"lago_customer_id": str(subscription.customer_id), "external_customer_id": subscription.external_customer_id}
+    if customer is not None:
+        return {"lago_customer_id": str(customer.id), "external_customer_id": customer.external_id}
+    return {"lago_customer_id": None, "external_customer_id": None}
 
 
 def _in_major_units(cents: Decimal, currency: str) -> Decimal:
@@ -355,7 +363,7 @@ def whole_to_wire(work: Work, invoice: Invoice) -> InvoiceObject:
     customer = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[invoice.customer_id])[invoice.customer_id]
     lines = store.list_lines(work.tx, organization_id=work.organization_id, invoice_ids=[invoice.id])
     rows = subscriptions.find_subscriptions(work.tx, organization_id=work.organization_id, ids=[line.subscription_id for line in lines])
-    by_id = {row.id: row for row in rows}
+    by_id: dict[UUID | None, Subscription] = {row.id: row for row in rows}
     plans = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[line.plan_id for line in lines])
     wire = {row.id: shown for row, shown in zip(rows, subscriptions_wire.list_to_wire(work, rows), strict=True)}
     lines.sort(key=lambda line: (_name_of(by_id[line.subscription_id], plans[line.plan_id]), str(line.id)))
@@ -364,7 +372,7 @@ def whole_to_wire(work: Work, invoice: Invoice) -> InvoiceObject:
         to_wire(invoice, customer),
         billing_periods=[_period_to_wire(line, by_id[line.subscription_id]) for line in lines],
         subscriptions=[wire[line.subscription_id] for line in lines],
-        fees=[fee_to_wire(fee, by_id[fee.subscription_id]) for fee in fees],
+        fees=[fee_to_wire(fee, by_id.get(fee.subscription_id), customer=customer) for fee in fees],
         credits=[*credits_wire.of_invoice(work, invoice.id), *_credits(work, invoice)],
         error_details=[],
         applied_invoice_custom_sections=[],

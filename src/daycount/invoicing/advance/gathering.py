@@ -125,7 +125,7 @@ def _lines(work: Work, invoice: Invoice, gathered: Sequence[tuple[Job, Sequence[
         shown = {"from": window.period.start, "to": shown_end(window.period.end, is_cut=window.is_cut)}
         lines.extend(
             _line(work, invoice, subscription_id, plan_id=job.subject.plan.id, at=job.at, shown=shown)
-            for subscription_id in dict.fromkeys(fee.subscription_id for fee in fees)
+            for subscription_id in dict.fromkeys(fee.subscription_id for fee in fees if fee.subscription_id is not None)
         )
     return lines
 

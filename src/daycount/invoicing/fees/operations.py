@@ -49,6 +49,8 @@ def _lock_alone(work: Work, fee_id: UUID, payment_status: str | None) -> Fee:
     fee = get_fee(work, fee_id)
     if payment_status not in FEE_PAYMENT_STATUSES:
         raise errors.Invalid({"payment_status": ["value_is_invalid"]})
+    if fee.subscription_id is None:
+        raise errors.NotAllowed("invoiced_fee")
     [row] = subscriptions.find_subscriptions(work.tx, organization_id=work.organization_id, ids=[fee.subscription_id])
     work.agenda.hold(lane_of(row.customer_id))
     locked = store.find_fee(work.tx, organization_id=work.organization_id, fee_id=fee_id, lock=True)
