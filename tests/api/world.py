@@ -42,6 +42,7 @@ INVOICE_ACTIONS = (
     "download",
     "download_pdf",
     "download_xml",
+    "explain",
 )
 
 
@@ -130,6 +131,7 @@ class World(NamedTuple):
             "/taxes/{code}": self.tax["code"],
             **self._wallet_ids,
             "/fees/{lago_id}": self.fee["lago_id"],
+            "/fees/{lago_id}/explain": self.fee["lago_id"],
             "/parked_customers/{external_customer_id}/retry": self.customer["external_id"],
             "/customers/{external_customer_id}/credit_notes": self.customer["external_id"],
             "/credit_notes/{lago_id}": self.credit_note["lago_id"],

@@ -158,3 +158,44 @@ def test_fixed_charges_and_commitments_are_explained(server: Server) -> None:
         assert said in desks
     for said in ("100.00", "70.00", "30.00"):
         assert said in missing
+
+
+def test_coupons_and_taxes_are_explained_on_the_wire_each_figure_from_the_one_before(server: Server) -> None:
+    api = server.organization(at="2026-06-11T00:00:00Z")
+    api.tax(rate=20, applied_to_organization=True)
+    api.coupon("fixed", amount_cents=500)
+    api.plan(amount_cents=3100)
+    api.customer(name="Acme Inc")
+    api.apply_coupon("fixed")
+    api.subscribe()
+    api.move_to("2026-07-01T00:00:00Z")
+    [invoice] = api.invoices()
+
+    explained = api.ok("GET", f"/invoices/{invoice['lago_id']}/explain")["invoice_explanation"]
+
+    [fee] = explained["fees"]
+    steps = {step["step"]: step["figures"] for step in fee["steps"]}
+    # 11-30 June are 20 of 30 days: 31.00 x 20/30 = 20.66..., rounded to 2067, of which 1/3 of a minor unit is the residue.
+    assert (steps["share"]["share"]["days"], steps["share"]["share"]["full_days"]) == (20, 30)
+    assert steps["rounding"] == {
+        "currency": "USD",
+        "exact_cents": "6200/3",
+        "rule": "half away from zero, once",
+        "cents": 2067,
+        "residue_cents": "1/3",
+    }
+    # 2067 - 500 = 1567; 20 % of it are 313.4
+    assert steps["coupons"] == {"amount_cents": 2067, "coupons_cents": "500.0", "net_cents": "1567.0"}
+    assert (steps["taxes"]["exact_cents"], steps["taxes"]["taxes_cents"]) == ("313.4", 313)
+    assert [(step["step"], step["figures"]["after_cents"]) for step in explained["steps"]] == [
+        ("fees", 2067),
+        ("coupons", 1567),
+        ("taxes", 1880),
+    ]
+    assert explained["total_amount_cents"] == invoice["total_amount_cents"] == 1880
+    assert explained["sentences"][-1] == "Taxes add $3.13: $18.80."
+    alone = api.ok("GET", f"/fees/{fee['lago_fee_id']}/explain")["fee_explanation"]
+    assert alone == fee
+    assert [line for line in explain(server, "fee", fee["lago_fee_id"]) if line.startswith("Its share")] == [
+        "Its share of the coupons is 500.0 minor units; 1567.0 are left."
+    ]

@@ -10,38 +10,105 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from msgspec import Struct
+
 from daycount.customers.records import Customer
 from daycount.invoicing.explain_advance import explain_event
 from daycount.invoicing.explain_price import explain_price, money_text, sign
 from daycount.invoicing.records import Fee, Invoice, InvoiceLine
-from daycount.money import CURRENCIES, decimal_text, to_cents
+from daycount.money import CURRENCIES, decimal_text, exact_text, to_cents
 
 _COLUMNS = (10, 36, 5, 9, 12)
 
 
+class Step(Struct, frozen=True, kw_only=True):
+    """One step from events to an amount: its name, the figures that were stored, and what they say in words."""
+
+    step: str
+    figures: Mapping[str, Any]
+    sentences: Sequence[str]
+
+
 def explain_fee(fee: Fee) -> list[str]:
     """Say how one fee came to its amount, one sentence a step."""
+    return [sentence for step in steps_of_fee(fee) for sentence in step.sentences]
+
+
+def steps_of_fee(fee: Fee) -> list[Step]:
+    """Return how one fee came to its amount, its coupons and its taxes: each step with the stored figures and what they say."""
+    return [*_pricing_steps(fee), *_money_steps(fee)]
+
+
+def _pricing_steps(fee: Fee) -> list[Step]:
     derivation = fee.derivation
     period = derivation["period"]
     days = f"{_day_range(period['first_day'], period['last_day'])} ({period['zone']})"
-    if derivation["kind"] == "subscription":
-        return [*_explain_base(fee, derivation, days), _explain_rounding(fee)]
-    if derivation["kind"] == "true_up":
-        return [*_explain_minimum(derivation["minimum"], days, fee.currency), _explain_rounding(fee)]
-    if derivation["kind"] == "commitment":
-        return [*_explain_commitment(fee, derivation, days)]
-    if derivation["kind"] == "fixed_charge":
-        return [*_explain_fixed_charge(fee, derivation, days), _explain_rounding(fee)]
-    metric = derivation["metric"]
-    if derivation["kind"] == "advance":
-        name = fee.item["invoice_display_name"]
-        return [*explain_event(name, derivation, currency=fee.currency), *_explain_bucket(derivation["bucket"]), _explain_rounding(fee)]
-    sentences = [f"{fee.item['invoice_display_name']} was counted from events with the code {metric['code']!r} for {days}."]
-    sentences.extend(_explain_bucket(derivation["bucket"]))
-    sentences.extend(_explain_quantity(derivation["quantity"], metric, period["full_days"]))
-    sentences.extend(explain_price(derivation["price"], currency=fee.currency))
-    sentences.append(_explain_rounding(fee))
-    return sentences
+    match derivation["kind"]:
+        case "subscription":
+            return [_step("share", derivation, ("period", "plan", "share"), _explain_base(fee, derivation, days)), _rounding(fee)]
+        case "true_up":
+            said = _explain_minimum(derivation["minimum"], days, fee.currency)
+            return [_step("minimum", derivation, ("period", "minimum"), said), _rounding(fee)]
+        case "commitment":
+            return [_step("commitment", derivation, ("period", "share", "spent_cents"), _explain_commitment(fee, derivation, days))]
+        case "fixed_charge":
+            said = _explain_fixed_charge(fee, derivation, days)
+            return [_step("fixed_charge", derivation, ("period", "quantity", "price"), said), _rounding(fee)]
+        case "advance":
+            said = explain_event(fee.item["invoice_display_name"], derivation, currency=fee.currency)
+            figures = ("period", "metric", "event", "standing", "price")
+            bucket = _step("bucket", derivation, ("bucket",), _explain_bucket(derivation["bucket"]))
+            return [_step("event", derivation, figures, said), bucket, _rounding(fee)]
+        case kind:
+            assert kind == "charge", kind
+            return _usage_steps(fee, derivation, days)
+
+
+def _usage_steps(fee: Fee, derivation: Mapping[str, Any], days: str) -> list[Step]:
+    metric, period, quantity = derivation["metric"], derivation["period"], derivation["quantity"]
+    counted = f"{fee.item['invoice_display_name']} was counted from events with the code {metric['code']!r} for {days}."
+    return [
+        _step("events", derivation, ("period", "metric"), [counted]),
+        _step("bucket", derivation, ("bucket",), _explain_bucket(derivation["bucket"])),
+        _step("quantity", derivation, ("quantity",), _explain_quantity(quantity, metric, period["full_days"])),
+        _step("price", derivation, ("price",), explain_price(derivation["price"], currency=fee.currency)),
+        _rounding(fee),
+    ]
+
+
+def _step(name: str, derivation: Mapping[str, Any], figures: Sequence[str], sentences: Sequence[str]) -> Step:
+    return Step(step=name, figures={key: derivation[key] for key in figures if key in derivation}, sentences=sentences)
+
+
+def _rounding(fee: Fee) -> Step:
+    """Say how the amount was rounded; `residue_cents` is what the rounding added."""
+    rounding = fee.derivation["rounding"]
+    residue = exact_text(rounding["cents"] - Fraction(rounding["exact_cents"]))
+    return Step(step="rounding", figures={**rounding, "residue_cents": residue}, sentences=[_explain_rounding(fee)])
+
+
+def _money_steps(fee: Fee) -> list[Step]:
+    """Say what coupons took off a fee and which taxes it bears."""
+    steps: list[Step] = []
+    net = fee.amount_cents - Fraction(fee.precise_coupons_amount_cents)
+    shown = decimal_text(net)
+    if fee.precise_coupons_amount_cents:
+        taken = decimal_text(Fraction(fee.precise_coupons_amount_cents))
+        figures = {"amount_cents": fee.amount_cents, "coupons_cents": taken, "net_cents": shown}
+        said = f"Its share of the coupons is {taken} minor units; {shown} are left."
+        steps.append(Step(step="coupons", figures=figures, sentences=[said]))
+    if fee.applied_taxes:
+        taxes = [
+            {"code": tax.code, "rate": decimal_text(Fraction(tax.rate)), "amount_cents": tax.amount_cents} for tax in fee.applied_taxes
+        ]
+        said_taxes = [
+            f"{tax.name}: {decimal_text(Fraction(tax.rate))} % of {shown} minor units are {money(tax.amount_cents, fee.currency)}."
+            for tax in fee.applied_taxes
+        ]
+        exact = decimal_text(Fraction(fee.taxes_precise_amount_cents))
+        figures = {"net_cents": shown, "taxes": taxes, "exact_cents": exact, "taxes_cents": fee.taxes_amount_cents}
+        steps.append(Step(step="taxes", figures=figures, sentences=said_taxes))
+    return steps
 
 
 def _explain_base(fee: Fee, derivation: Mapping[str, Any], days: str) -> list[str]:
@@ -162,12 +229,34 @@ def explain_invoice(invoice: Invoice, customer: Customer, lines: Sequence[Invoic
         sentences.append(f"{fee.item['invoice_display_name']}: {money(fee.amount_cents, fee.currency)}")
         sentences.extend(f"  {sentence}" for sentence in explain_fee(fee))
     sentences.append("")
-    parts = " + ".join(money(fee.amount_cents, fee.currency) for fee in fees) or money(0, invoice.currency)
-    sentences.append(
-        f"Total of {len(lines)} subscription{'s' if len(lines) != 1 else ''}: {parts} "
-        f"= {money(invoice.total_amount_cents, invoice.currency)}."
-    )
+    sentences.extend(sentence for step in steps_of_invoice(invoice, lines, fees) for sentence in step.sentences)
     return sentences
+
+
+def steps_of_invoice(invoice: Invoice, lines: Sequence[InvoiceLine], fees: Sequence[Fee]) -> list[Step]:
+    """Return how an invoice came from its fees to its total; `after_cents` of a step is what the next one starts from."""
+    parts = " + ".join(money(fee.amount_cents, fee.currency) for fee in fees) or money(0, invoice.currency)
+    after = invoice.fees_amount_cents
+    count = f"{len(lines)} subscription{'s' if len(lines) != 1 else ''}"
+    steps = [
+        Step(
+            step="fees",
+            figures={"amounts_cents": [fee.amount_cents for fee in fees], "after_cents": after},
+            sentences=[f"Total of {count}: {parts} = {money(after, invoice.currency)}."],
+        )
+    ]
+    for name, words, change in (
+        ("progressive_billing", "Usage that was billed before takes off", -invoice.progressive_billing_credit_amount_cents),
+        ("coupons", "Coupons take off", -invoice.coupons_amount_cents),
+        ("taxes", "Taxes add", invoice.taxes_amount_cents),
+        ("credit_notes", "Credit notes take off", -invoice.credit_notes_amount_cents),
+        ("prepaid_credits", "Prepaid credits pay", -invoice.prepaid_credit_amount_cents),
+    ):
+        if change:
+            after += change
+            said = f"{words} {money(abs(change), invoice.currency)}: {money(after, invoice.currency)}."
+            steps.append(Step(step=name, figures={"change_cents": change, "after_cents": after}, sentences=[said]))
+    return steps
 
 
 def print_invoice(invoice: Invoice, customer: Customer, fees: Sequence[Fee]) -> str:
