@@ -15,6 +15,7 @@ from daycount.api.v1 import (
     api_keys,
     applied_coupons,
     billable_metrics,
+    billing_entities,
     billing_runs,
     coupons,
     credit_notes,
@@ -54,6 +55,7 @@ from daycount.invoicing.messages import TimeUnused
 from daycount.invoicing.messages_life import InvoiceDeleted, InvoicesFinalized, InvoiceVoided, PaymentStatusChanged
 from daycount.invoicing.ongoing import on_wallets_moved
 from daycount.invoicing.reactions import InvoicingReactions
+from daycount.organizations.entities.records import EntityChanged
 from daycount.subscriptions.directory import CatalogDirectory
 from daycount.subscriptions.fixed_units.operations import change_units_of_plan
 from daycount.subscriptions.messages import PeriodsDue, PlanSwitched, SubscriptionEnded, SubscriptionStarted, UnitsToBill
@@ -81,6 +83,7 @@ RESOURCES = (
     add_ons.routes,
     api_keys.routes,
     billable_metrics.routes,
+    billing_entities.routes,
     credit_notes.routes,
     current_usage.routes,
     customers.routes,
@@ -133,6 +136,7 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         PlanSwitched: [invoicing.on_switched],
         TimezoneChanged: [move_to_new_zone, wallet_reactions.on_timezone_changed],
         WalletsMoved: [on_wallets_moved],
+        EntityChanged: [invoicing.on_entity_changed],
         CreditsPurchased: [on_credits_purchased],
         PaymentStatusChanged: [on_payment_status_changed],
         TimeUnused: [invoicing.on_time_unused],

@@ -131,6 +131,13 @@ def refuses_the_wallet_of_another(stranger: Api, world: World, route: Route) -> 
     assert (reply.status, reply.body["error_details"]) == (422, {"wallet_id": ["wallet_not_found"]})
 
 
+def shows_its_own_entity(stranger: Api, world: World, route: Route) -> None:
+    """Every organization has a default billing entity of its own."""
+    body = good_body(route, world) if route.accepts is not None else None
+    theirs = world.api.ok("GET", "/billing_entities")["billing_entities"][0]["lago_id"]
+    assert theirs not in str(stranger.ok(route.method, path_of(route, world), body))
+
+
 CASES: dict[str, Case] = {
     **dict.fromkeys([route.operation for route in ROUTES if route.pattern.startswith("/plans/{code}/")], is_not_found("plan_not_found")),
     **dict.fromkeys(
@@ -195,6 +202,12 @@ CASES: dict[str, Case] = {
     "delete_fee": is_not_found("fee_not_found"),
     "find_all_invoices": is_empty({"external_customer_id": "acme"}, {"search_term": "Acme"}),
     "find_invoice": is_not_found("invoice_not_found"),
+    "create_billing_entity": makes_its_own("paris", "code"),
+    "find_all_billing_entities": shows_its_own_entity,
+    "find_billing_entity": shows_its_own_entity,
+    "update_billing_entity": shows_its_own_entity,
+    "find_organization": shows_its_own_entity,
+    "update_organization": shows_its_own_entity,
     "create_invoice": is_not_found("customer_not_found"),
     "update_invoice": is_not_found("invoice_not_found"),
     "destroy_invoice": is_not_found("invoice_not_found"),

@@ -119,6 +119,7 @@ class CreditNoteChanges(Struct, frozen=True, kw_only=True):
 class CreditNoteFilter(Struct, frozen=True, kw_only=True):
     """Which credit notes a list shows; dates and amounts are inclusive."""
 
+    entity_ids: tuple[UUID, ...] = ()
     external_customer_id: str | None = None
     amount_from: int | None = None
     amount_to: int | None = None

@@ -16,6 +16,7 @@ from daycount.infra.work import Work
 from daycount.money import CURRENCIES
 from daycount.organizations import store as organizations
 from daycount.organizations.operations import is_known_zone
+from daycount.organizations.records import BillingEntity
 from daycount.taxes.operations import given_codes, replace_taxes
 from daycount.taxes.records import TaxTarget
 
@@ -50,13 +51,15 @@ def upsert_customer(work: Work, changes: CustomerInput) -> Customer:
     stored = None
     if external_id:
         stored = lock_customer(work, external_id)
-    entity = _find_entity(work, changes)
+    entity = find_entity(work, given(changes.billing_entity_code, None))
     found = errors.FieldErrors()
     if not external_id or not external_id.strip():
         found.add("external_id", "value_is_mandatory")
     elif len(external_id) > MAX_EXTERNAL_ID:
         found.add("external_id", "value_is_too_long")
-    blank = stored or _blank_customer(work, external_id or "", entity)
+    blank = stored or _blank_customer(work, external_id or "", entity or _default_entity(work))
+    if stored is not None and entity is not None:
+        blank = structs.replace(stored, entity=entity)
     customer = _changed(work, blank, changes, found)
     found.raise_if_any()
     if stored is not None:
@@ -135,18 +138,20 @@ def _insert(work: Work, customer: Customer) -> Customer:
     return numbered
 
 
-def _default_entity(work: Work) -> Any:
+def _default_entity(work: Work) -> BillingEntity:
     organization = organizations.find_organization(work.tx, work.organization_id)
     assert organization is not None
     return organization.entity
 
 
-def _find_entity(work: Work, changes: CustomerInput) -> Any:
-    entity = _default_entity(work)
-    code = given(changes.billing_entity_code, None)
-    if code and code != entity.code:
+def find_entity(work: Work, code: str | None) -> BillingEntity | None:
+    """Return the billing entity of a code, None where no code is given. Raises NotFound."""
+    if not code:
+        return None
+    found = organizations.find_entities(work.tx, organization_id=work.organization_id, codes=[code])
+    if not found:
         raise errors.NotFound("billing_entity")
-    return entity
+    return found[0]
 
 
 def _blank_customer(work: Work, external_id: str, entity: Any) -> Customer:

@@ -182,6 +182,7 @@ class CustomerInput(Struct, frozen=True, kw_only=True):
 class CustomerFilter(Struct, frozen=True, kw_only=True):
     """Which customers a list shows."""
 
+    entity_ids: tuple[UUID, ...] = ()
     search_term: str | None = None
     external_id: str | None = None
     account_types: tuple[str, ...] = ()

@@ -138,6 +138,8 @@ def _filtered(organization_id: UUID, query: CustomerFilter) -> list[sa.ColumnEle
         "zipcode": query.zipcodes,
     }
     conditions.extend(table[name].in_(values) for name, values in lists.items() if values)
+    if query.entity_ids:
+        conditions.append(table.billing_entity_id.in_(query.entity_ids))
     return conditions
 
 

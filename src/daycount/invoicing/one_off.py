@@ -6,13 +6,13 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, structs
 
 from daycount import errors
 from daycount.catalog.add_ons import store as add_ons
 from daycount.catalog.add_ons.records import AddOn
 from daycount.customers import store as customers
-from daycount.customers.operations import lock_customer
+from daycount.customers.operations import find_entity, lock_customer
 from daycount.customers.records import Customer
 from daycount.engine.taxes import applicable_taxes
 from daycount.given import given, given_or_default
@@ -78,15 +78,14 @@ def create_one_off(work: Work, wanted: OneOffInput) -> Invoice:
     if set(codes) - known.keys():
         raise errors.NotFound("add_on")
     _check_payment(given(wanted.payment_method, None))
-    entity_code = given(wanted.billing_entity_code, None)
-    if entity_code and entity_code != customer.entity.code:
-        raise errors.NotFound("billing_entity")
+    entity = find_entity(work, given(wanted.billing_entity_code, None))
     purchase_order = given(wanted.purchase_order_number, None) or None
     if purchase_order and len(purchase_order) > _MAX_PURCHASE_ORDER:
         raise errors.Invalid({"purchase_order_number": ["value_is_too_long"]})
     currency = _currency(work, customer, given(wanted.currency, None))
     lines = _lines(work, customer, sources, [known[code] for code in codes], currency)
-    heading = Heading(customer=customer, currency=currency, at=work.now, invoice_type="one_off", purchase_order_number=purchase_order)
+    sender = customer if entity is None else structs.replace(customer, entity=entity)
+    heading = Heading(customer=sender, currency=currency, at=work.now, invoice_type="one_off", purchase_order_number=purchase_order)
     return make_plain_invoice(work, heading, lines)
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from daycount.catalog.messages import PlanRepriced
 from daycount.coupons.applying import restore_coupons
 from daycount.credit_notes.spending import give_back
+from daycount.customers import store as customers
 from daycount.customers.messages import CustomerDeleted, InvoiceSettingsChanged
 from daycount.customers.operations import lane_of
 from daycount.engine.calendar import Occasion
@@ -22,6 +23,7 @@ from daycount.invoicing.messages import TimeUnused
 from daycount.invoicing.messages_life import InvoiceDeleted, InvoicesFinalized, InvoiceVoided
 from daycount.invoicing.records import Bill
 from daycount.invoicing.unused_time import give_back_unused_time
+from daycount.organizations.entities.records import EntityChanged
 from daycount.subscriptions import schedule
 from daycount.subscriptions import store as subscriptions
 from daycount.subscriptions.messages import PeriodsDue, PlanSwitched, SubscriptionEnded, SubscriptionStarted, UnitsToBill
@@ -111,6 +113,15 @@ class InvoicingReactions:
     def on_settings_changed(self, work: Work, message: InvoiceSettingsChanged) -> None:
         """Move the dates of a customer's drafts."""
         move_dates(work, message.customer)
+
+    def on_entity_changed(self, work: Work, message: EntityChanged) -> None:
+        """Move the dates of drafts of a billing entity; go on from its numbered invoices where they are numbered together."""
+        drafts = store.list_all_drafts(work.tx, organization_id=work.organization_id, about=[message.entity_id])
+        ids = list({row.customer_id for row in drafts})
+        for customer in customers.find_customers(work.tx, organization_id=work.organization_id, ids=ids).values():
+            move_dates(work, customer)
+        if message.numbers_itself:
+            store.seed_numbers(work.tx, entity_id=message.entity_id)
 
     def on_customer_deleted(self, work: Work, message: CustomerDeleted) -> None:
         """Finalize the drafts of a customer that is gone, a few minutes later."""

@@ -218,6 +218,7 @@ class BillingRun(NamedTuple):
 class InvoiceFilter(Struct, frozen=True, kw_only=True):
     """Which invoices a list shows; dates and amounts are inclusive."""
 
+    entity_ids: tuple[UUID, ...] = ()
     external_customer_id: str | None = None
     currency: str | None = None
     invoice_type: str | None = None

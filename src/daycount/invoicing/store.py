@@ -111,6 +111,18 @@ def list_all_drafts(tx: Connection, *, organization_id: UUID, about: Sequence[UU
     return [_invoice(row) for row in tx.execute(statement.order_by(table.created_at, table.id)).mappings()]
 
 
+_SEED_NUMBERS = sa.text("""
+update billing_entities set invoice_sequence = greatest(invoice_sequence, (
+    select count(*) from invoices where billing_entity_id = :entity_id and sequential_id is not null
+)) where id = :entity_id
+""")
+
+
+def seed_numbers(tx: Connection, *, entity_id: UUID) -> None:
+    """Let the running numbers of a billing entity go on from how many of its invoices have a number."""
+    tx.execute(_SEED_NUMBERS, {"entity_id": entity_id})
+
+
 def list_made_after(tx: Connection, *, organization_id: UUID, marker: UUID) -> list[Invoice]:
     """Return the visible invoices whose ids were given after an id, in the order they were made."""
     table = invoices.c
@@ -354,6 +366,8 @@ def _filtered(organization_id: UUID, query: InvoiceFilter) -> list[sa.ColumnElem
         term = query.search_term
         found = [customers.c[name].icontains(term, autoescape=True) for name in _SEARCHED]
         conditions.append(sa.or_(table.number.icontains(term, autoescape=True), sa.cast(table.id, sa.Text) == term, *found))
+    if query.entity_ids:
+        conditions.append(table.billing_entity_id.in_(query.entity_ids))
     return conditions
 
 

@@ -55,6 +55,7 @@ def insert_organization(tx: Connection, organization: Organization) -> None:
             net_payment_term=entity.net_payment_term,
             finalize_zero_amount_invoice=entity.finalize_zero_amount_invoice,
             created_at=organization.created_at,
+            updated_at=organization.created_at,
         )
     )
     if organization.frozen_time is not None:
@@ -121,6 +122,14 @@ def take_invoice_numbers(tx: Connection, *, counts: Mapping[UUID, int]) -> dict[
     """)
     rows = tx.execute(statement, {"ids": list(counts), "counts": list(counts.values())})
     return {row.id: row.before for row in rows}
+
+
+def find_entities(tx: Connection, *, organization_id: UUID, codes: Sequence[str]) -> list[BillingEntity]:
+    """Return the billing entities of some codes."""
+    table = billing_entities.c
+    names = BillingEntity.__struct_fields__
+    statement = sa.select(*(table[name] for name in names)).where(table.organization_id == organization_id, table.code.in_(codes))
+    return [BillingEntity(**row) for row in tx.execute(statement).mappings()]
 
 
 def find_by_name(tx: Connection, name: str) -> list[UUID]:

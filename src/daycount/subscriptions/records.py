@@ -143,6 +143,7 @@ class SubscriptionInput(Struct, frozen=True, kw_only=True):
 class SubscriptionFilter(Struct, frozen=True, kw_only=True):
     """Which subscriptions a list shows; no status means all."""
 
+    entity_ids: tuple[UUID, ...] = ()
     external_customer_id: str | None = None
     external_id: str | None = None
     plan_code: str | None = None

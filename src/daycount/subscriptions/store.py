@@ -258,6 +258,8 @@ def _filtered(organization_id: UUID, query: SubscriptionFilter) -> list[sa.Colum
         conditions.append(plans.c.amount_currency == query.currency)
     if query.is_overridden is not None:
         conditions.append(plans.c.parent_id.is_not(None) if query.is_overridden else plans.c.parent_id.is_(None))
+    if query.entity_ids:
+        conditions.append(customers.c.billing_entity_id.in_(query.entity_ids))
     return conditions
 
 

@@ -10,7 +10,7 @@ from msgspec import structs
 from daycount import errors
 from daycount.catalog import store as catalog
 from daycount.customers import store as customers
-from daycount.customers.operations import get_customer, lock_customer
+from daycount.customers.operations import find_entity, get_customer, lock_customer
 from daycount.customers.records import Customer
 from daycount.engine.wallets.credits import Valued, incoming
 from daycount.given import given, given_or_default, is_given
@@ -159,11 +159,8 @@ def _free_code(work: Work, customer: Customer, name: str | None) -> str:
 
 def _entity(work: Work, code: str | None, customer: Customer) -> tuple[UUID | None, str]:
     """Return the wallet's own billing entity, or None and the customer's. Raises NotFound."""
-    if not code:
-        return None, customer.entity.code
-    if code != customer.entity.code:
-        raise errors.NotFound("billing_entity")
-    return customer.entity.id, code
+    entity = find_entity(work, code)
+    return (None, customer.entity.code) if entity is None else (entity.id, entity.code)
 
 
 def _applies_to(work: Work, source: AppliesToInput | None, found: errors.FieldErrors) -> tuple[Sequence[str], Sequence[MetricTarget]]:

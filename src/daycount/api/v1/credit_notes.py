@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from daycount import errors
+from daycount.api.entities import read_entities
 from daycount.api.paging import Page, page_of, read_page
 from daycount.api.query import Query
 from daycount.api.routing import Call, Routes
@@ -249,11 +250,10 @@ def _known(values: tuple[str, ...], allowed: Sequence[str]) -> tuple[str, ...]:
     return tuple(value for value in values if value in allowed)
 
 
-def read_filter(query: Query) -> CreditNoteFilter:
+def read_filter(work: Work, query: Query) -> CreditNoteFilter:
     """Read the filters of the list. Raises NotFound (billing_entity), Invalid for amounts that are no numbers."""
-    if any(code != "default" for code in query.many("billing_entity_codes")):
-        raise errors.NotFound("billing_entity")
     return CreditNoteFilter(
+        entity_ids=read_entities(work, query),
         external_customer_id=query.one("external_customer_id"),
         amount_from=query.integer("amount_from"),
         amount_to=query.integer("amount_to"),
@@ -328,7 +328,7 @@ def estimate_credit_note(work: Work, call: Call) -> EstimatedCreditNoteObject:
 @routes.get("/credit_notes", returns=CreditNoteObject, root_out="credit_notes", is_list=True, parameters=LIST_PARAMETERS)
 def find_all_credit_notes(work: Work, call: Call) -> Page:
     """List credit notes, the newest first."""
-    return _list(work, call, read_filter(call.query))
+    return _list(work, call, read_filter(work, call.query))
 
 
 @routes.get(
@@ -341,7 +341,7 @@ def find_all_credit_notes(work: Work, call: Call) -> Page:
 def find_all_customer_credit_notes(work: Work, call: Call) -> Page:
     """List the credit notes of a customer."""
     customer = get_customer(work, call.path["external_customer_id"])
-    return _list(work, call, structs.replace(read_filter(call.query), external_customer_id=customer.external_id))
+    return _list(work, call, structs.replace(read_filter(work, call.query), external_customer_id=customer.external_id))
 
 
 @routes.get("/credit_notes/{lago_id}", returns=CreditNoteObject, root_out="credit_note")

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from daycount import errors
+from daycount.api.entities import read_entities
 from daycount.api.paging import Page, page_of, read_page
 from daycount.api.query import Query
 from daycount.api.routing import Call, Routes
@@ -120,12 +120,11 @@ def _texts(customer: Customer) -> dict[str, Any]:
     return dict(customer.texts)
 
 
-def read_filter(query: Query) -> CustomerFilter:
+def read_filter(work: Work, query: Query) -> CustomerFilter:
     """Read the filters of the list. Raises Invalid for members of no known set, NotFound for an unknown billing entity."""
-    if any(code != "default" for code in query.many("billing_entity_codes")):
-        raise errors.NotFound("billing_entity")
     customer_type = query.members("customer_type", ("company", "individual"))
     return CustomerFilter(
+        entity_ids=read_entities(work, query),
         search_term=query.one("search_term"),
         external_id=query.one("external_id"),
         account_types=query.members("account_type", ("customer", "partner")),
@@ -146,7 +145,7 @@ def create_customer(work: Work, call: Call) -> CustomerObject:
 @routes.get("/customers", returns=CustomerObject, root_out="customers", is_list=True, parameters=LIST_PARAMETERS)
 def find_all_customers(work: Work, call: Call) -> Page:
     """List customers, newest first."""
-    asked, query = read_page(call.query), read_filter(call.query)
+    asked, query = read_page(call.query), read_filter(work, call.query)
     found = store.list_customers(work.tx, organization_id=work.organization_id, query=query, limit=asked.per_page, offset=asked.offset)
     total = store.count_customers(work.tx, organization_id=work.organization_id, query=query)
     return page_of(list_to_wire(work, found), asked=asked, total=total)

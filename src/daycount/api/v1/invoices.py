@@ -9,6 +9,7 @@ from uuid import UUID
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from daycount import errors
+from daycount.api.entities import read_entities
 from daycount.api.paging import Page, page_of, read_page
 from daycount.api.query import Query
 from daycount.api.routing import Call, Routes
@@ -401,11 +402,10 @@ def _name_of(row: Subscription, plan: Plan) -> str:
     return row.name or plan.invoice_display_name or plan.name
 
 
-def read_filter(query: Query) -> InvoiceFilter:
+def read_filter(work: Work, query: Query) -> InvoiceFilter:
     """Read the filters of the list. Raises Invalid for statuses of no known set, NotFound (billing_entity)."""
-    if any(code != "default" for code in query.many("billing_entity_codes")):
-        raise errors.NotFound("billing_entity")
     return InvoiceFilter(
+        entity_ids=read_entities(work, query),
         external_customer_id=query.one("external_customer_id") or query.one("customer_external_id"),
         currency=query.one("currency"),
         invoice_type=query.one("invoice_type"),
@@ -437,7 +437,7 @@ def _list(work: Work, call: Call, query: InvoiceFilter) -> Page:
 @routes.get("/invoices", returns=InvoiceObject, root_out="invoices", is_list=True, parameters=LIST_PARAMETERS)
 def find_all_invoices(work: Work, call: Call) -> Page:
     """List invoices, the latest issuing date first."""
-    return _list(work, call, read_filter(call.query))
+    return _list(work, call, read_filter(work, call.query))
 
 
 @routes.get(
@@ -450,7 +450,7 @@ def find_all_invoices(work: Work, call: Call) -> Page:
 def find_all_customer_invoices(work: Work, call: Call) -> Page:
     """List the invoices of a customer."""
     customer = get_customer(work, call.path["external_customer_id"])
-    return _list(work, call, structs.replace(read_filter(call.query), external_customer_id=customer.external_id))
+    return _list(work, call, structs.replace(read_filter(work, call.query), external_customer_id=customer.external_id))
 
 
 @routes.get("/invoices/{lago_id}", returns=InvoiceObject, root_out="invoice")

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from daycount import errors
+from daycount.api.entities import read_entities
 from daycount.api.paging import Page, page_of, read_page
 from daycount.api.query import Query
 from daycount.api.routing import Call, Routes
@@ -177,13 +177,12 @@ def _whole(work: Work, row: Subscription, *, has_entitlements: bool) -> Subscrip
     )
 
 
-def read_filter(query: Query) -> SubscriptionFilter:
+def read_filter(work: Work, query: Query) -> SubscriptionFilter:
     """Read the filters of the list: active ones by default, all when a status is unknown. Raises NotFound (billing_entity)."""
-    if any(code != "default" for code in query.many("billing_entity_codes")):
-        raise errors.NotFound("billing_entity")
     wanted = query.many("status") or (Status.ACTIVE.value,)
     statuses = tuple(Status(value) for value in wanted) if set(wanted) <= {*Status} else ()
     return SubscriptionFilter(
+        entity_ids=read_entities(work, query),
         external_customer_id=query.one("external_customer_id"),
         external_id=query.one("external_id"),
         plan_code=query.one("plan_code"),
@@ -210,7 +209,7 @@ def create_subscription(work: Work, call: Call) -> SubscriptionObject:
 @routes.get("/subscriptions", returns=SubscriptionObject, root_out="subscriptions", is_list=True, parameters=LIST_PARAMETERS)
 def find_all_subscriptions(work: Work, call: Call) -> Page:
     """List subscriptions; active ones unless `status[]` says otherwise."""
-    return _list(work, call, read_filter(call.query))
+    return _list(work, call, read_filter(work, call.query))
 
 
 @routes.get(
@@ -223,7 +222,7 @@ def find_all_subscriptions(work: Work, call: Call) -> Page:
 def find_all_customer_subscriptions(work: Work, call: Call) -> Page:
     """List the subscriptions of a customer."""
     customer = get_customer(work, call.path["external_customer_id"])
-    return _list(work, call, structs.replace(read_filter(call.query), external_customer_id=customer.external_id))
+    return _list(work, call, structs.replace(read_filter(work, call.query), external_customer_id=customer.external_id))
 
 
 @routes.get("/subscriptions/{external_id}", returns=SubscriptionObject, root_out="subscription", parameters=("status",))

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from daycount import errors
+from daycount.api.entities import read_entities
 from daycount.api.paging import Page, page_of, read_page
 from daycount.api.query import Query
 from daycount.api.routing import Call, Routes
@@ -14,7 +15,6 @@ from daycount.customers.operations import get_customer
 from daycount.engine.wallets.top_ups import Method
 from daycount.infra.work import Work
 from daycount.invoicing import ongoing
-from daycount.organizations import store as organizations
 from daycount.wallets import operations, store
 from daycount.wallets.records import PaymentMethod, Rule, Wallet, WalletFilter, WalletInput
 
@@ -201,12 +201,8 @@ def find_all_wallets(work: Work, call: Call) -> Page:
 
 
 def _filter(work: Work, query: Query) -> WalletFilter:
-    codes = query.many("billing_entity_codes")
-    organization = organizations.find_organization(work.tx, work.organization_id)
-    assert organization is not None
-    if set(codes) - {organization.entity.code}:
-        raise errors.NotFound("billing_entity")
-    return WalletFilter(currency=query.one("currency"), billing_entity_codes=codes)
+    read_entities(work, query)
+    return WalletFilter(currency=query.one("currency"), billing_entity_codes=query.many("billing_entity_codes"))
 
 
 def _list(work: Work, call: Call, query: WalletFilter) -> Page:

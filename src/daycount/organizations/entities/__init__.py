@@ -1,0 +1,1 @@
+"""Billing entities: the legal senders of invoices, with all that stands on documents."""
