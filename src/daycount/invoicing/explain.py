@@ -98,15 +98,17 @@ def _money_steps(fee: Fee) -> list[Step]:
         said = f"Its share of the coupons is {taken} minor units; {shown} are left."
         steps.append(Step(step="coupons", figures=figures, sentences=[said]))
     if fee.applied_taxes:
+        taxed = decimal_text(Fraction(fee.precise_amount_cents) - Fraction(fee.precise_coupons_amount_cents))
         taxes = [
             {"code": tax.code, "rate": decimal_text(Fraction(tax.rate)), "amount_cents": tax.amount_cents} for tax in fee.applied_taxes
         ]
         said_taxes = [
-            f"{tax.name}: {decimal_text(Fraction(tax.rate))} % of {shown} minor units are {money(tax.amount_cents, fee.currency)}."
+            f"{tax.name}: {decimal_text(Fraction(tax.rate))} % of {taxed} minor units, which are not rounded before, "
+            f"are {money(tax.amount_cents, fee.currency)}."
             for tax in fee.applied_taxes
         ]
         exact = decimal_text(Fraction(fee.taxes_precise_amount_cents))
-        figures = {"net_cents": shown, "taxes": taxes, "exact_cents": exact, "taxes_cents": fee.taxes_amount_cents}
+        figures = {"taxed_cents": taxed, "taxes": taxes, "exact_cents": exact, "taxes_cents": fee.taxes_amount_cents}
         steps.append(Step(step="taxes", figures=figures, sentences=said_taxes))
     return steps
 
