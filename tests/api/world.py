@@ -65,6 +65,7 @@ class World(NamedTuple):
     api_key: dict[str, Any]
     credit_note: dict[str, Any]
     wallet: dict[str, Any]
+    payment: dict[str, Any]
     credit: dict[str, Any]
     void: dict[str, Any]
     coupon: dict[str, Any]
@@ -130,6 +131,8 @@ class World(NamedTuple):
                 self.applied_coupon["lago_id"],
             ),
             "/taxes/{code}": self.tax["code"],
+            "/payments/{lago_id}": self.payment["lago_id"],
+            "/customers/{external_customer_id}/payments": self.customer["external_id"],
             **self._wallet_ids,
             "/fees/{lago_id}": self.fee["lago_id"],
             "/fees/{lago_id}/explain": self.fee["lago_id"],
@@ -186,6 +189,8 @@ def a_world(server: Server) -> World:
     [void] = api.ok("POST", "/wallet_transactions", {"wallet_transaction": {"wallet_id": wallet["lago_id"], "voided_credits": "1"}})[
         "wallet_transactions"
     ]
+    paid = {"invoice_id": invoice["lago_id"], "amount_cents": 1, "reference": "wire 1"}
+    payment = api.ok("POST", "/payments", {"payment": paid})["payment"]
     return World(
         api=api,
         metric=metric,
@@ -200,6 +205,7 @@ def a_world(server: Server) -> World:
         api_key=spare,
         credit_note=note,
         wallet=wallet,
+        payment=payment,
         credit=credit,
         void=void,
         coupon=coupon,
@@ -319,6 +325,7 @@ GOOD: dict[str, Any] = {
     "create_billing_entity": lambda _: {"code": "paris", "name": "Paris"},
     "update_billing_entity": lambda _: {"legal_name": "Acme Inc."},
     "update_organization": lambda _: {"legal_name": "Acme Inc."},
+    "create_payment": lambda world: {"invoice_id": world.invoice["lago_id"], "amount_cents": 1, "reference": "wire 2"},
     "create_invoice": lambda _: {"external_customer_id": "acme", "currency": "USD", "fees": [{"add_on_code": "setup"}]},
     "update_invoice": lambda _: {"metadata": [{"key": "po", "value": "77"}]},
     "void_invoice": lambda _: {"generate_credit_note": False},

@@ -71,6 +71,15 @@ def set_payment_status(work: Work, invoice: Invoice, payment_status: str) -> Inv
     return _set_payment_status(work, structs.replace(invoice, total_paid_amount_cents=paid), payment_status)
 
 
+def add_payment(work: Work, invoice: Invoice, *, amount_cents: int) -> Invoice:
+    """Write an invoice, locked by the caller, of which something was paid. Announces PaymentStatusChanged once nothing is due."""
+    paid = structs.replace(invoice, total_paid_amount_cents=invoice.total_paid_amount_cents + amount_cents, updated_at=work.now)
+    if paid.total_due_amount_cents == 0:
+        return _set_payment_status(work, paid, "succeeded")
+    store.update_invoices(work.tx, [paid])
+    return paid
+
+
 def _set_payment_status(work: Work, invoice: Invoice, payment_status: str) -> Invoice:
     is_paid = payment_status == "succeeded"
     changed = structs.replace(

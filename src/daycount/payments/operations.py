@@ -1,0 +1,91 @@
+"""Use cases of payments that somebody records."""
+
+from datetime import datetime
+from uuid import UUID
+
+from daycount import errors
+from daycount.customers.operations import lane_of
+from daycount.given import given
+from daycount.infra.work import Work
+from daycount.invoicing import operations as invoicing
+from daycount.invoicing import store as invoices
+from daycount.invoicing.records import Invoice
+from daycount.payments import store
+from daycount.payments.records import Payment, PaymentInput, PaymentMade, ShownPayment
+from daycount.periods import parse_instant
+
+_MAX_REFERENCE = 40
+_PAYABLE = ("finalized", "open")
+
+
+def record_payment(work: Work, wanted: PaymentInput) -> ShownPayment:
+    """
+    Record that an invoice was paid by hand, in full or in part; a purchase of credits only in full.
+
+    Holds the customer's lane and locks the invoice. Announces PaymentMade, and PaymentStatusChanged when nothing is due any more.
+    Raises NotFound (invoice), Forbidden, Invalid. Source: Lago API, payments.
+    """
+    text, amount = given(wanted.invoice_id, None), given(wanted.amount_cents, None)
+    if not text:
+        raise errors.Invalid({"invoice_id": ["value_is_mandatory"]})
+    if amount is None or amount <= 0:
+        raise errors.Invalid({"amount_cents": ["invalid_value"]})
+    invoice = _lock(work, text)
+    paid_at = _paid_at(work, given(wanted.paid_at, None))
+    reference = given(wanted.reference, None)
+    if not (reference or "").strip():
+        raise errors.Invalid({"reference": ["value_is_mandatory"]})
+    if len(reference or "") > _MAX_REFERENCE:
+        raise errors.Invalid({"reference": ["value_is_too_long"]})
+    if invoice.invoice_type == "credit" and amount != invoice.total_amount_cents:
+        raise errors.Invalid({"amount_cents": ["invalid_amount"]})
+    if amount > invoice.total_due_amount_cents:
+        raise errors.Invalid({"amount_cents": ["value_is_out_of_range"]})
+    payment = Payment(
+        id=work.new_id(),
+        organization_id=work.organization_id,
+        customer_id=invoice.customer_id,
+        invoice_id=invoice.id,
+        amount_cents=amount,
+        currency=invoice.currency,
+        payment_type="manual",
+        status="succeeded",
+        reference=reference,
+        created_at=paid_at,
+    )
+    store.insert_payment(work.tx, payment)
+    invoicing.add_payment(work, invoice, amount_cents=amount)
+    work.announce(PaymentMade(payment))
+    return get_payment(work, payment.id)
+
+
+def _lock(work: Work, text: str) -> Invoice:
+    try:
+        invoice_id = UUID(text)
+    except ValueError as error:
+        raise errors.NotFound("invoice") from error
+    found = invoices.find_invoices(work.tx, organization_id=work.organization_id, ids=[invoice_id])
+    if not found:
+        raise errors.NotFound("invoice")
+    work.agenda.hold(lane_of(found[0].customer_id))
+    [invoice] = invoices.find_invoices(work.tx, organization_id=work.organization_id, ids=[invoice_id], lock=True)
+    if invoice.status not in _PAYABLE:
+        raise errors.Forbidden("invoice_not_payable")
+    return invoice
+
+
+def _paid_at(work: Work, text: str | None) -> datetime:
+    if not text:
+        return work.now
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        raise errors.Invalid({"paid_at": ["invalid_date"]}) from error
+
+
+def get_payment(work: Work, payment_id: UUID) -> ShownPayment:
+    """Return a payment. Raises NotFound."""
+    found = store.find_payment(work.tx, organization_id=work.organization_id, payment_id=payment_id)
+    if found is None:
+        raise errors.NotFound("payment")
+    return found

@@ -1,0 +1,52 @@
+"""What a payment is."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from msgspec import UNSET, Struct, UnsetType
+
+
+class Payment(Struct, frozen=True, kw_only=True):
+    """A payment of an invoice, in minor units."""
+
+    id: UUID
+    organization_id: UUID
+    customer_id: UUID
+    invoice_id: UUID
+    amount_cents: int
+    currency: str
+    payment_type: str
+    status: str
+    reference: str | None
+    created_at: datetime
+
+
+class ShownPayment(NamedTuple):
+    """A payment with what is shown of its invoice and customer."""
+
+    payment: Payment
+    invoice_number: str
+    external_customer_id: str
+
+
+class PaymentMade(Struct, frozen=True):
+    """A payment was recorded."""
+
+    payment: Payment
+
+
+class PaymentInput(Struct, frozen=True, kw_only=True):
+    """A payment as whoever received it records it."""
+
+    invoice_id: str | None | UnsetType = UNSET
+    amount_cents: int | None | UnsetType = UNSET
+    reference: str | None | UnsetType = UNSET
+    paid_at: str | None | UnsetType = UNSET
+
+
+class PaymentFilter(NamedTuple):
+    """Which payments a list shows."""
+
+    invoice_id: UUID | None = None
+    external_customer_id: str | None = None

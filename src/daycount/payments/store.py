@@ -1,0 +1,66 @@
+"""All SQL about payments."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from daycount.customers.tables import customers
+from daycount.invoicing.tables import invoices
+from daycount.payments.records import Payment, PaymentFilter, ShownPayment
+from daycount.payments.tables import payments
+
+_NAMES = Payment.__struct_fields__
+_SELECT = (
+    sa.select(payments, invoices.c.number.label("invoice_number"), customers.c.external_id.label("external_customer_id"))
+    .join(invoices, invoices.c.id == payments.c.invoice_id)
+    .join(customers, customers.c.id == payments.c.customer_id)
+)
+
+
+def insert_payment(tx: Connection, payment: Payment) -> None:
+    """Write a payment."""
+    tx.execute(payments.insert().values({name: getattr(payment, name) for name in _NAMES}))
+
+
+def sum_of_invoice(tx: Connection, *, invoice_id: UUID) -> int:
+    """Return what payments of an invoice come to, in minor units."""
+    statement = sa.select(sa.func.coalesce(sa.func.sum(payments.c.amount_cents), 0)).where(
+        payments.c.invoice_id == invoice_id, payments.c.status == "succeeded"
+    )
+    return int(tx.execute(statement).scalar_one())
+
+
+def find_payment(tx: Connection, *, organization_id: UUID, payment_id: UUID) -> ShownPayment | None:
+    """Return a payment."""
+    found = _read(tx, _SELECT.where(payments.c.organization_id == organization_id, payments.c.id == payment_id))
+    return found[0] if found else None
+
+
+def list_payments(tx: Connection, *, organization_id: UUID, query: PaymentFilter, limit: int, offset: int) -> list[ShownPayment]:
+    """Return a page of payments, newest first."""
+    statement = _SELECT.where(*_filtered(organization_id, query)).order_by(payments.c.created_at.desc(), payments.c.id)
+    return _read(tx, statement.limit(limit).offset(offset))
+
+
+def count_payments(tx: Connection, *, organization_id: UUID, query: PaymentFilter) -> int:
+    """Count what `list_payments` pages through."""
+    found = _SELECT.where(*_filtered(organization_id, query)).subquery()
+    return int(tx.execute(sa.select(sa.func.count()).select_from(found)).scalar_one())
+
+
+def _filtered(organization_id: UUID, query: PaymentFilter) -> Sequence[sa.ColumnElement[bool]]:
+    conditions: list[sa.ColumnElement[bool]] = [payments.c.organization_id == organization_id]
+    if query.invoice_id is not None:
+        conditions.append(payments.c.invoice_id == query.invoice_id)
+    if query.external_customer_id is not None:
+        conditions.append(customers.c.external_id == query.external_customer_id)
+    return conditions
+
+
+def _read(tx: Connection, statement: sa.Select[tuple[object, ...]]) -> list[ShownPayment]:
+    return [
+        ShownPayment(Payment(**{name: row[name] for name in _NAMES}), row["invoice_number"], row["external_customer_id"])
+        for row in tx.execute(statement).mappings()
+    ]

@@ -1,0 +1,100 @@
+"""Payments by hand over HTTP."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.server import Api, Server
+
+
+@pytest.fixture
+def api(server: Server) -> Api:
+    made = server.organization(at="2026-07-01T00:00:00Z")
+    made.customer(currency="USD")
+    made.add_on("setup", amount_cents=12_000)
+    return made
+
+
+def sell(api: Api) -> dict[str, Any]:
+    body = {"external_customer_id": "acme", "fees": [{"add_on_code": "setup"}]}
+    return api.ok("POST", "/invoices", {"invoice": body})["invoice"]
+
+
+def pay(api: Api, invoice: dict[str, Any], cents: int, **fields: Any) -> dict[str, Any]:
+    body = {"invoice_id": invoice["lago_id"], "amount_cents": cents, "reference": "wire"} | fields
+    return api.ok("POST", "/payments", {"payment": body})["payment"]
+
+
+def test_an_invoice_is_paid_in_parts(api: Api) -> None:
+    # 120.00 less 20.00 offset by a credit note: 40.00, then 60.00; 60.01 would be too much.
+    invoice = sell(api)
+    items = [{"fee_id": invoice["fees"][0]["lago_id"], "amount_cents": 2000}]
+    note = {"invoice_id": invoice["lago_id"], "offset_amount_cents": 2000, "items": items}
+    api.ok("POST", "/credit_notes", {"credit_note": note})
+    first = pay(api, invoice, 4000, paid_at="2026-06-30T12:00:00Z")
+    assert first | {"lago_id": "", "lago_customer_id": "", "invoice_ids": [], "lago_payable_id": "", "invoice_numbers": []} == {
+        "lago_id": "",
+        "lago_customer_id": "",
+        "external_customer_id": "acme",
+        "invoice_ids": [],
+        "invoice_numbers": [],
+        "lago_payable_id": "",
+        "payable_type": "Invoice",
+        "amount_cents": 4000,
+        "amount_currency": "USD",
+        "status": "succeeded",
+        "payment_status": "succeeded",
+        "type": "manual",
+        "reference": "wire",
+        "payment_provider_code": None,
+        "payment_provider_type": None,
+        "external_payment_id": None,
+        "provider_payment_id": None,
+        "provider_customer_id": None,
+        "next_action": {},
+        "created_at": "2026-06-30T12:00:00Z",
+    }
+    now = api.ok("GET", f"/invoices/{invoice['lago_id']}")["invoice"]
+    assert (now["payment_status"], now["total_paid_amount_cents"], now["total_due_amount_cents"]) == ("pending", 4000, 6000)
+    body = {"payment": {"invoice_id": invoice["lago_id"], "amount_cents": 6001, "reference": "wire"}}
+    assert api.call("POST", "/payments", body).body["error_details"] == {"amount_cents": ["value_is_out_of_range"]}
+    pay(api, invoice, 6000)
+    paid = api.ok("GET", f"/invoices/{invoice['lago_id']}")["invoice"]
+    assert (paid["payment_status"], paid["total_paid_amount_cents"], paid["total_due_amount_cents"]) == ("succeeded", 10_000, 0)
+    listed = api.ok("GET", "/payments", query={"invoice_id": invoice["lago_id"]})["payments"]
+    assert [row["amount_cents"] for row in listed] == [6000, 4000]
+    assert api.ok("GET", "/customers/acme/payments")["payments"] == listed
+    assert api.ok("GET", f"/payments/{first['lago_id']}")["payment"] == first
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "answer"),
+    [
+        ({"invoice_id": ""}, 422, {"invoice_id": ["value_is_mandatory"]}),
+        ({"invoice_id": "nothing"}, 404, "invoice_not_found"),
+        ({"amount_cents": 0}, 422, {"amount_cents": ["invalid_value"]}),
+        ({"reference": ""}, 422, {"reference": ["value_is_mandatory"]}),
+        ({"reference": "x" * 41}, 422, {"reference": ["value_is_too_long"]}),
+        ({"paid_at": "soon"}, 422, {"paid_at": ["invalid_date"]}),
+        ({"amount_cents": 12_001}, 422, {"amount_cents": ["value_is_out_of_range"]}),
+    ],
+)
+def test_what_is_refused_pays_nothing(api: Api, fields: dict[str, Any], status: int, answer: Any) -> None:
+    invoice = sell(api)
+    body = {"invoice_id": invoice["lago_id"], "amount_cents": 100, "reference": "wire"} | fields
+    reply = api.call("POST", "/payments", {"payment": body})
+    assert (reply.status, reply.body.get("error_details", reply.body["code"])) == (status, answer)
+    assert api.ok("GET", "/payments")["payments"] == []
+
+
+def test_wallets_22_a_purchase_that_must_be_paid_first(api: Api) -> None:
+    wallet = api.wallet(granted_credits=None, paid_credits="100", invoice_requires_successful_payment=True)
+    [bought] = api.ok("GET", f"/wallets/{wallet['lago_id']}/wallet_transactions")["wallet_transactions"]
+    api.move_to("2026-07-03T00:00:00Z")
+    body = {"payment": {"invoice_id": bought["lago_invoice_id"], "amount_cents": 9999, "reference": "wire"}}
+    assert api.call("POST", "/payments", body).body["error_details"] == {"amount_cents": ["invalid_amount"]}
+    pay(api, {"lago_id": bought["lago_invoice_id"]}, 10_000)
+    [invoice] = api.invoices()
+    assert (invoice["status"], invoice["issuing_date"], invoice["payment_due_date"]) == ("finalized", "2026-07-03", "2026-07-03")
+    assert invoice["number"].endswith("-001-001")
+    assert api.ok("GET", f"/wallets/{wallet['lago_id']}")["wallet"]["credits_balance"] == "100.0"
