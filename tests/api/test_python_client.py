@@ -49,6 +49,7 @@ COVERED = {
     "events": {"create", "batch_create", "find", "estimate_fees"},
     "fees": {"find", "find_all", "update", "destroy"},
     "invoices": {
+        "create",
         "find",
         "find_all",
         "update",
@@ -72,9 +73,6 @@ NOT_SERVED_YET = {
     "subscriptions": {
         "create_alerts",
         "delete_alerts",
-    },
-    "invoices": {
-        "create",
     },
 }
 
