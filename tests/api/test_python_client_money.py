@@ -54,4 +54,7 @@ def test_billing_entities_and_the_organization(lago: Client) -> None:
     assert made.code == "paris"
     assert lago.billing_entities.update(BillingEntity(name="Paris SA", code="paris"), "paris").name == "Paris SA"
     assert lago.billing_entities.find("paris").code == "paris"
-    assert lago.organizations.update(Organization(legal_name="Acme Inc.", timezone="Europe/Paris")).timezone == "Europe/Paris"
+    assert (
+        lago.organizations.update(Organization(default_currency="EUR", legal_name="Acme Inc.", timezone="Europe/Paris")).timezone
+        == "Europe/Paris"
+    )
