@@ -79,6 +79,7 @@ from daycount.worker.schedule import kinds
 API_PREFIX = "/api/v1"
 _FOLDERS = 1
 RESOURCES = (
+    payments.routes,
     applied_coupons.routes,
     coupons.routes,
     add_ons.routes,
@@ -101,7 +102,6 @@ RESOURCES = (
     billing_runs.routes,
     organizations.routes,
     past_usage.routes,
-    payments.routes,
     plans.routes,
     projected_usage.routes,
     plan_parts.routes,
