@@ -25,7 +25,7 @@ from daycount.app import build_router
 from tests.api.world import ROUTES, World, a_world, content_of, good_body, needed_query, path_of, path_to_nothing, why_no_error_body
 from tests.support.server import Reply, Server
 
-EXAMPLES = 12
+EXAMPLES = 50
 LEAST_SUCCESS = 0.2
 FRESH = ("external_id", "transaction_id", "code")
 """Fields that name what is made; nothing else may have the same."""
