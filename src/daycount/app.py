@@ -57,6 +57,7 @@ from daycount.invoicing.messages_life import InvoiceDeleted, InvoicesFinalized, 
 from daycount.invoicing.ongoing import on_wallets_moved
 from daycount.invoicing.reactions import InvoicingReactions
 from daycount.organizations.entities.records import EntityChanged
+from daycount.payments import reactions as payment_reactions
 from daycount.subscriptions.directory import CatalogDirectory
 from daycount.subscriptions.fixed_units.operations import change_units_of_plan
 from daycount.subscriptions.messages import PeriodsDue, PlanSwitched, SubscriptionEnded, SubscriptionStarted, UnitsToBill
@@ -140,7 +141,7 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         WalletsMoved: [on_wallets_moved],
         EntityChanged: [invoicing.on_entity_changed],
         CreditsPurchased: [on_credits_purchased],
-        PaymentStatusChanged: [on_payment_status_changed],
+        PaymentStatusChanged: [on_payment_status_changed, payment_reactions.on_payment_status_changed],
         TimeUnused: [invoicing.on_time_unused],
         InvoicesFinalized: [invoicing.on_finalized],
         InvoiceDeleted: [invoicing.on_deleted],

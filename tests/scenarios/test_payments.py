@@ -98,3 +98,19 @@ def test_wallets_22_a_purchase_that_must_be_paid_first(api: Api) -> None:
     assert (invoice["status"], invoice["issuing_date"], invoice["payment_due_date"]) == ("finalized", "2026-07-03", "2026-07-03")
     assert invoice["number"].endswith("-001-001")
     assert api.ok("GET", f"/wallets/{wallet['lago_id']}")["wallet"]["credits_balance"] == "100.0"
+
+
+def test_a_status_that_is_taken_back_keeps_what_was_paid(api: Api) -> None:
+    # 40.00 of 120.00 is paid; said to be paid and then not, 80.00 is due again, not 120.00.
+    invoice = sell(api)
+    pay(api, invoice, 4000)
+    path = f"/invoices/{invoice['lago_id']}"
+    said = api.ok("PUT", path, {"invoice": {"payment_status": "succeeded"}})["invoice"]
+    assert (said["total_paid_amount_cents"], said["total_due_amount_cents"]) == (12_000, 0)
+    for status in ("pending", "failed"):
+        api.ok("PUT", path, {"invoice": {"payment_status": "succeeded"}})
+        back = api.ok("PUT", path, {"invoice": {"payment_status": status}})["invoice"]
+        assert (back["payment_status"], back["total_paid_amount_cents"], back["total_due_amount_cents"]) == (status, 4000, 8000)
+        assert api.ok("GET", path)["invoice"]["total_due_amount_cents"] == 8000
+    body = {"payment": {"invoice_id": invoice["lago_id"], "amount_cents": 8001, "reference": "wire"}}
+    assert api.call("POST", "/payments", body).body["error_details"] == {"amount_cents": ["value_is_out_of_range"]}

@@ -42,7 +42,8 @@ def update_invoice(work: Work, invoice_id: UUID, changes: InvoiceInput) -> Invoi
     """
     Set payment status and metadata.
 
-    Said to be paid, it counts as paid in full, and is due again when that is taken back. Raises NotFound, Invalid, NotAllowed.
+    Said to be paid, it counts as paid in full; when that is taken back, all but its recorded payments is due again.
+    Raises NotFound, Invalid, NotAllowed.
     """
     invoice = lock_invoice(work, invoice_id)
     if invoice.status == "voided":
@@ -51,7 +52,8 @@ def update_invoice(work: Work, invoice_id: UUID, changes: InvoiceInput) -> Invoi
     metadata = invoice.metadata if isinstance(changes.metadata, UnsetType) else read_metadata(work, invoice, changes.metadata)
     changed = structs.replace(invoice, metadata=metadata, updated_at=work.now)
     if payment_status != invoice.payment_status:
-        return set_payment_status(work, changed, payment_status)
+        set_payment_status(work, changed, payment_status)
+        return get_invoice(work, invoice.id)  # who listens may have changed what was paid
     store.update_invoices(work.tx, [changed])
     return changed
 
@@ -78,6 +80,11 @@ def add_payment(work: Work, invoice: Invoice, *, amount_cents: int) -> Invoice:
         return _set_payment_status(work, paid, "succeeded")
     store.update_invoices(work.tx, [paid])
     return paid
+
+
+def set_total_paid(work: Work, invoice: Invoice, *, amount_cents: int) -> None:
+    """Write what was paid of an invoice, locked by the caller, without a word to anybody."""
+    store.update_invoices(work.tx, [structs.replace(invoice, total_paid_amount_cents=amount_cents)])
 
 
 def _set_payment_status(work: Work, invoice: Invoice, payment_status: str) -> Invoice:
