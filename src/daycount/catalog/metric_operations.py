@@ -47,7 +47,7 @@ def create_metric(work: Work, given_metric: MetricInput) -> Metric:
     metric = _settled(metric, found)
     found.raise_if_any()
     store.insert_metric(work.tx, metric)
-    organizations.bump_catalog_version(work.tx, work.organization_id)
+    organizations.bump_catalog_version(work)
     return metric
 
 
@@ -74,7 +74,7 @@ def update_metric(work: Work, code: str, changes: MetricInput) -> Metric:
     store.update_metric(work.tx, changed)
     if is_given(changes.filters):
         _trim_charge_filters(work, changed)
-    organizations.bump_catalog_version(work.tx, work.organization_id)
+    organizations.bump_catalog_version(work)
     return changed
 
 
@@ -90,7 +90,7 @@ def delete_metric(work: Work, code: str) -> Metric:
     """Delete a metric softly, and its charges. Its events stay. Raises NotFound."""
     metric = get_metric(work, code)
     store.mark_metric_deleted(work.tx, metric_id=metric.id, at=work.now)
-    organizations.bump_catalog_version(work.tx, work.organization_id)
+    organizations.bump_catalog_version(work)
     return metric
 
 

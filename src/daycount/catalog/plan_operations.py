@@ -124,7 +124,7 @@ def delete_plan(work: Work, code: str) -> Plan:
     plan = get_plan(work, code)
     overriding = store.find_children(work.tx, plan_id=plan.id)
     store.mark_plan_deleted(work.tx, plan_id=plan.id, at=work.now)
-    organizations.bump_catalog_version(work.tx, work.organization_id)
+    organizations.bump_catalog_version(work)
     for gone in (*overriding, plan):
         work.announce(PlanDeleted(plan_id=gone.id))
     return structs.replace(plan, pending_deletion=True)

@@ -19,5 +19,5 @@ def keep_version(work: Work, plan_id: UUID, *, version: int | None = None) -> Pl
     plan = store.find_plans(work.tx, organization_id=work.organization_id, ids=[plan_id])[plan_id]
     numbered = structs.replace(plan, version=version or plan.version + 1)
     store.insert_version(work.tx, numbered, at=work.now)
-    organizations.bump_catalog_version(work.tx, work.organization_id)
+    organizations.bump_catalog_version(work)
     return numbered

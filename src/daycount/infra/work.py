@@ -14,14 +14,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, RootTransaction
 
 from daycount.ids import NewId
 from daycount.infra.agenda import Agenda
 
 Reaction = Callable[["Work", Any], None]
 Reactions = Mapping[type, Sequence[Reaction]]
+Closing = Callable[[Connection], None]
+_closings: WeakKeyDictionary[RootTransaction, dict[tuple[object, ...], Closing]] = WeakKeyDictionary()
+"""What is still to be done in each transaction before it is committed; forgotten with a transaction that is not."""
 
 
 class Work:
@@ -59,6 +63,18 @@ class Work:
             self._heard.append(message)
         for reaction in self._reactions.get(type(message), ()):
             reaction(self, message)
+
+    def before_commit(self, key: tuple[object, ...], closing: Closing) -> None:
+        """
+        Have something done as the last thing of this transaction, once for every `key`.
+
+        For rows that everybody writes, so that their locks are held no longer than the commit takes. Inside a rehearsal it is
+        dropped if nothing else of the transaction asks for it.
+        """
+        if self._heard is None:
+            transaction = self.tx.get_transaction()
+            assert transaction is not None, "an operation has read something before"
+            _closings.setdefault(transaction, {})[key] = closing
 
     @contextmanager
     def rehearse(self, *, now: datetime) -> "Iterator[Rehearsal]":
@@ -108,7 +124,10 @@ class CommitPoints:
         self._reached: Counter[str] = Counter()
 
     def commit(self, tx: Connection, name: str) -> None:
-        """Commit the transaction of `tx` at the point called `name`."""
+        """Do what was left for the end of the transaction of `tx`, and commit it at the point called `name`."""
+        transaction = tx.get_transaction()
+        for closing in (_closings.pop(transaction, {}) if transaction is not None else {}).values():
+            closing(tx)
         if self._is_idle:
             tx.commit()
             return

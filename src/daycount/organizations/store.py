@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from daycount.infra.work import Work
 from daycount.organizations.records import BillingEntity, Caller, ClockState, Organization
 from daycount.organizations.tables import api_keys, billing_entities, organizations, server_secrets, test_clocks
 
@@ -145,8 +147,16 @@ def list_organizations(tx: Connection) -> Sequence[sa.Row[Any, Any, Any]]:
     return tx.execute(sa.select(table.id, table.name, table.created_at).order_by(table.created_at, table.id).limit(10_000)).all()
 
 
-def bump_catalog_version(tx: Connection, organization_id: UUID) -> None:
-    """Note that what an event of the organization means may have changed; see the package's README."""
+def bump_catalog_version(work: Work) -> None:
+    """
+    Note that what an event of the organization means may have changed; see the package's README.
+
+    Done as the last thing of the transaction: every write to the catalogue takes this one row.
+    """
+    work.before_commit(("catalog_version", work.organization_id), partial(_bump_catalog_version, organization_id=work.organization_id))
+
+
+def _bump_catalog_version(tx: Connection, *, organization_id: UUID) -> None:
     tx.execute(sa.text("update organizations set catalog_version = catalog_version + 1 where id = :id"), {"id": organization_id})
 
 

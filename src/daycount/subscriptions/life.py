@@ -25,7 +25,7 @@ def activate(work: Work, active: Subscription, *, plan: Plan, customer: Customer
     """Write what follows from an activation that is stored already: billing dates, the end of a trial."""
     assert active.started_at is not None
     start_units(work, active, plan=plan)
-    organizations.bump_catalog_version(work.tx, work.organization_id)
+    organizations.bump_catalog_version(work)
     schedule.set_entries(work, active, plan=plan, zone=customer.zone, after=max(work.now, active.started_at))
     pair = (customer.id, active.external_id)
     history = store.find_histories(work.tx, organization_id=work.organization_id, pairs=[pair])[pair]
@@ -94,7 +94,7 @@ def end_subscription(work: Work, subscription: Subscription, *, at: datetime) ->
     )
     store.update_subscription(work.tx, ended)
     work.agenda.drop(subject_ids=[ended.id])
-    organizations.bump_catalog_version(work.tx, work.organization_id)
+    organizations.bump_catalog_version(work)
     work.announce(SubscriptionEnded(subscription=ended, unbilled_boundary=boundary))
     return ended
 
@@ -104,7 +104,7 @@ def cancel_subscription(work: Work, row: Subscription, *, at: datetime) -> Subsc
     canceled = structs.replace(row, status=Status.CANCELED, canceled_at=at, updated_at=at)
     store.update_subscription(work.tx, canceled)
     work.agenda.drop(subject_ids=[row.id])
-    organizations.bump_catalog_version(work.tx, work.organization_id)
+    organizations.bump_catalog_version(work)
     return canceled
 
 

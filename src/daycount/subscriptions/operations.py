@@ -168,7 +168,7 @@ def _start_new(
         store.insert_subscription(work.tx, blank)
         overrides.preset(work, blank, plan, own)
         schedule.set_entries(work, blank, plan=plan, zone=customer.zone, after=work.now)
-        organizations.bump_catalog_version(work.tx, work.organization_id)
+        organizations.bump_catalog_version(work)
         return blank
     is_past = start_day < today
     active = structs.replace(blank, status=Status.ACTIVE, started_at=after_earlier_rows(blank, rows), activated_at=work.now)
@@ -271,7 +271,7 @@ def _write_changed(work: Work, changed: Subscription, plan: Plan) -> Subscriptio
             work.announce(SubscriptionStarted(subscription=changed))
         return changed
     store.update_subscription(work.tx, changed)
-    organizations.bump_catalog_version(work.tx, work.organization_id)
+    organizations.bump_catalog_version(work)
     if changed.status is Status.PENDING:
         schedule.set_entries(work, changed, plan=plan, zone=customer.zone, after=work.now)
     elif changed.status is Status.ACTIVE:

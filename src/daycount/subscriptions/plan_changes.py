@@ -62,7 +62,7 @@ def change_plan(
         return _switch(work, current, following, plan=new_plan, customer=customer, at=work.now, ended_by=EndedBy.UPGRADE, write=write)
     store.insert_subscription(work.tx, following)
     schedule.set_switch(work, following, current=current, plan=old_plan, zone=customer.zone, after=work.now)
-    organizations.bump_catalog_version(work.tx, work.organization_id)
+    organizations.bump_catalog_version(work)
     return current
 
 
@@ -107,7 +107,7 @@ def _repoint(work: Work, current: Subscription, *, plan: Plan, customer: Custome
     changed = structs.replace(current, plan_id=plan.id, updated_at=work.now)
     store.update_subscription(work.tx, changed)
     schedule.set_entries(work, changed, plan=plan, zone=customer.zone, after=work.now)
-    organizations.bump_catalog_version(work.tx, work.organization_id)
+    organizations.bump_catalog_version(work)
     return changed
 
 
