@@ -15,9 +15,9 @@ def listed(path: Path) -> set[str]:
 
 
 def pinned(path: Path) -> dict[str, str]:
-    """Return the version of each package of a lock, with its marker if it has one."""
+    """Return the version of each package of a lock, without the marker that says where it is needed."""
     pins = re.findall(r"^([a-z0-9._-]+)==([^\\\n]+)", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    return {name: version.strip() for name, version in pins}
+    return {name: version.partition(";")[0].strip() for name, version in pins}
 
 
 def distribution(requirement: str) -> str:
