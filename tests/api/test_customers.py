@@ -154,6 +154,16 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, list[str]]]] = {
     "a pair without a key": ({"metadata": [{"value": "x"}]}, {"key": ["value_is_mandatory"]}),
     "a pair without a value": ({"metadata": [{"key": "x"}]}, {"value": ["value_is_mandatory"]}),
     "a key twice": ({"metadata": [{"key": "x", "value": "1"}, {"key": "x", "value": "2"}]}, {"key": ["value_already_exist"]}),
+    "a country of no list": ({"country": "ZZ"}, {"country": ["not_a_valid_country_code"]}),
+    "two of a system": (
+        {"integration_customers": [{"integration_type": "xero"}, {"integration_type": "xero"}]},
+        {"integration_customers": ["invalid_count_per_integration_type"]},
+    ),
+    "an unknown system": ({"integration_customers": [{"integration_type": "abacus"}]}, {"integration_customers": ["value_is_invalid"]}),
+    "a system that is not connected": (
+        {"integration_customers": [{"integration_type": "xero", "integration_code": "x"}]},
+        {"integration_customers": ["integration_not_found"]},
+    ),
     "two mistakes": ({"country": "x", "currency": "x"}, {"country": ["not_a_valid_country_code"], "currency": ["value_is_invalid"]}),
 }
 
@@ -259,24 +269,34 @@ def test_a_nested_object_keeps_what_is_absent(sandbox: Api) -> None:
 # Lists
 
 
+CRM = [{"key": "crm", "value": "7"}, {"key": "region", "value": "eu"}]
+
+
 @pytest.fixture
 def three(sandbox: Api) -> Api:
     """A sandbox with three customers, ada the oldest."""
-    for day, fields in enumerate(
-        [
-            {"external_id": "ada", "name": "Ada 100%", "country": "FR", "currency": "EUR", "customer_type": "individual", "state": "IDF"},
-            {
-                "external_id": "ben",
-                "legal_name": "Ben & Sons",
-                "country": "US",
-                "currency": "USD",
-                "zipcode": "10001",
-                "email": "ben@example.com",
-            },
-            {"external_id": "cleo", "firstname": "Cleo", "lastname": "Ng", "customer_type": "company", "country": "US"},
-        ],
-        2,
-    ):
+    people: list[dict[str, Any]] = [
+        {
+            "external_id": "ada",
+            "name": "Ada 100%",
+            "country": "FR",
+            "currency": "EUR",
+            "customer_type": "individual",
+            "state": "IDF",
+            "metadata": CRM,
+        },
+        {
+            "external_id": "ben",
+            "legal_name": "Ben & Sons",
+            "country": "US",
+            "currency": "USD",
+            "zipcode": "10001",
+            "email": "ben@example.com",
+            "tax_identification_number": "US-1",
+        },
+        {"external_id": "cleo", "firstname": "Cleo", "lastname": "Ng", "customer_type": "company", "country": "US"},
+    ]
+    for day, fields in enumerate(people, 2):
         upsert(sandbox, **fields)
         sandbox.move_to(f"2026-07-{day:02}T00:00:00Z")
     return sandbox
@@ -305,6 +325,16 @@ def three(sandbox: Api) -> Api:
         ("account_type[]=partner", []),
         ("billing_entity_codes[]=default", ["cleo", "ben", "ada"]),
         ("countries[]=US&customer_type=company", ["cleo"]),
+        ("has_customer_type=false", ["ben"]),
+        ("has_customer_type=true", ["cleo", "ada"]),
+        ("has_customer_type=true&customer_type=company", ["cleo"]),
+        ("has_tax_identification_number=true", ["ben"]),
+        ("has_tax_identification_number=false", ["cleo", "ada"]),
+        ("metadata[crm]=7", ["ada"]),
+        ("metadata[crm]=8", []),
+        ("metadata[crm]=7&metadata[region]=eu", ["ada"]),
+        ("metadata[crm]=7&metadata[region]=us", []),
+        ("metadata[crm]=", ["cleo", "ben"]),
     ],
 )
 def test_a_list_is_filtered(three: Api, query: str, found: list[str]) -> None:
@@ -312,6 +342,43 @@ def test_a_list_is_filtered(three: Api, query: str, found: list[str]) -> None:
 
     assert [customer["external_id"] for customer in reply["customers"]] == found
     assert reply["meta"]["total_count"] == len(found)
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("countries[]=France", "countries"),
+        ("currencies[]=XXX", "currencies"),
+        ("account_type[]=robot", "account_type"),
+        ("customer_type=robot", "customer_type"),
+        ("has_customer_type=maybe", "has_customer_type"),
+        ("has_customer_type=false&customer_type=company", "customer_type"),
+        ("has_tax_identification_number=1", "has_tax_identification_number"),
+    ],
+)
+def test_a_filter_of_no_known_value_is_refused(sandbox: Api, query: str, field: str) -> None:
+    reply = sandbox.raw("GET", f"/api/v1/customers?{query}")
+
+    assert (reply.status, reply.body["error_details"]) == (422, {field: ["value_is_invalid"]})
+
+
+def test_the_kind_of_account_stays_once_there_is_anything(sandbox: Api) -> None:
+    sandbox.plan()
+    assert upsert(sandbox, account_type="partner").body["customer"]["account_type"] == "partner"
+    assert upsert(sandbox, account_type="customer").body["customer"]["account_type"] == "customer"
+    sandbox.subscribe()
+
+    assert upsert(sandbox, account_type="partner").body["customer"]["account_type"] == "customer"
+
+
+def test_there_is_no_checkout_page_without_a_provider(sandbox: Api) -> None:
+    upsert(sandbox)
+
+    reply = sandbox.call("POST", "/customers/acme/checkout_url")
+    unknown = sandbox.call("POST", "/customers/nobody/checkout_url")
+
+    assert (reply.status, reply.body["error_details"]) == (422, {"base": ["no_linked_payment_provider"]})
+    assert (unknown.status, unknown.body["code"]) == (404, "customer_not_found")
 
 
 def test_a_deleted_customer_is_gone_and_frees_its_id_but_not_its_number(sandbox: Api) -> None:

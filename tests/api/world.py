@@ -112,6 +112,7 @@ class World(NamedTuple):
             "/subscriptions/{external_id}/fixed_charges": self.subscription["external_id"],
             "/subscriptions/{external_id}/fixed_charges/{fixed_charge_code}": (self.subscription["external_id"], "setup"),
             "/customers/{external_customer_id}": self.customer["external_id"],
+            "/customers/{external_customer_id}/checkout_url": self.customer["external_id"],
             "/customers/{external_customer_id}/current_usage": self.customer["external_id"],
             "/customers/{external_customer_id}/projected_usage": self.customer["external_id"],
             "/customers/{external_customer_id}/past_usage": self.customer["external_id"],

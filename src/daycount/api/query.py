@@ -54,6 +54,13 @@ class Query:
         value = self.one(name)
         return None if value is None else value.lower() not in _FALSE
 
+    def choice(self, name: str) -> bool | None:
+        """Return a boolean that is said by true or false alone. Raises Invalid (value_is_invalid)."""
+        value = self.one(name)
+        if value not in (None, "true", "false"):
+            raise errors.Invalid({name: ["value_is_invalid"]})
+        return None if value is None else value == "true"
+
     def instant(self, name: str) -> datetime | None:
         """Return an ISO 8601 date or date-time. Raises Invalid (invalid_date)."""
         value = self.one(name)

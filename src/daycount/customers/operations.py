@@ -9,12 +9,14 @@ from msgspec import UNSET, UnsetType, structs
 
 from daycount import errors
 from daycount.customers import store
+from daycount.customers.integrations import check_integrations
 from daycount.customers.messages import CustomerDeleted, InvoiceSettingsChanged, TimezoneChanged
 from daycount.customers.records import ADDRESS_FIELDS, TEXT_FIELDS, Customer, CustomerInput, MetadataInput, MetadataItem
 from daycount.given import given, given_or_default, is_given
 from daycount.infra.work import Work
 from daycount.money import CURRENCIES
 from daycount.organizations import store as organizations
+from daycount.organizations.countries import COUNTRIES
 from daycount.organizations.operations import is_known_zone
 from daycount.organizations.records import BillingEntity
 from daycount.taxes.operations import given_codes, replace_taxes
@@ -61,8 +63,11 @@ def upsert_customer(work: Work, changes: CustomerInput) -> Customer:
     if stored is not None and entity is not None:
         blank = structs.replace(stored, entity=entity)
     customer = _changed(work, blank, changes, found)
+    check_integrations(changes.integration_customers, found)
     found.raise_if_any()
     if stored is not None:
+        if stored.account_type != customer.account_type and store.has_history(work.tx, customer_id=stored.id):
+            customer = structs.replace(customer, account_type=stored.account_type)  # too late to become another kind
         store.update_customer(work.tx, customer)
         replace_taxes(work, given_codes(TaxTarget.CUSTOMER, customer.id, changes.tax_codes))
         if stored.applicable_timezone != customer.applicable_timezone:
@@ -128,6 +133,12 @@ def get_customer(work: Work, external_id: str) -> Customer:
     if customer is None:
         raise errors.NotFound("customer")
     return customer
+
+
+def check_checkout(work: Work, external_id: str) -> None:
+    """Say why there is no page to leave a way to pay on. Raises NotFound, Invalid: no provider is linked."""
+    get_customer(work, external_id)
+    raise errors.Invalid({"base": ["no_linked_payment_provider"]})
 
 
 def _insert(work: Work, customer: Customer) -> Customer:
@@ -205,7 +216,7 @@ def _texts(customer: Customer, changes: CustomerInput, found: errors.FieldErrors
     checks: Mapping[str, tuple[str, Callable[[str], bool]]] = {
         "name": ("value_is_too_long", lambda value: len(value) <= _MAX_NAME),
         "customer_type": ("value_is_invalid", lambda value: value in {"company", "individual"}),
-        "country": ("not_a_valid_country_code", lambda value: len(value) == 2 and value.isascii() and value.isalpha()),
+        "country": ("not_a_valid_country_code", lambda value: value in COUNTRIES),
         "currency": ("value_is_invalid", lambda value: value in CURRENCIES),
         "timezone": ("invalid_timezone", is_known_zone),
     }

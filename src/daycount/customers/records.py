@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import UNSET, Struct, UnsetType
 
+from daycount.customers.integrations import IntegrationInput
 from daycount.organizations.records import BillingEntity
 
 TEXT_FIELDS = (
@@ -176,6 +177,7 @@ class CustomerInput(Struct, frozen=True, kw_only=True):
     shipping_address: AddressInput | None | UnsetType = UNSET
     billing_configuration: BillingConfigurationInput | None | UnsetType = UNSET
     metadata: list[MetadataInput] | UnsetType = UNSET
+    integration_customers: list[IntegrationInput] | None | UnsetType = UNSET
     tax_codes: list[str] | UnsetType = UNSET
 
 
@@ -191,3 +193,7 @@ class CustomerFilter(Struct, frozen=True, kw_only=True):
     states: tuple[str, ...] = ()
     zipcodes: tuple[str, ...] = ()
     customer_type: str | None = None
+    has_customer_type: bool | None = None
+    has_tax_identification_number: bool | None = None
+    metadata: Mapping[str, str] = {}
+    """Pairs that must all be there; an empty value asks for the key to be absent."""

@@ -97,6 +97,18 @@ def mark_customer_deleted(tx: Connection, *, customer_id: UUID, at: datetime) ->
     tx.execute(customers.update().where(customers.c.id == customer_id).values(deleted_at=at))
 
 
+_HAS_HISTORY = sa.text("""
+select exists (select 1 from subscriptions where customer_id = :id) or exists (select 1 from invoices where customer_id = :id)
+    or exists (select 1 from applied_coupons where customer_id = :id and amount_currency is not null)
+    or exists (select 1 from wallets where customer_id = :id)
+""")
+
+
+def has_history(tx: Connection, *, customer_id: UUID) -> bool:
+    """Tell whether anything was subscribed to, billed, given or paid in for a customer."""
+    return bool(tx.execute(_HAS_HISTORY, {"id": customer_id}).scalar_one())
+
+
 def set_currency(tx: Connection, *, customer_id: UUID, currency: str) -> None:
     """Fill the default currency of a customer that has none."""
     tx.execute(customers.update().where(customers.c.id == customer_id, customers.c.currency.is_(None)).values(currency=currency))
@@ -130,6 +142,14 @@ def _filtered(organization_id: UUID, query: CustomerFilter) -> list[sa.ColumnEle
         conditions.append(sa.or_(*(table[name].icontains(query.search_term, autoescape=True) for name in _SEARCHED)))
     if query.customer_type is not None:
         conditions.append(table.customer_type == query.customer_type)
+    if query.has_customer_type is not None:
+        conditions.append(table.customer_type.is_not(None) if query.has_customer_type else table.customer_type.is_(None))
+    if query.has_tax_identification_number is not None:
+        number = table.tax_identification_number
+        conditions.append(number.is_not(None) if query.has_tax_identification_number else number.is_(None))
+    for key, value in query.metadata.items():
+        pair = table.metadata.contains([{"key": key, "value": value} if value else {"key": key}])
+        conditions.append(pair if value else sa.not_(pair))
     lists = {
         "account_type": query.account_types,
         "currency": query.currencies,

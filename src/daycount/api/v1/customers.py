@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
+from daycount import errors
 from daycount.api.entities import read_entities
 from daycount.api.paging import Page, page_of, read_page
 from daycount.api.query import Query
@@ -16,10 +17,24 @@ from daycount.customers import operations, store
 from daycount.customers.records import Customer, CustomerFilter, CustomerInput
 from daycount.infra.work import Work
 from daycount.money import CURRENCIES
+from daycount.organizations.countries import COUNTRIES
 from daycount.taxes import store as taxes_store
 
 routes = Routes("customers")
-LIST_PARAMETERS = ("search_term", "external_id", "account_type[]", "currencies[]", "countries[]", "states[]", "zipcodes[]", "customer_type")
+LIST_PARAMETERS = (
+    "search_term",
+    "external_id",
+    "account_type[]",
+    "billing_entity_codes[]",
+    "currencies[]",
+    "countries[]",
+    "states[]",
+    "zipcodes[]",
+    "has_tax_identification_number",
+    "metadata[key]",
+    "customer_type",
+    "has_customer_type",
+)
 
 
 class CustomerMetadataObject(Struct, frozen=True, kw_only=True):
@@ -123,16 +138,22 @@ def _texts(customer: Customer) -> dict[str, Any]:
 def read_filter(work: Work, query: Query) -> CustomerFilter:
     """Read the filters of the list. Raises Invalid for members of no known set, NotFound for an unknown billing entity."""
     customer_type = query.members("customer_type", ("company", "individual"))
+    has_type = query.choice("has_customer_type")
+    if customer_type and has_type is False:
+        raise errors.Invalid({"customer_type": ["value_is_invalid"]})
     return CustomerFilter(
         entity_ids=read_entities(work, query),
         search_term=query.one("search_term"),
         external_id=query.one("external_id"),
         account_types=query.members("account_type", ("customer", "partner")),
         currencies=query.members("currencies", tuple(CURRENCIES)),
-        countries=query.many("countries"),
+        countries=query.members("countries", tuple(COUNTRIES)),
         states=query.many("states"),
         zipcodes=query.many("zipcodes"),
         customer_type=customer_type[-1] if customer_type else None,
+        has_customer_type=has_type,
+        has_tax_identification_number=query.choice("has_tax_identification_number"),
+        metadata=query.pairs("metadata"),
     )
 
 
@@ -161,3 +182,9 @@ def find_customer(work: Work, call: Call) -> CustomerObject:
 def destroy_customer(work: Work, call: Call) -> CustomerObject:
     """Delete a customer; what it subscribed to ends now, and its invoices stay."""
     return list_to_wire(work, [operations.delete_customer(work, call.path["external_customer_id"])], is_whole=True)[0]
+
+
+@routes.post("/customers/{external_customer_id}/checkout_url")
+def generate_customer_checkout_url(work: Work, call: Call) -> None:
+    """Make an address where a customer can leave a way to pay."""
+    operations.check_checkout(work, call.path["external_customer_id"])

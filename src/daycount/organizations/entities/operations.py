@@ -1,6 +1,5 @@
 """Use cases that write billing entities."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from daycount import errors
 from daycount.given import given, given_or_default, is_given
 from daycount.infra.work import Work
 from daycount.money import CURRENCIES
+from daycount.organizations.countries import COUNTRIES
 from daycount.organizations.entities import store
 from daycount.organizations.entities.records import TEXT_FIELDS, EntityChanged, EntityInput, EntityProfile
 from daycount.organizations.operations import is_known_zone
@@ -20,7 +20,6 @@ _EMAIL_SETTINGS = frozenset({"invoice.finalized", "credit_note.created", "paymen
 _LOCALES = frozenset({"de", "en", "es", "fr", "it", "nb", "pt-BR", "sv", "zh-TW"})
 _ANCHORS = frozenset({"current_period_end", "next_period_start"})
 _ADJUSTMENTS = frozenset({"keep_anchor", "align_with_finalization_date"})
-_COUNTRY = re.compile(r"[A-Z]{2}")
 
 
 def create_entity(work: Work, wanted: EntityInput) -> EntityProfile:
@@ -131,7 +130,7 @@ def _texts(before: EntityProfile, wanted: EntityInput, found: errors.FieldErrors
     country = texts["country"]
     if country is not None:
         texts["country"] = country.upper()
-        if not _COUNTRY.fullmatch(country.upper()):
+        if country.upper() not in COUNTRIES:
             found.add("country", "not_a_valid_country_code")
     return texts
 
