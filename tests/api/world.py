@@ -61,6 +61,7 @@ class World(NamedTuple):
     invoice: dict[str, Any]
     add_on: dict[str, Any]
     tax: dict[str, Any]
+    pricing_unit: dict[str, Any]
     fee: dict[str, Any]
     api_key: dict[str, Any]
     credit_note: dict[str, Any]
@@ -132,6 +133,7 @@ class World(NamedTuple):
                 self.applied_coupon["lago_id"],
             ),
             "/taxes/{code}": self.tax["code"],
+            "/pricing_units/{code}": self.pricing_unit["code"],
             "/payments/{lago_id}": self.payment["lago_id"],
             "/customers/{external_customer_id}/payments": self.customer["external_id"],
             **self._wallet_ids,
@@ -167,6 +169,7 @@ def a_world(server: Server) -> World:
     """Make an organization in which July is billed: one seat of 10.00 by the team plan, and an upload that was paid for in advance."""
     api = server.organization(at=START)
     tax = api.tax()
+    unit = api.ok("POST", "/pricing_units", {"pricing_unit": {"name": "Credits", "code": "credits", "short_name": "CR"}})["pricing_unit"]
     metric = api.metric(filters=[{"key": "region", "values": ["eu", "us"]}])
     uploads = api.metric("uploads", aggregation_type="count_agg", field_name=None, recurring=False)
     in_advance = api.seat_charge(uploads, "1", prorated=False, pay_in_advance=True, invoiceable=False)
@@ -202,6 +205,7 @@ def a_world(server: Server) -> World:
         invoice=invoice,
         add_on=add_on,
         tax=tax,
+        pricing_unit=unit,
         fee=fee,
         api_key=spare,
         credit_note=note,
@@ -280,6 +284,8 @@ GOOD: dict[str, Any] = {
     "create_subscription_charge_filter": lambda _: {"values": {"region": ["eu", "us"]}, "properties": {"amount": "7"}},
     "update_subscription_charge_filter": lambda _: {"properties": {"amount": "9"}},
     "override_subscription_fixed_charge": lambda _: {"units": 0},
+    "create_pricing_unit": lambda _: {"name": "Tokens", "code": "tokens", "short_name": "TK"},
+    "update_pricing_unit": lambda _: {"short_name": "CRD"},
     "create_add_on": lambda _: {"name": "Training", "code": "training", "amount_cents": 20000, "amount_currency": "USD"},
     "update_add_on": lambda _: {"name": "Set-up of 2026"},
     "create_api_key": lambda _: {"name": "Ingest", "permissions": {"event": ["write"]}},
@@ -357,6 +363,7 @@ def everything_stored(api: Api) -> dict[str, Any]:
         "subscriptions": api.ok("GET", "/subscriptions", query={"per_page": 1000, "status[]": statuses}),
         "coupons": api.ok("GET", "/coupons", query={"per_page": 1000}),
         "applied_coupons": api.ok("GET", "/applied_coupons", query={"per_page": 1000}),
+        "pricing_units": api.ok("GET", "/pricing_units", query={"per_page": 1000}),
         "taxes": api.ok("GET", "/taxes", query={"per_page": 1000}),
         "wallets": api.ok("GET", "/wallets", query={"per_page": 1000}),
         "events": api.ok("GET", "/events", query={"per_page": 1000}),

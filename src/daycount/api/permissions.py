@@ -38,6 +38,7 @@ _BY_COLLECTION: Final = {
     "payment_requests": "payment_request",
     "payments": "payment",
     "plans": "plan",
+    "pricing_units": "plan",
     "projected_usage": "customer_usage",
     "security_logs": "security_log",
     "subscriptions": "subscription",

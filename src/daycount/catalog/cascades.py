@@ -20,6 +20,7 @@ from daycount.catalog.fixed_charges.records import FixedCharge, UnitsChange
 from daycount.catalog.messages import FixedUnitsChanged, PlanRepriced
 from daycount.catalog.records import Charge, ChargeFilter, Plan
 from daycount.catalog.versions import keep_version
+from daycount.engine.pricing_units import PricingUnit
 from daycount.infra.work import Work
 
 _GROUP_KEYS = ("pricing_group_keys", "presentation_group_keys")
@@ -65,7 +66,7 @@ def _cascade_charges(work: Work, old: Plan, new: Plan, child: Plan) -> None:
 
 def _following(work: Work, charge: Charge, old: Charge, new: Charge) -> Charge:
     """Return an overriding charge as it follows the one it overrides."""
-    followed = structs.replace(charge, code=new.code)
+    followed = structs.replace(charge, code=new.code, pricing_unit=_followed_unit(charge.pricing_unit, old.pricing_unit, new.pricing_unit))
     if charge.charge_model is not old.charge_model:
         return followed
     model = new.charge_model if _is_same(charge.properties, old.properties) else charge.charge_model
@@ -75,6 +76,11 @@ def _following(work: Work, charge: Charge, old: Charge, new: Charge) -> Charge:
         properties=_followed_properties(charge.properties, old.properties, new.properties),
         filters=_followed_filters(work, charge, old, new),
     )
+
+
+def _followed_unit(own: PricingUnit | None, old: PricingUnit | None, new: PricingUnit | None) -> PricingUnit | None:
+    """Return the pricing unit of an overriding charge; its rate follows while it still is what it was copied as."""
+    return new if own == old else own
 
 
 def _followed_filters(work: Work, charge: Charge, old: Charge, new: Charge) -> tuple[ChargeFilter, ...]:

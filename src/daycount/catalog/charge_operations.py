@@ -12,6 +12,7 @@ from daycount.catalog.codes import check_code, free_code
 from daycount.catalog.fields import read_uuid
 from daycount.catalog.fixed_charges.records import FixedCharge
 from daycount.catalog.pricing import merge_filters, read_filters, read_properties
+from daycount.catalog.pricing_units.operations import read_applied_unit, repriced_unit, units_named
 from daycount.catalog.records import Charge, ChargeFilter, ChargeInput, Metric, Plan, PlanInput
 from daycount.given import given, given_or_default, is_given
 from daycount.infra.work import Work
@@ -46,9 +47,9 @@ def edited_charge(
 
 def repriced_charge(work: Work, charge: Charge, item: ChargeInput, found: errors.FieldErrors) -> Charge:
     """Change what of a charge may change while its plan is subscribed to."""
-    _check_unbuilt_charge(item, found)
     return structs.replace(
         charge,
+        pricing_unit=repriced_unit(given(item.applied_pricing_unit, None), charge.pricing_unit, found),
         invoice_display_name=given(item.invoice_display_name, None),
         properties=read_properties(charge.charge_model, given(item.properties, {}), found, metric=charge.metric),
         filters=_given_filters(work, item, charge, found),
@@ -68,15 +69,15 @@ def _replaced_charge(work: Work, charge: Charge, item: ChargeInput, *, taken: se
     check_code(code, taken, found)
     whole = structs.replace(item, charge_model=given_or_default(item.charge_model, charge.charge_model.value))
     fresh = _charge(work, whole, plan_id=charge.plan_id, metric=charge.metric, code=code, found=found)
-    filters = fresh.filters if is_given(item.filters) else charge.filters
     return structs.replace(
-        fresh, id=charge.id, created_at=charge.created_at, filters=filters, parent_id=charge.parent_id, taxes=charge.taxes
+        fresh,
+        id=charge.id,
+        created_at=charge.created_at,
+        filters=fresh.filters if is_given(item.filters) else charge.filters,
+        parent_id=charge.parent_id,
+        taxes=charge.taxes,
+        pricing_unit=repriced_unit(given(item.applied_pricing_unit, None), charge.pricing_unit, found),
     )
-
-
-def _check_unbuilt_charge(item: ChargeInput, found: errors.FieldErrors) -> None:
-    if given(item.applied_pricing_unit, None):
-        found.add("pricing_unit", "relation_must_exist")
 
 
 def metrics_of(work: Work, items: Iterable[ChargeInput]) -> dict[UUID, Metric]:
@@ -100,6 +101,7 @@ def read_charges(
 ) -> tuple[Charge, ...]:
     """Check new charges of a plan and give each its code."""
     codes = set(taken)
+    units = units_named(work, [given(item.applied_pricing_unit, None) for item in items])
     charges = []
     for item in items:
         metric_id = read_uuid(given(item.billable_metric_id, None))
@@ -110,12 +112,13 @@ def read_charges(
             check_code(code, codes, found)
         code = code or free_code(metric.code, codes)
         codes.add(code)
-        charges.append(_charge(work, item, plan_id=plan_id, metric=metric, code=code, found=found))
+        unit = read_applied_unit(given(item.applied_pricing_unit, None), units, found)
+        charges.append(structs.replace(_charge(work, item, plan_id=plan_id, metric=metric, code=code, found=found), pricing_unit=unit))
     return tuple(charges)
 
 
 def _charge(work: Work, item: ChargeInput, *, plan_id: UUID, metric: Metric, code: str, found: errors.FieldErrors) -> Charge:
-    _check_unbuilt_charge(item, found)
+    """Read all of a charge but its pricing unit."""
     model = read_model(given(item.charge_model, None), metric, found)
     charge = Charge(
         id=work.new_id(),

@@ -12,6 +12,7 @@ from daycount.catalog.fixed_charges.records import FixedCharge, FixedChargeInput
 from daycount.engine.calendar import Interval
 from daycount.engine.charges.models import ChargeModel
 from daycount.engine.metrics import AggregationType, RoundingFunction
+from daycount.engine.pricing_units import PricingUnit
 from daycount.taxes.records import Tax
 
 TARGET_WALLET = "target_wallet_code"
@@ -102,6 +103,8 @@ class Charge(Struct, frozen=True, kw_only=True):
     """Taxes of its own, as loaded; written by `taxes.operations.replace_taxes`."""
     parent_id: UUID | None = None
     """The charge of the plan that this one's plan overrides."""
+    pricing_unit: PricingUnit | None = None
+    """The unit that its prices are in; None for the plan's currency."""
 
     @property
     def group_keys(self) -> tuple[str, ...]:

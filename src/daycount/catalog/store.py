@@ -13,11 +13,13 @@ from sqlalchemy.exc import IntegrityError
 
 from daycount import errors
 from daycount.catalog.fixed_charges import store as fixed_charges
+from daycount.catalog.pricing_units.tables import pricing_units
 from daycount.catalog.records import Charge, ChargeFilter, Commitment, Metric, MetricFilter, Plan, UsageThreshold
 from daycount.catalog.tables import billable_metrics, charge_filters, charges, plan_versions, plans
 from daycount.engine.calendar import Interval
 from daycount.engine.charges.models import ChargeModel
 from daycount.engine.metrics import AggregationType, RoundingFunction
+from daycount.engine.pricing_units import PricingUnit
 from daycount.taxes import store as taxes
 
 _METRIC_COLUMNS = [column for column in billable_metrics.c if column.name != "deleted_at"]
@@ -231,6 +233,7 @@ _CHARGE_EDITABLE = (
     "min_amount_cents",
     "accepts_target_wallet",
     "properties",
+    "conversion_rate",
 )
 
 
@@ -287,6 +290,8 @@ def _charge_values(charge: Charge, position: int) -> dict[str, Any]:
         "accepts_target_wallet": charge.accepts_target_wallet,
         "properties": dict(charge.properties),
         "parent_id": charge.parent_id,
+        "pricing_unit_id": None if charge.pricing_unit is None else charge.pricing_unit.id,
+        "conversion_rate": None if charge.pricing_unit is None else charge.pricing_unit.conversion_rate,
         "created_at": charge.created_at,
     }
 
@@ -425,8 +430,9 @@ def _charges_of(tx: Connection, plan_ids: Sequence[UUID]) -> dict[UUID, list[Cha
 def _load_charges(tx: Connection, conditions: Sequence[sa.ColumnElement[bool]]) -> dict[UUID, list[Charge]]:
     metric_columns = [column.label(f"metric_{column.name}") for column in _METRIC_COLUMNS]
     statement = (
-        sa.select(charges, *metric_columns)
+        sa.select(charges, *metric_columns, pricing_units.c.code.label("unit_code"), pricing_units.c.short_name.label("unit_short_name"))
         .join(billable_metrics, billable_metrics.c.id == charges.c.billable_metric_id)
+        .outerjoin(pricing_units, pricing_units.c.id == charges.c.pricing_unit_id)
         .where(*conditions)
         .order_by(charges.c.plan_id, charges.c.position, charges.c.id)
     )
@@ -457,9 +463,18 @@ def _load_charges(tx: Connection, conditions: Sequence[sa.ColumnElement[bool]]) 
                 created_at=row["created_at"],
                 taxes=own_taxes[row["id"]],
                 parent_id=row["parent_id"],
+                pricing_unit=_unit(row),
             )
         )
     return found
+
+
+def _unit(row: RowMapping) -> PricingUnit | None:
+    if row["pricing_unit_id"] is None:
+        return None
+    return PricingUnit(
+        id=row["pricing_unit_id"], code=row["unit_code"], short_name=row["unit_short_name"], conversion_rate=row["conversion_rate"]
+    )
 
 
 def _filters_of(tx: Connection, charge_ids: Sequence[UUID]) -> dict[UUID, list[ChargeFilter]]:

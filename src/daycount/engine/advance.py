@@ -24,6 +24,7 @@ from daycount.engine.charges.dispatch import price
 from daycount.engine.charges.models import ChargeModel
 from daycount.engine.fees import ChargeTerms, FeeDraft, bucket_text, shown_period, shown_rounding
 from daycount.engine.metrics import Quantity
+from daycount.engine.pricing_units import subunits_of, to_money
 from daycount.engine.proration import prorated_quantity
 from daycount.money import Currency, decimal_text, exact_sum, exact_text, precise_cents, round_half_away, to_cents
 from daycount.periods import days_between, local_date
@@ -127,7 +128,8 @@ def event_fee(
         )
         amount = max(with_event.amount - without.amount, Fraction(0))
         details = _details(terms.charge_model, with_event.amount_details, without.amount_details)
-    cents = to_cents(amount, currency=currency)
+    worth = to_money(amount, unit_amount=amount / Fraction(step.units) if step.units else Fraction(0), unit=terms.unit)
+    cents = to_cents(worth.amount, currency=currency)
     derivation = {
         "kind": "advance",
         "metric": dict(terms.metric),
@@ -148,7 +150,8 @@ def event_fee(
             "without": exact_text(without.amount),
             "amount": exact_text(amount),
         },
-        "rounding": shown_rounding(amount, cents=cents, currency=currency),
+        **worth.steps,
+        "rounding": shown_rounding(worth.amount, cents=cents, currency=currency),
     }
     return FeeDraft(
         fee_type="charge",
@@ -160,8 +163,9 @@ def event_fee(
         total_aggregated_units=step.units,
         events_count=1,
         amount_cents=cents,
-        precise_amount_cents=precise_cents(amount, currency=currency),
-        precise_unit_amount=round_half_away(amount / Fraction(step.units), places=_UNIT_PLACES) if step.units else Decimal(0),
+        precise_amount_cents=precise_cents(worth.amount, currency=currency),
+        precise_unit_amount=round_half_away(worth.unit_amount, places=_UNIT_PLACES),
+        in_units=worth.in_units,
         amount_details=details,
         window=window,
         derivation=derivation,
@@ -180,7 +184,7 @@ def _price(terms: ChargeTerms, *, standing: Standing, carried: Decimal, currency
         full_units=units,
         events_count=standing.events_count,
         values=standing.values,
-        event_amount=Fraction(standing.event_cents) / currency.subunits,
+        event_amount=Fraction(standing.event_cents) / subunits_of(terms.unit, currency=currency),
     )
     return price(terms.charge_model, properties=terms.properties, consumption=consumption)
 

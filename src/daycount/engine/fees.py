@@ -18,6 +18,7 @@ from daycount.engine.charges.consumption import Consumption
 from daycount.engine.charges.dispatch import price, price_prorated
 from daycount.engine.charges.models import ChargeModel
 from daycount.engine.metrics import Bucket, Quantity, UsageRequest
+from daycount.engine.pricing_units import PricingUnit, UnitAmounts, subunits_of, to_money
 from daycount.money import Currency, decimal_text, exact_text, precise_cents, round_half_away, to_cents
 
 _UNIT_PLACES = 15
@@ -53,6 +54,8 @@ class FeeDraft(Struct, frozen=True, kw_only=True):
     """The event that a fee in advance is for, and its transaction."""
     event_transaction_id: str | None = None
     fixed_charge_id: UUID | None = None
+    in_units: UnitAmounts | None = None
+    """What it comes to in the pricing unit of its charge."""
 
     @property
     def is_empty(self) -> bool:
@@ -78,6 +81,8 @@ class ChargeTerms(Struct, frozen=True, kw_only=True):
     group_keys: tuple[str, ...]
     filter_values: Mapping[str, Sequence[str]] | None
     """The values of the charge filter; None for the default bucket."""
+    unit: PricingUnit | None = None
+    """What prices are in instead of money."""
 
 
 def charge_fee(terms: ChargeTerms, *, quantity: Quantity, request: UsageRequest, window: Window, currency: Currency) -> FeeDraft:
@@ -87,13 +92,14 @@ def charge_fee(terms: ChargeTerms, *, quantity: Quantity, request: UsageRequest,
     Negative units or amounts bill nothing. 77 seat days of 31 at 10.00 are 2.48388 units, 24.8388, and 2484 cents.
     Source: Lago docs, charges; rounding half away from zero at the currency's exponent, once.
     """
-    consumption = _consumption(quantity, currency=currency)
+    consumption = _consumption(quantity, subunits=subunits_of(terms.unit, currency=currency))
     compute_price = price_prorated if request.is_prorated else price
     priced = compute_price(terms.charge_model, properties=terms.properties, consumption=consumption)
     is_nothing = quantity.billed < 0 or quantity.full_units < 0 or priced.amount < 0
-    amount = Fraction(0) if is_nothing else priced.amount
+    priced_amount = Fraction(0) if is_nothing else priced.amount
+    worth = to_money(priced_amount, unit_amount=Fraction(0) if is_nothing else priced.unit_amount, unit=terms.unit)
     full_units = Decimal(0) if is_nothing else consumption.full_units
-    cents = to_cents(amount, currency=currency)
+    cents = to_cents(worth.amount, currency=currency)
     derivation = {
         "kind": "charge",
         "metric": dict(terms.metric),
@@ -103,10 +109,11 @@ def charge_fee(terms: ChargeTerms, *, quantity: Quantity, request: UsageRequest,
         "price": {
             "model": terms.charge_model,
             "units": decimal_text(consumption.units),
-            "amount": exact_text(amount),
+            "amount": exact_text(priced_amount),
             **priced.steps,
         },
-        "rounding": shown_rounding(amount, cents=cents, currency=currency),
+        **worth.steps,
+        "rounding": shown_rounding(worth.amount, cents=cents, currency=currency),
     }
     return FeeDraft(
         fee_type="charge",
@@ -118,8 +125,9 @@ def charge_fee(terms: ChargeTerms, *, quantity: Quantity, request: UsageRequest,
         total_aggregated_units=full_units if quantity.level is None else max(quantity.level, Decimal(0)),
         events_count=quantity.events_count,
         amount_cents=cents,
-        precise_amount_cents=precise_cents(amount, currency=currency),
-        precise_unit_amount=round_half_away(Fraction(0) if is_nothing else priced.unit_amount, places=_UNIT_PLACES),
+        precise_amount_cents=precise_cents(worth.amount, currency=currency),
+        precise_unit_amount=round_half_away(worth.unit_amount, places=_UNIT_PLACES),
+        in_units=worth.in_units,
         amount_details=priced.amount_details,
         window=window,
         derivation=derivation,
@@ -161,7 +169,7 @@ def subscription_fee(
     )
 
 
-def _consumption(quantity: Quantity, *, currency: Currency) -> Consumption:
+def _consumption(quantity: Quantity, *, subunits: int) -> Consumption:
     """Hand a quantity to the models; one below zero is nothing."""
     is_negative = quantity.billed < 0 or quantity.full_units < 0
     return Consumption(
@@ -169,7 +177,7 @@ def _consumption(quantity: Quantity, *, currency: Currency) -> Consumption:
         full_units=Decimal(0) if is_negative else quantity.full_units,
         events_count=quantity.events_count,
         values=quantity.values,
-        event_amount=Fraction(quantity.event_cents) / currency.subunits,
+        event_amount=Fraction(quantity.event_cents) / subunits,
         custom_amount=Fraction(quantity.custom_amount),
         changes=quantity.changes,
     )

@@ -15,6 +15,7 @@ from msgspec import structs
 
 from daycount.engine.calendar import Window
 from daycount.engine.fees import FeeDraft, shown_period, shown_rounding
+from daycount.engine.pricing_units import PricingUnit, subunits_of, to_money
 from daycount.money import Currency, exact_text, precise_cents, to_cents
 from daycount.periods import ONE_DAY
 
@@ -39,19 +40,28 @@ def _on_the_wall(instant: datetime, *, zone: ZoneInfo) -> datetime:
 
 
 def true_up_fee(
-    fees: Sequence[FeeDraft], *, minimum_cents: int, window: Window, zone: ZoneInfo, is_upgraded: bool, currency: Currency
+    fees: Sequence[FeeDraft],
+    *,
+    minimum_cents: int,
+    window: Window,
+    zone: ZoneInfo,
+    is_upgraded: bool,
+    currency: Currency,
+    unit: PricingUnit | None = None,
 ) -> FeeDraft | None:
     """
     Make the fee that lifts a charge to its minimum; None where its fees reach it. It belongs to the charge's default bucket.
 
-    5 000 cents for 20 of 31 days are 3 225.81; with 1 400 used 1 826 are missing.
+    5 000 cents for 20 of 31 days are 3 225.81; with 1 400 used 1 826 are missing. Of a charge with a pricing unit the minimum and
+    what was used are hundredths of the unit; what is missing is converted.
     Source: Lago docs, charge minimums: what counts is the sum over all filters and groups.
     """
     days = minimum_days(window, zone=zone, is_upgraded=is_upgraded)
     minimum = Fraction(minimum_cents * days, window.full_days)
-    used = sum(fee.amount_cents for fee in fees)
-    missing = (minimum - used) / currency.subunits
-    cents = to_cents(missing, currency=currency)
+    used = sum(fee.amount_cents if fee.in_units is None else fee.in_units.amount_cents for fee in fees)
+    missing = (minimum - used) / subunits_of(unit, currency=currency)
+    worth = to_money(missing, unit_amount=missing, unit=unit)
+    cents = to_cents(worth.amount, currency=currency)
     if cents <= 0:
         return None
     parent = parent_of(fees)
@@ -65,7 +75,8 @@ def true_up_fee(
             "prorated_cents": exact_text(minimum),
             "used_cents": used,
         },
-        "rounding": shown_rounding(missing, cents=cents, currency=currency),
+        **worth.steps,
+        "rounding": shown_rounding(worth.amount, cents=cents, currency=currency),
     }
     return structs.replace(
         parent,
@@ -75,12 +86,13 @@ def true_up_fee(
         total_aggregated_units=Decimal(1),
         events_count=0,
         amount_cents=cents,
-        precise_amount_cents=precise_cents(missing, currency=currency),
+        precise_amount_cents=precise_cents(worth.amount, currency=currency),
         precise_unit_amount=Decimal(cents) / currency.subunits,
         amount_details={},
         window=window,
         derivation=derivation,
         is_true_up=True,
+        in_units=worth.in_units,
     )
 
 

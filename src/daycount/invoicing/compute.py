@@ -286,6 +286,7 @@ def _true_up(job: Job, window: Window, charge: Charge, fees: Sequence[FeeDraft])
         zone=subject.zone,
         is_upgraded=subject.terms.is_upgraded,
         currency=subject.currency,
+        unit=charge.pricing_unit,
     )
 
 
@@ -388,6 +389,7 @@ def charge_terms(subscription_id: UUID, charge: Charge, bucket: Bucket, group_ke
         bucket=bucket,
         group_keys=group_keys,
         filter_values=None if own is None else own.values,
+        unit=charge.pricing_unit,
         metric={
             "code": metric.code,
             "name": metric.name,

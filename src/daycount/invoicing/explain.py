@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from daycount.customers.records import Customer
 from daycount.invoicing.explain_advance import explain_event
-from daycount.invoicing.explain_price import explain_price, money_text, sign
+from daycount.invoicing.explain_price import A_UNIT, explain_price, money_text, sign
 from daycount.invoicing.records import Fee, Invoice, InvoiceLine
 from daycount.money import CURRENCIES, decimal_text, exact_text, to_cents
 
@@ -47,18 +47,18 @@ def _pricing_steps(fee: Fee) -> list[Step]:
         case "subscription":
             return [_step("share", derivation, ("period", "plan", "share"), _explain_base(fee, derivation, days)), _rounding(fee)]
         case "true_up":
-            said = _explain_minimum(derivation["minimum"], days, fee.currency)
-            return [_step("minimum", derivation, ("period", "minimum"), said), _rounding(fee)]
+            said = _explain_minimum(derivation["minimum"], days, _priced_in(fee))
+            return [_step("minimum", derivation, ("period", "minimum"), said), *_conversion(fee), _rounding(fee)]
         case "commitment":
             return [_step("commitment", derivation, ("period", "share", "spent_cents"), _explain_commitment(fee, derivation, days))]
         case "fixed_charge":
             said = _explain_fixed_charge(fee, derivation, days)
             return [_step("fixed_charge", derivation, ("period", "quantity", "price"), said), _rounding(fee)]
         case "advance":
-            said = explain_event(fee.item["invoice_display_name"], derivation, currency=fee.currency)
+            said = explain_event(fee.item["invoice_display_name"], derivation, currency=_priced_in(fee))
             figures = ("period", "metric", "event", "standing", "price")
             bucket = _step("bucket", derivation, ("bucket",), _explain_bucket(derivation["bucket"]))
-            return [_step("event", derivation, figures, said), bucket, _rounding(fee)]
+            return [_step("event", derivation, figures, said), bucket, *_conversion(fee), _rounding(fee)]
         case kind:
             assert kind == "charge", kind
             return _usage_steps(fee, derivation, days)
@@ -71,13 +71,31 @@ def _usage_steps(fee: Fee, derivation: Mapping[str, Any], days: str) -> list[Ste
         _step("events", derivation, ("period", "metric"), [counted]),
         _step("bucket", derivation, ("bucket",), _explain_bucket(derivation["bucket"])),
         _step("quantity", derivation, ("quantity",), _explain_quantity(quantity, metric, period["full_days"])),
-        _step("price", derivation, ("price",), explain_price(derivation["price"], currency=fee.currency)),
+        _step("price", derivation, ("price",), explain_price(derivation["price"], currency=_priced_in(fee))),
+        *_conversion(fee),
         _rounding(fee),
     ]
 
 
 def _step(name: str, derivation: Mapping[str, Any], figures: Sequence[str], sentences: Sequence[str]) -> Step:
     return Step(step=name, figures={key: derivation[key] for key in figures if key in derivation}, sentences=sentences)
+
+
+def _priced_in(fee: Fee) -> str:
+    """Return the name of what a fee was priced in: its currency, or a pricing unit."""
+    return str(fee.derivation["conversion"]["unit"]) if "conversion" in fee.derivation else fee.currency
+
+
+def _conversion(fee: Fee) -> list[Step]:
+    """Say how an amount in a pricing unit became money; nothing where it was money all along."""
+    if "conversion" not in fee.derivation:
+        return []
+    found = fee.derivation["conversion"]
+    said = (
+        f"{found['exact']} {found['unit']}, rounded half away from zero to 2 decimals {found['rounded']}, "
+        f"at {found['rate']} {fee.currency} each are {found['amount']} {fee.currency}."
+    )
+    return [Step(step="conversion", figures=found, sentences=[said])]
 
 
 def _rounding(fee: Fee) -> Step:
@@ -332,7 +350,7 @@ def _day_range(first: str, last: str, *, with_year: bool = False) -> str:
 
 
 def money(cents: int, currency: str) -> str:
-    """Write an amount of minor units with its currency: $24.84, KWD 1.250, JPY 33."""
-    known = CURRENCIES[currency]
+    """Write an amount of minor units with its currency, or hundredths of a pricing unit: $24.84, KWD 1.250, JPY 33, CR 12.35."""
+    known = CURRENCIES.get(currency, A_UNIT)
     digits = f"{Decimal(cents) / known.subunits:.{known.exponent}f}"
     return f"{sign(currency)}{digits}"

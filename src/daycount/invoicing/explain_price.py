@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from daycount.money import CURRENCIES
+from daycount.money import CURRENCIES, Currency
 
+A_UNIT = Currency(code="", exponent=2)
+"""Pricing units are written like a currency of two decimals."""
 _SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 
 
@@ -118,7 +120,7 @@ def sign(currency: str) -> str:
 
 def money_text(amount: Decimal, currency: str) -> str:
     """Write a price in major units with at least the currency's decimals."""
-    exponent = CURRENCIES[currency].exponent
+    exponent = CURRENCIES.get(currency, A_UNIT).exponent
     plain = format(amount, "f")
     decimals = len(plain.partition(".")[2])
     return f"{sign(currency)}{amount:.{max(exponent, decimals)}f}"

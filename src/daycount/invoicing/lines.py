@@ -115,6 +115,7 @@ def _fee(work: Work, invoice: Invoice | None, computed: Computed, draft: FeeDraf
         derivation={**draft.derivation, "plan_version": plan.version},
         created_at=computed.job.at,
         succeeded_at=computed.job.at if invoice is not None and invoice.payment_status == "succeeded" else None,
+        in_units=draft.in_units,
         event_key=draft.event_key,
         event_transaction_id=draft.event_transaction_id,
         **taxed_fields(work, item),

@@ -15,6 +15,7 @@ from daycount.engine.charges.consumption import Consumption
 from daycount.engine.charges.dispatch import price
 from daycount.engine.charges.models import ChargeModel
 from daycount.engine.fees import FeeDraft
+from daycount.engine.pricing_units import SUBUNITS, PricingUnit, to_money
 from daycount.money import Currency, round_half_away, to_cents
 from daycount.periods import days_between
 
@@ -24,10 +25,11 @@ _PRICED_ANEW: Final = frozenset({ChargeModel.STANDARD, ChargeModel.VOLUME, Charg
 
 
 class Projection(NamedTuple):
-    """What a fee is going to be: units, and minor units of currency."""
+    """What a fee is going to be: units, minor units of currency, and hundredths of the pricing unit, if there is one."""
 
     units: Decimal
     amount_cents: int
+    unit_cents: int
 
 
 def passed_share(days: DayRange, *, today: date) -> Fraction:
@@ -44,7 +46,14 @@ def project_units(units: Decimal, *, share: Fraction, is_recurring: bool) -> Dec
 
 
 def project_fee(
-    fee: FeeDraft, *, model: ChargeModel, properties: dict[str, Any], share: Fraction, is_recurring: bool, currency: Currency
+    fee: FeeDraft,
+    *,
+    model: ChargeModel,
+    properties: dict[str, Any],
+    share: Fraction,
+    is_recurring: bool,
+    currency: Currency,
+    unit: PricingUnit | None = None,
 ) -> Projection:
     """
     Project a charge fee.
@@ -54,11 +63,15 @@ def project_fee(
     """
     units = project_units(fee.units, share=share, is_recurring=is_recurring)
     if is_recurring:
-        return Projection(units, fee.amount_cents)
+        return Projection(units, fee.amount_cents, 0 if fee.in_units is None else fee.in_units.amount_cents)
     if not share:
-        return Projection(units, 0)
+        return Projection(units, 0, 0)
     if model in _PRICED_ANEW and units >= 0:
         consumption = Consumption(units=units, full_units=units, events_count=fee.events_count)
-        return Projection(units, to_cents(price(model, properties=properties, consumption=consumption).amount, currency=currency))
-    exact = Fraction(fee.precise_amount_cents) / currency.subunits / share
-    return Projection(units, to_cents(exact, currency=currency))
+        exact = price(model, properties=properties, consumption=consumption).amount
+    elif fee.in_units is not None:
+        exact = Fraction(fee.in_units.precise_amount_cents) / SUBUNITS / share
+    else:
+        exact = Fraction(fee.precise_amount_cents) / currency.subunits / share
+    worth = to_money(exact, unit_amount=Fraction(0), unit=unit)
+    return Projection(units, to_cents(worth.amount, currency=currency), 0 if worth.in_units is None else worth.in_units.amount_cents)

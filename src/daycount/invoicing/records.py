@@ -10,6 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from daycount.engine.calendar import Occasion
+from daycount.engine.pricing_units import UnitAmounts
 
 
 class Reason(StrEnum):
@@ -173,6 +174,8 @@ class Fee(Struct, frozen=True, kw_only=True):
     derivation: Mapping[str, Any]
     created_at: datetime
     fixed_charge_id: UUID | None = None
+    in_units: UnitAmounts | None = None
+    """What it came to in the pricing unit of its charge."""
     taxes_precise_amount_cents: Decimal = Decimal(0)
     taxes_rate: Decimal = Decimal(0)
     precise_coupons_amount_cents: Decimal = Decimal(0)

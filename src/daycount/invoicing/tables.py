@@ -146,6 +146,7 @@ fees = sa.Table(
     sa.Column("precise_credit_notes_amount_cents", sa.Numeric, nullable=False, server_default=sa.text("0")),
     sa.Column("applied_taxes", JSONB, nullable=False, server_default=sa.text("'[]'"), comment="the taxes as they were"),
     sa.Column("amount_details", JSONB, nullable=False),
+    sa.Column("in_units", JSONB, comment="what it came to in the pricing unit of its charge"),
     sa.Column("shown_from", _INSTANT, nullable=False),
     sa.Column("shown_to", _INSTANT, nullable=False),
     sa.Column("pay_in_advance", sa.Boolean, nullable=False),

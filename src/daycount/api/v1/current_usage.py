@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from daycount.api.routing import Call, Routes
+from daycount.api.v1.pricing_units import UsageUnitObject, usage_to_wire
 from daycount.api.v1.usage_query import PARAMETERS, FoundUsage, find_usage
 from daycount.api.wire import Day, DecimalText, Stamp, stamp, text
 from daycount.catalog.records import Charge, ChargeFilter
@@ -54,7 +55,7 @@ class FilterUsageObject(Struct, frozen=True, kw_only=True):
     total_aggregated_units: DecimalText
     events_count: int
     amount_cents: int
-    pricing_unit_details: None
+    pricing_unit_details: UsageUnitObject | None
     invoice_display_name: str | None
     values: Mapping[str, Sequence[str]] | None
     presentation_breakdowns: Sequence[BreakdownObject]
@@ -67,7 +68,7 @@ class GroupUsageObject(Struct, frozen=True, kw_only=True):
     total_aggregated_units: DecimalText
     events_count: int
     amount_cents: int
-    pricing_unit_details: None
+    pricing_unit_details: UsageUnitObject | None
     grouped_by: Mapping[str, str | None]
     filters: Sequence[FilterUsageObject]
     presentation_breakdowns: Sequence[BreakdownObject]
@@ -81,7 +82,7 @@ class ChargeUsageObject(Struct, frozen=True, kw_only=True):
     events_count: int
     amount_cents: int
     amount_currency: str
-    pricing_unit_details: None
+    pricing_unit_details: UsageUnitObject | None
     charge: UsedChargeObject
     billable_metric: UsedMetricObject
     filters: Sequence[FilterUsageObject]
@@ -136,7 +137,7 @@ def _usage(found: FoundUsage, usage: ChargeUsage) -> ChargeUsageObject:
     charge = usage.charge
     plain = [fee for fee in usage.fees if not charge.filters and not fee.group_keys]
     return ChargeUsageObject(
-        **_sums(usage.fees),
+        **_sums(charge, usage.fees),
         amount_currency=found.computed.job.subject.plan.amount_currency,
         charge=UsedChargeObject(
             lago_id=str(charge.id), code=charge.code, charge_model=charge.charge_model, invoice_display_name=charge.invoice_display_name
@@ -163,15 +164,20 @@ def breakdowns_of(charge: Charge, fees: Sequence[FeeDraft], breakdowns: Breakdow
     ]
 
 
-def _sums(fees: Sequence[FeeDraft]) -> dict[str, Any]:
+def _sums(charge: Charge, fees: Sequence[FeeDraft]) -> dict[str, Any]:
     """Add up the figures of several buckets."""
     return {
         "units": text(exact_sum(fee.units for fee in fees)),
         "total_aggregated_units": text(exact_sum(fee.total_aggregated_units for fee in fees)),
         "events_count": sum(fee.events_count for fee in fees),
         "amount_cents": sum(fee.amount_cents for fee in fees),
-        "pricing_unit_details": None,
+        "pricing_unit_details": usage_to_wire(charge.pricing_unit, in_units_cents(fees)),
     }
+
+
+def in_units_cents(fees: Sequence[FeeDraft]) -> int:
+    """Add up what fees come to in the pricing unit of their charge, in hundredths."""
+    return sum(fee.in_units.amount_cents for fee in fees if fee.in_units is not None)
 
 
 def _by_filter(charge: Charge, fees: Sequence[FeeDraft], breakdowns: Breakdowns, *, is_group: bool) -> list[FilterUsageObject]:
@@ -181,7 +187,7 @@ def _by_filter(charge: Charge, fees: Sequence[FeeDraft], breakdowns: Breakdowns,
         shown = [fee for fee in own if is_group or not fee.group_keys]
         entries.append(
             FilterUsageObject(
-                **_sums(own),
+                **_sums(charge, own),
                 invoice_display_name=item.invoice_display_name if item else None,
                 values=item.values if item else None,
                 presentation_breakdowns=breakdowns_of(charge, shown, breakdowns),
@@ -214,7 +220,7 @@ def _by_group(charge: Charge, fees: Sequence[FeeDraft], breakdowns: Breakdowns) 
     """Write one entry for each group of values; nothing where no bucket is grouped."""
     return [
         GroupUsageObject(
-            **_sums(own),
+            **_sums(charge, own),
             grouped_by=group,
             filters=_by_filter(charge, own, breakdowns, is_group=True),
             presentation_breakdowns=[] if charge.filters else breakdowns_of(charge, own, breakdowns),

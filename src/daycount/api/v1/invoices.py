@@ -25,6 +25,7 @@ from daycount.credit_notes import store as notes
 from daycount.customers import store as customers
 from daycount.customers.operations import get_customer
 from daycount.customers.records import Customer
+from daycount.engine.pricing_units import UnitAmounts
 from daycount.infra.work import Work
 from daycount.invoicing import store
 from daycount.invoicing.records import PAYMENT_STATUSES, SETTLEMENTS, VISIBLE_STATUSES, AppliedTax, Fee, Invoice, InvoiceFilter, InvoiceLine
@@ -102,6 +103,19 @@ class FeeItemObject(Struct, frozen=True, kw_only=True):
     grouped_by: Mapping[str, str | None]
 
 
+class PricingUnitDetailsObject(Struct, frozen=True, kw_only=True):
+    """What a fee comes to in the pricing unit of its charge; amounts in hundredths, `precise_unit_amount` in whole units."""
+
+    lago_pricing_unit_id: str
+    pricing_unit_code: str
+    short_name: str
+    amount_cents: int
+    precise_amount_cents: DecimalText
+    unit_amount_cents: int
+    precise_unit_amount: DecimalText
+    conversion_rate: DecimalText
+
+
 class FeeObject(Struct, frozen=True, kw_only=True):
     """One fee; amounts in minor units, `precise_…` as decimal texts."""
 
@@ -144,7 +158,7 @@ class FeeObject(Struct, frozen=True, kw_only=True):
     refunded_at: Stamp | None
     amount_details: Mapping[str, Any]
     self_billed: bool
-    pricing_unit_details: None
+    pricing_unit_details: PricingUnitDetailsObject | None
     presentation_breakdowns: Sequence[Any]
     from_date: Stamp | None | UnsetType = UNSET
     to_date: Stamp | None | UnsetType = UNSET
@@ -338,12 +352,27 @@ def fee_to_wire(fee: Fee, subscription: Subscription | None, *, customer: Custom
         refunded_at=stamp_or_none(fee.refunded_at),
         amount_details=with_numbers(fee.amount_details),
         self_billed=False,
-        pricing_unit_details=None,
+        pricing_unit_details=_units_to_wire(fee.in_units),
         presentation_breakdowns=[],
         from_date=UNSET if fee.fee_type == "credit" else stamp(fee.shown_from),
         to_date=UNSET if fee.fee_type == "credit" else stamp(fee.shown_to),
         event_transaction_id=UNSET if fee.event_transaction_id is None else fee.event_transaction_id,
         plan_version=fee.derivation.get("plan_version"),
+    )
+
+
+def _units_to_wire(found: UnitAmounts | None) -> PricingUnitDetailsObject | None:
+    if found is None:
+        return None
+    return PricingUnitDetailsObject(
+        lago_pricing_unit_id=str(found.pricing_unit_id),
+        pricing_unit_code=found.code,
+        short_name=found.short_name,
+        amount_cents=found.amount_cents,
+        precise_amount_cents=text(found.precise_amount_cents),
+        unit_amount_cents=found.unit_amount_cents,
+        precise_unit_amount=text(found.precise_unit_amount),
+        conversion_rate=text(found.conversion_rate),
     )
 
 

@@ -10,6 +10,7 @@ from daycount import errors
 from daycount.api.paging import Page, page_of, read_page
 from daycount.api.routing import Call, Routes
 from daycount.api.v1.current_usage import FilterUsageObject, GroupUsageObject, UsedChargeObject, UsedMetricObject
+from daycount.api.v1.pricing_units import UsageUnitObject
 from daycount.api.wire import Day, DecimalText, Stamp, stamp, text
 from daycount.catalog import store as catalog
 from daycount.catalog.metric_operations import get_metric
@@ -31,7 +32,7 @@ class PastChargeObject(Struct, frozen=True, kw_only=True):
     events_count: int
     amount_cents: int
     amount_currency: str
-    pricing_unit_details: None
+    pricing_unit_details: UsageUnitObject | None
     charge: UsedChargeObject
     billable_metric: UsedMetricObject
     filters: Sequence[FilterUsageObject]
@@ -136,8 +137,20 @@ def _sums(fees: Sequence[Fee]) -> dict[str, Any]:
         "total_aggregated_units": text(exact_sum(fee.total_aggregated_units for fee in fees)),
         "events_count": sum(fee.events_count for fee in fees),
         "amount_cents": sum(fee.amount_cents for fee in fees),
-        "pricing_unit_details": None,
+        "pricing_unit_details": _in_units(fees),
     }
+
+
+def _in_units(fees: Sequence[Fee]) -> UsageUnitObject | None:
+    """Add up what fees came to in the pricing unit of their charge, with the rate of the first of them."""
+    found = [fee.in_units for fee in fees if fee.in_units is not None]
+    if not found:
+        return None
+    return UsageUnitObject(
+        amount_cents=sum(item.amount_cents for item in found),
+        short_name=found[0].short_name,
+        conversion_rate=text(found[0].conversion_rate),
+    )
 
 
 def _by_filter(fees: Sequence[Fee]) -> list[FilterUsageObject]:

@@ -8,12 +8,13 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from daycount.api.paging import Page, page_of, read_page
 from daycount.api.routing import Call, Routes
 from daycount.api.v1.taxes import TaxObject, list_to_wire
-from daycount.api.wire import Stamp, stamp, with_numbers
+from daycount.api.wire import DecimalText, Stamp, stamp, text, with_numbers
 from daycount.catalog import plan_operations as operations
 from daycount.catalog import store
 from daycount.catalog.fixed_charges.records import FixedCharge
 from daycount.catalog.pricing import show_properties
 from daycount.catalog.records import Charge, ChargeFilter, Plan, PlanInput, UsageThreshold
+from daycount.engine.pricing_units import PricingUnit
 from daycount.infra.work import Work
 
 routes = Routes("plans")
@@ -30,6 +31,13 @@ class ChargeFilterObject(Struct, frozen=True, kw_only=True):
     invoice_display_name: str | None
     properties: dict[str, Any]
     values: Mapping[str, Sequence[str]]
+
+
+class AppliedPricingUnitObject(Struct, frozen=True, kw_only=True):
+    """The unit that a charge is priced in, and what one of it costs in major units of the plan's currency."""
+
+    code: str
+    conversion_rate: DecimalText
 
 
 class ChargeObject(Struct, frozen=True, kw_only=True):
@@ -49,7 +57,7 @@ class ChargeObject(Struct, frozen=True, kw_only=True):
     min_amount_cents: int
     accepts_target_wallet: bool
     properties: dict[str, Any]
-    applied_pricing_unit: None
+    applied_pricing_unit: AppliedPricingUnitObject | None
     lago_parent_id: str | None
     filters: list[ChargeFilterObject]
     taxes: list[TaxObject]
@@ -154,11 +162,15 @@ def charge_to_wire(charge: Charge) -> ChargeObject:
         min_amount_cents=charge.min_amount_cents,
         accepts_target_wallet=charge.accepts_target_wallet,
         properties=with_numbers(show_properties(charge.properties)),
-        applied_pricing_unit=None,
+        applied_pricing_unit=_unit_to_wire(charge.pricing_unit),
         lago_parent_id=None if charge.parent_id is None else str(charge.parent_id),
         filters=[filter_to_wire(charge, item) for item in charge.filters],
         taxes=list_to_wire(charge.taxes),
     )
+
+
+def _unit_to_wire(unit: PricingUnit | None) -> AppliedPricingUnitObject | None:
+    return None if unit is None else AppliedPricingUnitObject(code=unit.code, conversion_rate=text(unit.conversion_rate))
 
 
 def filter_to_wire(charge: Charge, item: ChargeFilter) -> ChargeFilterObject:

@@ -13,9 +13,11 @@ from daycount.api.v1.current_usage import (
     breakdowns_of,
     fees_by_filter,
     fees_by_group,
+    in_units_cents,
     issuing_date_of,
     used_metric,
 )
+from daycount.api.v1.pricing_units import UsageUnitObject
 from daycount.api.v1.usage_query import FoundUsage, find_usage
 from daycount.api.wire import Day, DecimalText, Stamp, stamp, text
 from daycount.catalog.records import Charge
@@ -27,6 +29,12 @@ from daycount.money import exact_sum
 from daycount.periods import local_date, shown_end
 
 routes = Routes("customers")
+
+
+class ProjectedUnitObject(UsageUnitObject, frozen=True, kw_only=True):
+    """What usage comes to and is going to come to in the pricing unit of its charge, in hundredths."""
+
+    projected_amount_cents: int
 
 
 class ProjectedChargeNameObject(Struct, frozen=True, kw_only=True):
@@ -45,7 +53,7 @@ class ProjectedFilterUsageObject(Struct, frozen=True, kw_only=True):
     events_count: int
     amount_cents: int
     projected_amount_cents: int
-    pricing_unit_details: None
+    pricing_unit_details: ProjectedUnitObject | None
     invoice_display_name: str | None
     values: Mapping[str, Sequence[str]]
     presentation_breakdowns: Sequence[BreakdownObject]
@@ -60,7 +68,7 @@ class ProjectedGroupUsageObject(Struct, frozen=True, kw_only=True):
     events_count: int
     amount_cents: int
     projected_amount_cents: int
-    pricing_unit_details: None
+    pricing_unit_details: ProjectedUnitObject | None
     grouped_by: Mapping[str, str | None]
     filters: Sequence[ProjectedFilterUsageObject]
     presentation_breakdowns: Sequence[BreakdownObject]
@@ -76,7 +84,7 @@ class ProjectedChargeUsageObject(Struct, frozen=True, kw_only=True):
     amount_cents: int
     projected_amount_cents: int
     amount_currency: str
-    pricing_unit_details: None
+    pricing_unit_details: ProjectedUnitObject | None
     charge: ProjectedChargeNameObject
     billable_metric: UsedMetricObject
     filters: Sequence[ProjectedFilterUsageObject]
@@ -179,6 +187,7 @@ class _Projector:
             share=self._share,
             is_recurring=charge.metric.recurring,
             currency=self._found.computed.job.subject.currency,
+            unit=charge.pricing_unit,
         )
 
     def _figures(self, fees: Sequence[FeeDraft], *, shown: Sequence[FeeDraft]) -> dict[str, Any]:
@@ -191,10 +200,21 @@ class _Projector:
             "events_count": sum(fee.events_count for fee in fees),
             "amount_cents": sum(fee.amount_cents for fee in fees),
             "projected_amount_cents": sum(item.amount_cents for item in projected),
-            "pricing_unit_details": None,
+            "pricing_unit_details": self._in_units(fees, projected),
             "presentation_breakdowns": breakdowns,
             "projected_presentation_breakdowns": self._project_breakdowns(shown),
         }
+
+    def _in_units(self, fees: Sequence[FeeDraft], projected: Sequence[Projection]) -> ProjectedUnitObject | None:
+        unit = self._charge.pricing_unit
+        if unit is None:
+            return None
+        return ProjectedUnitObject(
+            amount_cents=in_units_cents(fees),
+            projected_amount_cents=sum(item.unit_cents for item in projected),
+            short_name=unit.short_name,
+            conversion_rate=text(unit.conversion_rate),
+        )
 
     def _project_breakdowns(self, fees: Sequence[FeeDraft]) -> list[BreakdownObject]:
         return [

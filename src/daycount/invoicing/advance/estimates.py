@@ -13,6 +13,7 @@ from daycount.catalog.records import Charge, ChargeFilter, Metric
 from daycount.engine.charges.models import ChargeModel
 from daycount.engine.filters import Filter, bucket_of, in_order
 from daycount.engine.metrics import AggregationType, apply_rounding, read_number, read_operation
+from daycount.engine.pricing_units import to_money
 from daycount.infra.work import Work
 from daycount.invoicing.advance.pricing import price_readings, read_event
 from daycount.invoicing.compute import Subject, load_subjects
@@ -30,7 +31,7 @@ _INSTANT = frozenset({ChargeModel.STANDARD, ChargeModel.PERCENTAGE})
 
 
 class InstantFee(Struct, frozen=True, kw_only=True):
-    """What an event costs by one charge, taken by itself; amounts are exact, in major units."""
+    """What an event costs by one charge, taken by itself; amounts are exact, in major units of money."""
 
     subject: Subject
     charge: Charge
@@ -110,7 +111,7 @@ def _instant(subject: Subject, charge: Charge, properties: Mapping[str, str], tr
         grouped_by={key: properties.get(key) or None for key in keys},
         transaction_id=transaction_id,
         units=units,
-        amount=_amount(charge.charge_model, price, units),
+        amount=to_money(_amount(charge.charge_model, price, units), unit_amount=Fraction(0), unit=charge.pricing_unit).amount,
     )
 
 
