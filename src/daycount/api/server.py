@@ -68,6 +68,7 @@ class Server:
         self._administration = administration
         self._threads = ThreadPoolExecutor(services.settings.database_pool_size, thread_name_prefix="request")
         self._keys: dict[bytes, tuple[UUID, float]] = {}
+        self._tallies = measures.Tallies()
         self._beta_operations = {route.operation for resource in router.resources for route in resource.found if route.is_beta}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,7 +89,7 @@ class Server:
 
         def take(reply: Reply) -> None:
             status, content = reply
-            measures.timer("create_event" if is_single else "create_batch_events", status).observe(time.perf_counter() - started)
+            self._tallies.note("create_event" if is_single else "create_batch_events", status, time.perf_counter() - started)
             answer(status, _headers_of(content, b"application/json", named), content)
 
         return self._ingest.take_plain(organization_id, body, take, is_single=is_single)
