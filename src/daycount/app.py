@@ -68,7 +68,7 @@ from daycount.subscriptions.schedule import move_to_new_zone
 from daycount.taxes.messages import TaxesChanged
 from daycount.usage.folding import Folder
 from daycount.usage.ingest import GroupCommit
-from daycount.usage.prompt import THREADS, PromptPricing
+from daycount.usage.prompt import THREADS, PromptChecks, PromptPricing
 from daycount.usage.store import PostgresEventStore
 from daycount.wallets import reactions as wallet_reactions
 from daycount.wallets.messages import CreditsPurchased, WalletsMoved
@@ -80,6 +80,7 @@ from daycount.worker.schedule import kinds
 
 API_PREFIX = "/api/v1"
 _FOLDERS = 1
+_CHECKERS = 1
 RESOURCES = (
     payments.routes,
     applied_coupons.routes,
@@ -157,7 +158,7 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         UnitsToBill: [invoicing.on_units_to_bill],
     }
     workplace = Workplace(
-        connect(database_url, pool_size=pool_size or settings.database_pool_size + settings.ingest_lanes + THREADS + _FOLDERS),
+        connect(database_url, pool_size=pool_size or settings.database_pool_size + settings.ingest_lanes + THREADS + _CHECKERS + _FOLDERS),
         new_id=TimeOrderedIds(),
         reactions=reactions,
         commit_points=CommitPoints(environment),
@@ -189,6 +190,7 @@ def build_web(app: App) -> Web:
     def advance(organization_id: UUID, target: datetime) -> datetime:
         return app.clocks.advance(organization_id, target=target)
 
+    prompt = PromptRunner(app.workplace, app.runner)
     directory = CatalogDirectory()
     services = Services(app.settings, app.workplace, app.clock, app.events, directory, advance)
     commits = GroupCommit(
@@ -198,7 +200,8 @@ def build_web(app: App) -> Web:
         app.clock,
         lanes=app.settings.ingest_lanes,
         horizon_days=app.settings.event_horizon_days,
-        pricing=PromptPricing(PromptRunner(app.workplace, app.runner).run),
+        pricing=PromptPricing(prompt.price),
+        checks=PromptChecks(prompt.check),
     )
     router = build_router()
     ingest = Ingest(commits, batch_limit=app.settings.ingest_batch_limit)

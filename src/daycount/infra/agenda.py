@@ -170,6 +170,7 @@ select a.id, a.organization_id, a.lane_id, a.kind, a.subject_id, a.due_at, a.is_
 from agenda a
 where a.organization_id = :organization_id and a.kind = :kind and a.lane_id = any(cast(:lanes as uuid[]))
   and not exists (select 1 from agenda p where p.lane_id = a.lane_id and p.parked_at is not null)
+  and not (:in_turn and exists (select 1 from agenda o where o.lane_id = a.lane_id and o.kind <> a.kind and o.due_at < a.due_at))
 order by a.lane_id, a.due_at, a.id
 limit :most
 """)
@@ -245,14 +246,18 @@ def claim_organization(tx: Connection, *, organization_id: UUID, until: datetime
     return _entries(tx, found)
 
 
-def claim_lanes(tx: Connection, kind: str, *, organization_id: UUID, lanes: Sequence[UUID], most: int) -> list[Entry]:
+def claim_lanes(
+    tx: Connection, kind: str, *, organization_id: UUID, lanes: Sequence[UUID], most: int, in_turn: bool = False
+) -> list[Entry]:
     """
-    Hold lanes, waiting for whoever holds them, and return their entries of one kind, whatever else is due there.
+    Hold lanes, waiting for whoever holds them, and return their entries of one kind.
 
-    For a kind whose entries do not depend on what the others do. A lane with a parked entry is passed over. Two queries.
+    Whatever else is due there does not matter, unless they are to come `in_turn`: then one before which something of another kind
+    is due is passed over. So is a lane with a parked entry. Two queries.
     """
     tx.execute(_HOLD, {"lanes": list(lanes)})
-    rows = tx.execute(_LANE_ENTRIES, {"organization_id": organization_id, "kind": kind, "lanes": list(lanes), "most": most})
+    parameters = {"organization_id": organization_id, "kind": kind, "lanes": list(lanes), "most": most, "in_turn": in_turn}
+    rows = tx.execute(_LANE_ENTRIES, parameters)
     return [Entry(*row) for row in rows]
 
 

@@ -1,5 +1,6 @@
 """What invoicing announces."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -7,6 +8,7 @@ from msgspec import Struct
 from daycount.engine.unused_time import UnusedTime
 from daycount.invoicing.records import Fee
 from daycount.subscriptions.records import Subscription
+from daycount.wallets.records import Wallet
 
 
 class TimeUnused(Struct, frozen=True, kw_only=True):
@@ -21,3 +23,9 @@ class TimeUnused(Struct, frozen=True, kw_only=True):
     unused: UnusedTime
     method: str
     at: datetime
+
+
+class WalletsRefreshed(Struct, frozen=True, kw_only=True):
+    """The ongoing balances of these wallets were worked out and written down; they carry them."""
+
+    wallets: Sequence[Wallet]

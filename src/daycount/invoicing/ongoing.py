@@ -19,6 +19,7 @@ from daycount.engine.wallets.allocation import BucketKey, allot
 from daycount.infra.work import Work
 from daycount.invoicing import store
 from daycount.invoicing.compute import Computed, compute, job_for, load_subjects
+from daycount.invoicing.messages import WalletsRefreshed
 from daycount.invoicing.money import item_of
 from daycount.subscriptions import store as subscriptions
 from daycount.subscriptions.records import Status
@@ -92,24 +93,62 @@ def _used_items(computed: Computed) -> Iterator[Item]:
 
 def refresh(work: Work, customer_ids: Sequence[UUID], *, events: EventStore) -> None:
     """
-    Write ongoing balances down; where one changed, say who ran dry and let its threshold rule top it up.
+    Write ongoing balances down after credits moved; say who ran dry, and let threshold rules top up.
 
-    The caller holds the customers' lanes. Announces WalletSaved, and what top-ups announce.
+    The caller holds the customers' lanes. Announces WalletSaved, WalletsRefreshed, and what top-ups announce.
     """
+    _refresh(work, customer_ids, events=events, moved=set(customer_ids))
+
+
+def refresh_after_usage(work: Work, customer_ids: Sequence[UUID], *, events: EventStore) -> None:
+    """
+    Do what `refresh` does after usage grew: a threshold rule looks only where the ongoing balance is another one now.
+
+    What it topped up is taken in at once, and asks for no refresh of its own: else a rule that grants less than is missing would
+    fire over and over for the same usage. A refresh that waits is done with it.
+    """
+    moved = {customer_id for customer_id in customer_ids if work.agenda.find(REFRESH, subject_id=customer_id) is not None}
+    for customer_id in moved | _refresh(work, customer_ids, events=events, moved=moved):
+        work.agenda.drop_kind(REFRESH, subject_id=customer_id)
+
+
+def _refresh(work: Work, customer_ids: Sequence[UUID], *, events: EventStore, moved: Collection[UUID]) -> set[UUID]:
+    """Refresh and return the customers that were topped up; rules of those whose credits `moved` look in any case."""
     held = wallets.find_wallets(work.tx, organization_id=work.organization_id, customer_ids=customer_ids, active_only=True, lock=True)
     if not held:
-        return
-    usages = _usages(work, customer_ids, events=events)
+        return set()
+    fresh = _note(work, held, events=events)
+    for before, wallet in zip(held, fresh, strict=True):
+        if wallet.ongoing_balance_cents <= 0 and not before.is_depleted:
+            work.announce(WalletSaved(wallet.id, "depleted_ongoing_balance"))
+    work.announce(WalletsRefreshed(wallets=fresh))
+    topped_up = {
+        wallet.customer_id
+        for before, wallet in zip(held, fresh, strict=True)
+        if (wallet.customer_id in moved or _figures(wallet) != _figures(before)) and check_threshold(work, wallet)
+    }
+    if topped_up:
+        held = wallets.find_wallets(work.tx, organization_id=work.organization_id, customer_ids=topped_up, active_only=True, lock=True)
+        work.announce(WalletsRefreshed(wallets=_note(work, held, events=events)))
+    return topped_up
+
+
+def _figures(wallet: Wallet) -> tuple[int, int]:
+    return wallet.ongoing_usage_balance_cents, wallet.ongoing_balance_cents
+
+
+def _note(work: Work, held: Sequence[Wallet], *, events: EventStore) -> list[Wallet]:
+    """Write the ongoing balances of wallets down, which are all that their customers have, and return them with these."""
+    usages = _usages(work, {wallet.customer_id for wallet in held}, events=events)
     wallets.note_ongoing(work.tx, usages)
-    for wallet in held:
-        fresh = structs.replace(
+    return [
+        structs.replace(
             wallet,
             ongoing_usage_balance_cents=usages[wallet.id],
             ongoing_balance_cents=wallet.balance_cents - usages[wallet.id],
         )
-        if fresh.ongoing_balance_cents <= 0 and not wallet.is_depleted:
-            work.announce(WalletSaved(wallet.id, "depleted_ongoing_balance"))
-        check_threshold(work, fresh)
+        for wallet in held
+    ]
 
 
 def on_wallets_moved(work: Work, message: WalletsMoved) -> None:

@@ -156,6 +156,14 @@ class InvoicingReactions:
         """Make the fees of events that are paid for in advance. The agenda calls it."""
         price_events(work, event_keys, events=self._events)
 
+    def check_usage(self, work: Work, customer_ids: Sequence[UUID]) -> None:
+        """
+        Look at the usage of customers after it grew: their wallets first see it then.
+
+        The agenda calls it, in the customers' lanes.
+        """
+        ongoing.refresh_after_usage(work, customer_ids, events=self._events)
+
     def refresh_wallets(self, work: Work, customer_ids: Sequence[UUID]) -> None:
         """Work ongoing balances out again and let threshold rules top up. The agenda calls it."""
         ongoing.refresh(work, customer_ids, events=self._events)

@@ -42,6 +42,7 @@ class CatalogDirectory:
                 metric_ids=frozenset(row.metric_ids),
                 advance_metric_ids=frozenset(row.advance_metric_ids),
                 lane_id=lane_of(row.customer_id),
+                is_watched=row.is_watched,
             )
             found.setdefault(row.external_id, []).append(facts)
         return found

@@ -287,8 +287,13 @@ select s.external_id, case when s.status = 'pending' then s.subscription_at else
        array(select c.billable_metric_id from charges c where c.plan_id = s.plan_id and c.deleted_at is null) as metric_ids,
        array(select c.billable_metric_id from charges c
              where c.plan_id = s.plan_id and c.deleted_at is null and c.pay_in_advance) as advance_metric_ids,
-       s.customer_id
-from subscriptions s
+       s.customer_id,
+       s.status <> 'terminated' and (
+           exists (select 1 from wallets w where w.customer_id = s.customer_id and w.status = 'active')
+           or (not s.progressive_billing_disabled and (
+               s.usage_thresholds <> '[]' or p.usage_thresholds <> '[]' or coalesce(parent.usage_thresholds, '[]') <> '[]'))
+       ) as is_watched
+from subscriptions s join plans p on p.id = s.plan_id left join plans parent on parent.id = p.parent_id
 where s.organization_id = :organization_id and s.external_id = any(:external_ids) and s.status <> 'canceled'
   and not (s.status = 'pending' and s.previous_id is not null)
 order by s.external_id, s.id
@@ -296,5 +301,9 @@ order by s.external_id, s.id
 
 
 def find_facts(tx: Connection, *, organization_id: UUID, external_ids: Sequence[str]) -> Sequence[sa.Row[Any]]:
-    """Return life, customer and metrics charged, those in advance too, of rows that are no canceled or pending changes."""
+    """
+    Return life, customer and metrics charged, those in advance too, of rows that are no canceled or pending changes.
+
+    `is_watched` says whether something looks at the row's usage as it grows.
+    """
     return tx.execute(_FACTS, {"organization_id": organization_id, "external_ids": list(external_ids)}).all()

@@ -27,7 +27,7 @@ from daycount.infra.work import Workplace
 from daycount.usage import store as usage_store
 from daycount.usage.computed import compute_values
 from daycount.usage.port import Batch, EventStore
-from daycount.usage.prompt import PRICE_EVENT, PromptPricing
+from daycount.usage.prompt import CHECK_USAGE, PRICE_EVENT, PromptChecks, PromptPricing
 from daycount.usage.records import Directory, IncomingEvent, MetricFacts, StoredEvent, SubscriptionFacts, Warned
 from daycount.usage.warnings import Life, find_life, warn
 
@@ -53,13 +53,14 @@ class Outcome(NamedTuple):
     """
     What became of a request: its events as kept and the warnings of each, or the error that refused it as a whole.
 
-    `lanes` are those in which its events are to be priced at once.
+    `lanes` are those in which its events are to be priced at once, `watched` those in which usage is to be looked at soon.
     """
 
     batch: Batch | None
     warnings: Sequence[Sequence[Warned]]
     error: Exception | None
     lanes: frozenset[UUID] = frozenset()
+    watched: frozenset[UUID] = frozenset()
 
     @property
     def accepted(self) -> list[Accepted]:
@@ -92,12 +93,13 @@ class _Written(NamedTuple):
 class _Facts:
     """What is known of an organization at one version of its catalogue."""
 
-    __slots__ = ("computes", "has_advance", "is_sandbox", "lives", "metrics", "size", "subscriptions", "version")
+    __slots__ = ("computes", "has_advance", "has_watched", "is_sandbox", "lives", "metrics", "size", "subscriptions", "version")
 
     def __init__(self, version: int, metrics: Mapping[str, MetricFacts], *, is_sandbox: bool) -> None:
         self.version = version
         self.is_sandbox = is_sandbox
         self.has_advance = False
+        self.has_watched = False
         self.metrics = dict(metrics)
         self.computes = any(metric.expression for metric in metrics.values())
         self.subscriptions: dict[str, Sequence[SubscriptionFacts]] = {}
@@ -120,12 +122,13 @@ class _Facts:
                 )
                 self.size += 1
                 self.has_advance = self.has_advance or own[subscription].lane_id is not None
+                self.has_watched = self.has_watched or own[subscription].watched_lane_id is not None
 
     def warn(self, batch: Batch, lives: Sequence[Life]) -> list[Sequence[Warned]]:
         """Return for each event of a batch why it will not be billed."""
         now, unread = batch.now, batch.unread
         found: list[Sequence[Warned]] = []
-        for place, (event, (first, last, _)) in enumerate(zip(batch.events, lives, strict=True)):
+        for place, (event, (first, last, *_)) in enumerate(zip(batch.events, lives, strict=True)):
             at = event.at or now
             if first <= at <= last and unread is not None and place not in unread:
                 found.append(())
@@ -157,6 +160,7 @@ class GroupCommit:
         lanes: int,
         horizon_days: int,
         pricing: PromptPricing | None = None,
+        checks: PromptChecks | None = None,
     ) -> None:
         self._workplace = workplace
         self._events = events
@@ -164,6 +168,7 @@ class GroupCommit:
         self._clock = clock
         self._horizon = timedelta(days=horizon_days)
         self._pricing = pricing
+        self._checks = checks
         self._queue: deque[Pending] = deque()
         self._rows_waiting = 0
         self._at_work = 0
@@ -202,6 +207,8 @@ class GroupCommit:
             lane.join()
         if self._pricing is not None:
             self._pricing.close()
+        if self._checks is not None:
+            self._checks.close()
 
     def _is_due(self) -> bool:
         """Tell whether a lane should start: at once when all rest, else when there is enough to be worth a commit of its own."""
@@ -236,6 +243,7 @@ class GroupCommit:
     def _run(self) -> None:
         while taken := self._take():
             outcomes = self._settle(taken)
+            self._check(taken, outcomes)
             waiting = []
             for pending, outcome in zip(taken, outcomes, strict=True):
                 if outcome.lanes and self._pricing is not None:
@@ -248,6 +256,12 @@ class GroupCommit:
                 self._at_work -= 1
                 crowd = self._rows_waiting + sum([len(pending.events) for pending in taken])
                 self._expected = min(crowd, _WORTH_A_LANE) if crowd >= _WORTH_GATHERING else 0
+
+    def _check(self, taken: Sequence[Pending], outcomes: Sequence[Outcome]) -> None:
+        """Have usage looked at that just grew; nobody waits for it."""
+        if self._checks is not None:
+            lanes = {(pending.organization_id, lane) for pending, outcome in zip(taken, outcomes, strict=True) for lane in outcome.watched}
+            self._checks.submit(lanes)
 
     def _price(self, waiting: Sequence[tuple[Pending, Outcome]]) -> None:
         """Have events priced that were committed, and answer then."""
@@ -327,8 +341,21 @@ class GroupCommit:
     def _conclude(self, tx: Connection, batch: Batch, facts: _Facts, lives: Sequence[Life]) -> Outcome:
         outcome = _outcome(batch, facts, lives)
         if facts.has_advance and outcome.batch is not None:
-            return outcome._replace(lanes=self._plan_prices(tx, batch, facts, lives))
+            outcome = outcome._replace(lanes=self._plan_prices(tx, batch, facts, lives))
+        if facts.has_watched and outcome.batch is not None:
+            outcome = outcome._replace(watched=self._plan_checks(tx, batch, facts, lives))
         return outcome
+
+    def _plan_checks(self, tx: Connection, batch: Batch, facts: _Facts, lives: Sequence[Life]) -> frozenset[UUID]:
+        """
+        Note in the agenda in which lanes usage is to be looked at; returns them.
+
+        Each batch makes entries of its own: one that was there already may be at work, and would be struck off with this in it.
+        """
+        lanes = frozenset(life.watched_lane_id for life in lives if life.watched_lane_id is not None)
+        agenda = Agenda(tx, organization_id=batch.organization_id, is_sandbox=facts.is_sandbox, new_id=self._workplace.new_id)
+        agenda.put_many(CHECK_USAGE, [(self._workplace.new_id(), lane_id, batch.now) for lane_id in sorted(lanes)])
+        return lanes
 
     def _plan_prices(self, tx: Connection, batch: Batch, facts: _Facts, lives: Sequence[Life]) -> frozenset[UUID]:
         """Note in the agenda which events of a batch are to be priced; returns their lanes."""

@@ -84,7 +84,8 @@ class SubscriptionFacts(NamedTuple):
     """
     What ingest needs to know of a subscription row; `metric_ids` are the metrics its plan charges.
 
-    `advance_metric_ids` are those it charges in advance, event by event, in the lane `lane_id`.
+    `advance_metric_ids` are those it charges in advance, event by event, in the lane `lane_id`. `is_watched` says that something
+    looks at its usage as it grows: thresholds, alerts or wallets.
     """
 
     started_at: datetime | None
@@ -92,6 +93,7 @@ class SubscriptionFacts(NamedTuple):
     metric_ids: frozenset[UUID]
     advance_metric_ids: frozenset[UUID] = frozenset()
     lane_id: UUID | None = None
+    is_watched: bool = False
 
 
 class Directory(Protocol):

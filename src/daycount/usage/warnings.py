@@ -17,12 +17,14 @@ class Life(NamedTuple):
     """
     The time, both ends included, in which an event gets no warning if its value can be read.
 
-    `lane_id` is set where events are paid for in advance: the lane in which each is priced.
+    `lane_id` is set where events are paid for in advance: the lane in which each is priced. `watched_lane_id` is set where
+    something looks at the usage as it grows: the lane in which it is looked at.
     """
 
     first: datetime
     last: datetime
     lane_id: UUID | None
+    watched_lane_id: UUID | None = None
 
 
 def find_life(
@@ -38,10 +40,13 @@ def find_life(
     if metric is None:
         return Life(_END, _BEGINNING, None)
     lane_id = next((row.lane_id for row in reversed(rows) if metric.id in row.advance_metric_ids), None)
+    watched = next((row.lane_id for row in reversed(rows) if row.is_watched and metric.id in row.metric_ids), None)
     if len(rows) != 1 or metric.id not in rows[0].metric_ids:
-        return Life(_END, _BEGINNING, lane_id)
+        return Life(_END, _BEGINNING, lane_id, watched)
     first = _BEGINNING if metric.is_recurring else rows[0].started_at
-    return Life(_END, _BEGINNING, lane_id) if first is None else Life(first, rows[0].terminated_at or _END, lane_id)
+    if first is None:
+        return Life(_END, _BEGINNING, lane_id, watched)
+    return Life(first, rows[0].terminated_at or _END, lane_id, watched)
 
 
 def warn(

@@ -16,6 +16,7 @@ from daycount.engine.wallets.credits import Valued, incoming
 from daycount.given import given, given_or_default, is_given
 from daycount.infra.work import Work
 from daycount.money import CURRENCIES
+from daycount.organizations import store as organizations
 from daycount.wallets import store
 from daycount.wallets.fields import (
     code_of,
@@ -86,6 +87,7 @@ def create_wallet(work: Work, wanted: WalletInput, *, external_customer_id: str 
         store.save_rule(work.tx, rule)
     wallet = structs.replace(wallet, rules=rules)
     _schedule(work, wallet, customer)
+    organizations.bump_catalog_version(work)
     work.announce(WalletSaved(wallet.id, "created"))
     add_credits(work, wallet, paid=paid, granted=granted, purchase=purchase)
     work.announce(WalletsMoved([customer.id]))
@@ -289,6 +291,7 @@ def end_wallets(work: Work, wallets: Sequence[Wallet]) -> None:
     store.end_rules(work.tx, wallet_ids=[wallet.id for wallet in wallets])
     subjects = [wallet.id for wallet in wallets] + [rule.id for wallet in wallets for rule in wallet.rules]
     work.agenda.drop(subject_ids=subjects)
+    organizations.bump_catalog_version(work)
 
 
 def _schedule(work: Work, wallet: Wallet, customer: Customer) -> None:

@@ -185,20 +185,26 @@ def fire_interval(work: Work, wallet: Wallet, rule: Rule) -> None:
     _top_up(work, wallet, rule, interval_top_up(wallet.top_up_terms(rule), ongoing=wallet.credits_of(wallet.ongoing_balance_cents)))
 
 
-def check_threshold(work: Work, wallet: Wallet) -> None:
-    """Top up where the ongoing balance has reached a threshold; a purchase that failed is not repeated within the hour."""
+def check_threshold(work: Work, wallet: Wallet) -> bool:
+    """
+    Top up where the ongoing balance has reached a threshold, and tell whether that was so.
+
+    A purchase that failed is not repeated within the hour.
+    """
     rule = wallet.live_rule(Trigger.THRESHOLD, at=work.now)
     if rule is None or wallet.status is not WalletStatus.ACTIVE:
-        return
+        return False
     terms = wallet.top_up_terms(rule)
     ongoing = wallet.credits_of(wallet.ongoing_balance_cents)
     pending = store.sum_pending(work.tx, wallet_ids=[wallet.id]).get(wallet.id, Decimal(0))
     if not is_below_threshold(terms, ongoing=ongoing, pending=pending):
-        return
+        return False
     top_up = threshold_top_up(terms, ongoing=ongoing, pending=pending)
     declined = store.find_declined_at(work.tx, wallet_id=wallet.id) if top_up.paid > 0 else None
-    if declined is None or work.now - declined >= _DECLINE_PAUSE:
-        _top_up(work, wallet, rule, top_up)
+    if declined is not None and work.now - declined < _DECLINE_PAUSE:
+        return False
+    _top_up(work, wallet, rule, top_up)
+    return True
 
 
 def _top_up(work: Work, wallet: Wallet, rule: Rule, top_up: TopUp) -> None:

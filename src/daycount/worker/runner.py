@@ -64,7 +64,9 @@ class Runner:
             work = self._workplace.work_on(
                 tx, now=first.due_at, actor=ACTOR, organization_id=first.organization_id, is_sandbox=first.is_sandbox
             )
-            self._kinds[first.kind].handle(work, [entry.subject_id for entry in same], first.due_at)
+            kind = self._kinds[first.kind]
+            subjects = dict.fromkeys(entry.lane_id if kind.is_about_lanes else entry.subject_id for entry in same)
+            kind.handle(work, list(subjects), first.due_at)
         agenda.finish(tx, entries)
 
 

@@ -16,7 +16,7 @@ from daycount.invoicing import operations as invoice_operations
 from daycount.invoicing.reactions import InvoicingReactions
 from daycount.subscriptions import life, plan_changes, schedule, store
 from daycount.subscriptions.records import Status
-from daycount.usage.prompt import PRICE_EVENT
+from daycount.usage.prompt import CHECK_USAGE, PRICE_EVENT
 from daycount.wallets import operations as wallet_operations
 from daycount.wallets import reactions as wallet_reactions
 from daycount.wallets import rules as wallet_rules
@@ -25,10 +25,15 @@ Handler = Callable[[Work, Sequence[UUID], datetime], None]
 
 
 class Kind(NamedTuple):
-    """A kind of entry; those with a lower rank run first where instants are equal."""
+    """
+    A kind of entry; those with a lower rank run first where instants are equal.
+
+    Where it is about lanes, the handler gets each lane once, however many entries of one instant it has.
+    """
 
     rank: int
     handle: Handler
+    is_about_lanes: bool = False
 
 
 def kinds(invoicing: InvoicingReactions) -> dict[str, Kind]:
@@ -54,6 +59,9 @@ def kinds(invoicing: InvoicingReactions) -> dict[str, Kind]:
     def price_events(work: Work, subjects: Sequence[UUID], _due_at: datetime) -> None:
         invoicing.price_events(work, subjects)
 
+    def check_usage(work: Work, customer_ids: Sequence[UUID], _due_at: datetime) -> None:
+        invoicing.check_usage(work, customer_ids)
+
     def bill_units(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
         invoicing.bill_units(work, subjects, due_at=due_at)
 
@@ -74,6 +82,7 @@ def kinds(invoicing: InvoicingReactions) -> dict[str, Kind]:
         schedule.CANCEL: Kind(32, _cancel),
         schedule.SWITCH: Kind(35, _switch),
         PRICE_EVENT: Kind(38, price_events),
+        CHECK_USAGE: Kind(39, check_usage, is_about_lanes=True),
         schedule.BILL_PERIOD: Kind(40, bill_periods),
         schedule.BILL_UNITS: Kind(42, bill_units),
         wallet_rules.INTERVAL_DUE: Kind(50, _top_up),
