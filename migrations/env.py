@@ -9,6 +9,7 @@ import daycount.credit_notes.tables
 import daycount.customers.tables
 import daycount.infra.agenda
 import daycount.invoicing.tables
+import daycount.organizations.sections.tables
 import daycount.organizations.tables
 import daycount.subscriptions.fixed_units.tables
 import daycount.subscriptions.tables

@@ -27,6 +27,7 @@ from daycount.api.v1 import (
     fee_estimates,
     fees,
     invoice_actions,
+    invoice_custom_sections,
     invoice_previews,
     invoices,
     lifetime_usage,
@@ -53,8 +54,9 @@ from daycount.ids import TimeOrderedIds
 from daycount.infra.database import connect
 from daycount.infra.work import CommitPoints, Workplace
 from daycount.invoicing.credit_purchases import on_credits_purchased, on_payment_status_changed
+from daycount.invoicing.custom_sections import on_invoices_made
 from daycount.invoicing.messages import TimeUnused
-from daycount.invoicing.messages_life import InvoiceDeleted, InvoicesFinalized, InvoiceVoided, PaymentStatusChanged
+from daycount.invoicing.messages_life import InvoiceDeleted, InvoicesFinalized, InvoicesMade, InvoiceVoided, PaymentStatusChanged
 from daycount.invoicing.ongoing import on_wallets_moved
 from daycount.invoicing.reactions import InvoicingReactions
 from daycount.organizations.entities.records import EntityChanged
@@ -102,6 +104,7 @@ RESOURCES = (
     explanations.invoice_routes,
     invoice_actions.routes,
     invoice_previews.routes,
+    invoice_custom_sections.routes,
     billing_runs.routes,
     organizations.routes,
     past_usage.routes,
@@ -146,7 +149,8 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         CreditsPurchased: [on_credits_purchased],
         PaymentStatusChanged: [on_payment_status_changed, payment_reactions.on_payment_status_changed],
         TimeUnused: [invoicing.on_time_unused],
-        InvoicesFinalized: [invoicing.on_finalized],
+        InvoicesMade: [on_invoices_made],
+        InvoicesFinalized: [on_invoices_made, invoicing.on_finalized],
         InvoiceDeleted: [invoicing.on_deleted],
         InvoiceVoided: [invoicing.on_voided],
         CustomerDeleted: [on_customer_deleted, take_coupons_away, wallet_reactions.on_customer_deleted, invoicing.on_customer_deleted],

@@ -71,6 +71,7 @@ class World(NamedTuple):
     void: dict[str, Any]
     coupon: dict[str, Any]
     applied_coupon: dict[str, Any]
+    section: dict[str, Any]
 
     @property
     def filter_id(self) -> str:
@@ -124,6 +125,7 @@ class World(NamedTuple):
             "/events/{transaction_id}/explain": self.event["transaction_id"],
             "/subscriptions/{external_id}/lifetime_usage": self.subscription["external_id"],
             "/events/{transaction_id}": self.event["transaction_id"],
+            "/invoice_custom_sections/{code}": self.section["code"],
             "/invoices/{lago_id}": self.invoice["lago_id"],
             **{f"/invoices/{{lago_id}}/{action}": self.invoice["lago_id"] for action in INVOICE_ACTIONS},
             "/coupons/{code}": self.coupon["code"],
@@ -215,6 +217,7 @@ def a_world(server: Server) -> World:
         void=void,
         coupon=coupon,
         applied_coupon=applied,
+        section=api.section(),
     )
 
 
@@ -287,6 +290,8 @@ GOOD: dict[str, Any] = {
     "create_pricing_unit": lambda _: {"name": "Tokens", "code": "tokens", "short_name": "TK"},
     "update_pricing_unit": lambda _: {"short_name": "CRD"},
     "create_add_on": lambda _: {"name": "Training", "code": "training", "amount_cents": 20000, "amount_currency": "USD"},
+    "create_invoice_custom_section": lambda _: {"code": "bank", "name": "Bank", "details": "BE68 5390 0754 7034"},
+    "update_invoice_custom_section": lambda _: {"display_name": "How we work"},
     "update_add_on": lambda _: {"name": "Set-up of 2026"},
     "create_api_key": lambda _: {"name": "Ingest", "permissions": {"event": ["write"]}},
     "update_api_key": lambda _: {"name": "Default"},

@@ -120,6 +120,11 @@ class Api:
         given = {"name": code.title(), "code": code, "coupon_type": kind, "expiration": "no_expiration"}
         return self.ok("POST", "/coupons", {"coupon": given | worth | fields})["coupon"]
 
+    def section(self, code: str = "terms", **fields: Any) -> dict[str, Any]:
+        """Make a custom section for invoices."""
+        given = {"code": code, "name": code.title(), "details": f"Our {code}."}
+        return self.ok("POST", "/invoice_custom_sections", {"invoice_custom_section": given | fields})["invoice_custom_section"]
+
     def apply_coupon(self, code: str = "welcome", customer: str = "acme", **fields: Any) -> dict[str, Any]:
         """Give a coupon to a customer."""
         body = {"applied_coupon": {"external_customer_id": customer, "coupon_code": code} | fields}

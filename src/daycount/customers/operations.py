@@ -19,6 +19,8 @@ from daycount.organizations import store as organizations
 from daycount.organizations.countries import COUNTRIES
 from daycount.organizations.operations import is_known_zone
 from daycount.organizations.records import BillingEntity
+from daycount.organizations.sections.operations import check_choice, choose_sections
+from daycount.organizations.sections.records import ChoiceInput, Chooser
 from daycount.taxes.operations import given_codes, replace_taxes
 from daycount.taxes.records import TaxTarget
 
@@ -64,11 +66,17 @@ def upsert_customer(work: Work, changes: CustomerInput) -> Customer:
         blank = structs.replace(stored, entity=entity)
     customer = _changed(work, blank, changes, found)
     check_integrations(changes.integration_customers, found)
+    sections = ChoiceInput(
+        skip_invoice_custom_sections=changes.skip_invoice_custom_sections,
+        invoice_custom_section_codes=changes.invoice_custom_section_codes,
+    )
+    check_choice(sections)
     found.raise_if_any()
     if stored is not None:
         if stored.account_type != customer.account_type and store.has_history(work.tx, customer_id=stored.id):
             customer = structs.replace(customer, account_type=stored.account_type)  # too late to become another kind
         store.update_customer(work.tx, customer)
+        choose_sections(work, Chooser.CUSTOMER, customer.id, sections)
         replace_taxes(work, given_codes(TaxTarget.CUSTOMER, customer.id, changes.tax_codes))
         if stored.applicable_timezone != customer.applicable_timezone:
             work.announce(TimezoneChanged(customer_id=customer.id))
@@ -76,6 +84,7 @@ def upsert_customer(work: Work, changes: CustomerInput) -> Customer:
             work.announce(InvoiceSettingsChanged(customer=customer))
         return customer
     made = _insert(work, customer)
+    choose_sections(work, Chooser.CUSTOMER, made.id, sections)
     replace_taxes(work, given_codes(TaxTarget.CUSTOMER, made.id, changes.tax_codes))
     return made
 
@@ -200,12 +209,19 @@ def _changed(work: Work, customer: Customer, changes: CustomerInput, found: erro
             found,
             code="invalid_value",
         ),
-        skip_invoice_custom_sections=given_or_default(changes.skip_invoice_custom_sections, customer.skip_invoice_custom_sections),
+        skip_invoice_custom_sections=_skips_sections(customer, changes),
         shipping_address=_address(customer, changes),
         billing_configuration=_billing_configuration(customer, changes, found),
         metadata=_metadata(work, customer.metadata, changes.metadata, found),
         updated_at=work.now,
     )
+
+
+def _skips_sections(customer: Customer, changes: CustomerInput) -> bool:
+    """Tell whether its invoices carry no custom sections; who names sections wants them."""
+    if given(changes.invoice_custom_section_codes, None):
+        return False
+    return given_or_default(changes.skip_invoice_custom_sections, customer.skip_invoice_custom_sections)
 
 
 def _texts(customer: Customer, changes: CustomerInput, found: errors.FieldErrors) -> Mapping[str, str | None]:

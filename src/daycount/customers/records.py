@@ -174,6 +174,7 @@ class CustomerInput(Struct, frozen=True, kw_only=True):
     net_payment_term: int | None | UnsetType = UNSET
     finalize_zero_amount_invoice: str | None | UnsetType = UNSET
     skip_invoice_custom_sections: bool | None | UnsetType = UNSET
+    invoice_custom_section_codes: list[str] | None | UnsetType = UNSET
     shipping_address: AddressInput | None | UnsetType = UNSET
     billing_configuration: BillingConfigurationInput | None | UnsetType = UNSET
     metadata: list[MetadataInput] | UnsetType = UNSET

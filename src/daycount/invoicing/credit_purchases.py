@@ -7,6 +7,8 @@ paid first is open, which nobody sees, until then.
 
 from fractions import Fraction
 
+from msgspec import structs
+
 from daycount.customers import store as customers
 from daycount.customers.records import Customer
 from daycount.infra.work import Work
@@ -51,7 +53,7 @@ def _bill(work: Work, wallet: Wallet, item: WalletTransaction, customer: Custome
         start=work.now,
         end=work.now,
     )
-    heading = _heading(work, customer, wallet.currency, item.purchase_order_number)
+    heading = structs.replace(_heading(work, customer, wallet.currency, item.purchase_order_number), section_sources=(item.id, wallet.id))
     return make_plain_invoice(work, heading, [line], is_open=item.invoice_requires_successful_payment)
 
 

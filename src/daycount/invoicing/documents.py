@@ -21,6 +21,7 @@ from daycount.invoicing.compute import Computed
 from daycount.invoicing.money import applied_taxes
 from daycount.invoicing.records import Invoice
 from daycount.organizations import store as organizations
+from daycount.organizations.sections.records import ChoiceInput
 from daycount.periods import ONE_DAY, local_date
 
 TZ_VERSION = version("tzdata")
@@ -42,6 +43,9 @@ class Heading(Struct, frozen=True, kw_only=True):
     purchase_order_number: str | None = None
     is_recurring: bool = False
     has_grace: bool = False
+    section_choice: ChoiceInput | None = None
+    """The custom sections that it wants itself, or else has from the first of other things that chose any."""
+    section_sources: Sequence[UUID] = ()
 
     @property
     def grace_days(self) -> int:

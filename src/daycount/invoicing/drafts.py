@@ -20,6 +20,7 @@ from daycount.engine.invoice import NO_STEPS
 from daycount.infra.work import Work
 from daycount.invoicing import store
 from daycount.invoicing.compute import Computed, Job, job_for, load_subjects
+from daycount.invoicing.custom_sections import write_sections
 from daycount.invoicing.deadlines import FINALIZE, set_deadlines
 from daycount.invoicing.documents import Heading, Number, dates_of, money_fields, take_numbers
 from daycount.invoicing.lines import fees_of
@@ -74,6 +75,7 @@ def _refresh(work: Work, drafts: Sequence[Invoice], *, events: EventStore) -> li
     changed = [structs.replace(invoice, updated_at=work.now) for invoice, _ in rebuilt]
     store.update_invoices(work.tx, changed)
     store.replace_fees(work.tx, invoice_ids=[row.id for row in drafts], made=[fee for _, fees in rebuilt for fee in fees])
+    write_sections(work, changed)
     return changed
 
 

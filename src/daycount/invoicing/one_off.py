@@ -22,6 +22,7 @@ from daycount.invoicing.documents import Heading
 from daycount.invoicing.plain import PlainLine, make_plain_invoice
 from daycount.invoicing.records import Invoice
 from daycount.money import CURRENCIES
+from daycount.organizations.sections.records import ChoiceInput
 from daycount.periods import parse_instant
 from daycount.taxes import store as taxes
 
@@ -58,6 +59,7 @@ class OneOffInput(Struct, frozen=True, kw_only=True):
     billing_entity_code: str | None | UnsetType = UNSET
     purchase_order_number: str | None | UnsetType = UNSET
     payment_method: OneOffPaymentInput | None | UnsetType = UNSET
+    invoice_custom_section: ChoiceInput | None | UnsetType = UNSET
 
 
 def create_one_off(work: Work, wanted: OneOffInput) -> Invoice:
@@ -85,7 +87,14 @@ def create_one_off(work: Work, wanted: OneOffInput) -> Invoice:
     currency = _currency(work, customer, given(wanted.currency, None))
     lines = _lines(work, customer, sources, [known[code] for code in codes], currency)
     sender = customer if entity is None else structs.replace(customer, entity=entity)
-    heading = Heading(customer=sender, currency=currency, at=work.now, invoice_type="one_off", purchase_order_number=purchase_order)
+    heading = Heading(
+        customer=sender,
+        currency=currency,
+        at=work.now,
+        invoice_type="one_off",
+        purchase_order_number=purchase_order,
+        section_choice=given(wanted.invoice_custom_section, None),
+    )
     return make_plain_invoice(work, heading, lines)
 
 

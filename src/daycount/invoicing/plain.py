@@ -23,6 +23,8 @@ from daycount.invoicing.messages_life import InvoicesMade
 from daycount.invoicing.money import taxed_fields
 from daycount.invoicing.records import Documents, Fee, Invoice
 from daycount.money import CURRENCIES, precise_cents, round_half_away, to_cents
+from daycount.organizations.sections.operations import choose_sections, copy_choice
+from daycount.organizations.sections.records import Chooser
 from daycount.periods import local_date
 
 
@@ -64,6 +66,9 @@ def make_plain_invoice(work: Work, heading: Heading, lines: Sequence[PlainLine],
         _fee(work, invoice, line, item, position=position) for position, (line, item) in enumerate(zip(lines, assembled.items, strict=True))
     ]
     store.insert(work.tx, Documents(invoices=[invoice], lines=[], fees=fees))
+    choose_sections(work, Chooser.INVOICE, invoice.id, heading.section_choice)
+    if heading.section_sources:
+        copy_choice(work, Chooser.INVOICE, invoice.id, heading.section_sources)
     if is_final:
         set_deadlines(work, [invoice])
         work.announce(InvoicesMade(invoices=[invoice]))

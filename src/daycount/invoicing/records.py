@@ -193,6 +193,19 @@ class Fee(Struct, frozen=True, kw_only=True):
     refunded_at: datetime | None = None
 
 
+class AppliedSection(Struct, frozen=True, kw_only=True):
+    """A section as an invoice carries it, whatever becomes of the section."""
+
+    id: UUID
+    organization_id: UUID
+    invoice_id: UUID
+    position: int
+    code: str
+    display_name: str
+    details: str
+    created_at: datetime
+
+
 class Documents(NamedTuple):
     """Everything one billing run writes."""
 

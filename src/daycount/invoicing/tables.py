@@ -229,3 +229,18 @@ invoice_credits = sa.Table(
     sa.Index("uq_credits_source", "invoice_id", "source_id", unique=True),
     sa.Index("ix_credits_source_id", "source_id"),
 )
+
+invoice_sections = sa.Table(
+    "invoice_sections",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("organization_id", sa.Uuid, sa.ForeignKey("organizations.id"), nullable=False),
+    sa.Column("invoice_id", sa.Uuid, nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("code", sa.Text, nullable=False),
+    sa.Column("display_name", sa.Text, nullable=False),
+    sa.Column("details", sa.Text, nullable=False),
+    sa.Column("created_at", _INSTANT, nullable=False),
+    sa.ForeignKeyConstraint(["organization_id", "invoice_id"], ["invoices.organization_id", "invoices.id"]),
+    sa.Index("ix_invoice_sections_invoice_id", "invoice_id", "position", unique=True),
+)

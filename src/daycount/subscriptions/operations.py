@@ -17,6 +17,8 @@ from daycount.engine.calendar import BillingTime
 from daycount.given import given, given_or_default, is_given
 from daycount.infra.work import Work
 from daycount.organizations import store as organizations
+from daycount.organizations.sections.operations import choose_sections, copy_choice
+from daycount.organizations.sections.records import Chooser
 from daycount.periods import local_date
 from daycount.subscriptions import overrides, plan_changes, schedule, store
 from daycount.subscriptions.fields import (
@@ -89,10 +91,13 @@ def create_subscription(work: Work, wanted: SubscriptionInput) -> Subscription:
         ending_at=ending_at,
     )
     blank = structs.replace(blank, payment_method_type=payment_method or DEFAULT_PAYMENT_METHOD, usage_thresholds=thresholds)
+    choose_sections(work, Chooser.SUBSCRIPTION, blank.id, given(wanted.invoice_custom_section, None))
     if current is None or old_plan is None:
         return _start_new(work, blank, plan, customer, rows, own=own)
     current = store.find_subscriptions(work.tx, organization_id=work.organization_id, ids=[current.id], lock=True)[0]
     following = _inheriting(blank, wanted, current)
+    if not is_given(wanted.invoice_custom_section):
+        copy_choice(work, Chooser.SUBSCRIPTION, blank.id, [current.id])
     return plan_changes.change_plan(work, current, blank=following, old_plan=old_plan, new_plan=plan, customer=customer)
 
 
@@ -252,6 +257,7 @@ def update_subscription(work: Work, external_id: str, changes: SubscriptionInput
     fields["usage_thresholds"] = overrides.read_own_thresholds(work, changes, row.usage_thresholds, found)
     found.raise_if_any()
     changed = structs.replace(row, **fields)
+    choose_sections(work, Chooser.SUBSCRIPTION, row.id, given(changes.invoice_custom_section, None))
     if own is not None:
         zone = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[row.customer_id])[row.customer_id].zone
         changed, plan = overrides.override_running(work, changed, own, zone=zone)

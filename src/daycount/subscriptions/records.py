@@ -11,6 +11,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from daycount.catalog.records import Plan, PlanInput, ThresholdInput, UsageThreshold
 from daycount.engine.calendar import BilledBase, BillingTime, Terms
+from daycount.organizations.sections.records import ChoiceInput
 
 
 class Status(StrEnum):
@@ -133,6 +134,7 @@ class SubscriptionInput(Struct, frozen=True, kw_only=True):
     on_termination_credit_note: str | None | UnsetType = UNSET
     on_termination_invoice: str | None | UnsetType = UNSET
     payment_method: dict[str, Any] | None | UnsetType = UNSET
+    invoice_custom_section: ChoiceInput | None | UnsetType = UNSET
     activation_rules: list[Any] | UnsetType = UNSET
     usage_thresholds: list[ThresholdInput] | UnsetType = UNSET
     plan_overrides: PlanInput | None | UnsetType = UNSET

@@ -16,6 +16,8 @@ from daycount import errors
 from daycount.engine.wallets.allocation import Lot, Use, split_by_origin, use_lots
 from daycount.engine.wallets.credits import Valued, incoming, voided
 from daycount.infra.work import Work
+from daycount.organizations.sections.operations import choose_sections
+from daycount.organizations.sections.records import ChoiceInput, Chooser
 from daycount.wallets import store
 from daycount.wallets.messages import CreditsPurchased, TransactionsSaved, WalletSaved, WalletsMoved
 from daycount.wallets.records import (
@@ -43,6 +45,8 @@ class Purchase(Struct, frozen=True, kw_only=True):
     priority: int = 50
     invoice_requires_successful_payment: bool = False
     payment_method: PaymentMethod = PaymentMethod()
+    sections: ChoiceInput | None = None
+    """What the invoices of purchases carry, where it is not what the wallet's do."""
 
 
 def add_credits(work: Work, wallet: Wallet, *, paid: Decimal, granted: Decimal, purchase: Purchase) -> list[WalletTransaction]:
@@ -62,6 +66,8 @@ def add_credits(work: Work, wallet: Wallet, *, paid: Decimal, granted: Decimal, 
     if made:
         work.announce(TransactionsSaved([item.id for item in made], "created"))
     purchases = [item for item in made if item.transaction_status is Origin.PURCHASED]
+    for item in purchases:
+        choose_sections(work, Chooser.WALLET_TRANSACTION, item.id, purchase.sections)
     if purchases:
         work.announce(CreditsPurchased(wallet, purchases))
     if grants:

@@ -17,6 +17,8 @@ from daycount.given import given, given_or_default, is_given
 from daycount.infra.work import Work
 from daycount.money import CURRENCIES
 from daycount.organizations import store as organizations
+from daycount.organizations.sections.operations import check_choice, choose_sections
+from daycount.organizations.sections.records import Chooser
 from daycount.wallets import store
 from daycount.wallets.fields import (
     code_of,
@@ -86,6 +88,7 @@ def create_wallet(work: Work, wanted: WalletInput, *, external_customer_id: str 
     for rule in rules:
         store.save_rule(work.tx, rule)
     wallet = structs.replace(wallet, rules=rules)
+    choose_sections(work, Chooser.WALLET, wallet.id, given(wanted.invoice_custom_section, None))
     _schedule(work, wallet, customer)
     organizations.bump_catalog_version(work)
     work.announce(WalletSaved(wallet.id, "created"))
@@ -224,6 +227,7 @@ def update_wallet(work: Work, wallet: Wallet, changes: WalletInput) -> Wallet:
     found.raise_if_any()
     changed = structs.replace(wallet, updated_at=work.now, **fields)
     store.update_wallet(work.tx, changed)
+    choose_sections(work, Chooser.WALLET, wallet.id, given(changes.invoice_custom_section, None))
     if is_given(changes.recurring_transaction_rules):
         replace_rules(work, changed, given_or_default(changes.recurring_transaction_rules, []))
     changed = get_wallet(work, wallet.id)
@@ -351,6 +355,7 @@ def top_up(work: Work, wanted: TransactionInput) -> list[WalletTransaction]:
     paid = credits_or_zero(wanted.paid_credits, "paid_credits", found)
     granted = credits_or_zero(wanted.granted_credits, "granted_credits", found)
     _check_amounts(wallet, paid, granted, found, ignores_limits=given_or_default(wanted.ignore_paid_top_up_limits, default=False))
+    check_choice(given(wanted.invoice_custom_section, None))
     purchase = _purchase(wanted, wallet, found)
     lot = _lot(work, wallet, given(wanted.voided_transaction_id, None), found)
     void = _void(wallet, wanted.voided_credits, lot, found)
@@ -374,6 +379,7 @@ def _purchase(wanted: TransactionInput, wallet: Wallet, found: errors.FieldError
             wanted.invoice_requires_successful_payment, wallet.invoice_requires_successful_payment
         ),
         payment_method=read_payment_method(given(wanted.payment_method, None), found, otherwise=wallet.payment_method),
+        sections=given(wanted.invoice_custom_section, None),
     )
 
 

@@ -13,6 +13,7 @@ from daycount.engine.wallets.allocation import WalletTerms
 from daycount.engine.wallets.credits import credits_of
 from daycount.engine.wallets.top_ups import Method, RuleInterval, TopUpTerms, Trigger
 from daycount.money import CURRENCIES, Currency
+from daycount.organizations.sections.records import ChoiceInput
 
 
 class WalletStatus(StrEnum):
@@ -317,6 +318,7 @@ class WalletInput(Struct, frozen=True, kw_only=True):
     applies_to: AppliesToInput | None | UnsetType = UNSET
     recurring_transaction_rules: list[RuleInput] | None | UnsetType = UNSET
     payment_method: PaymentMethodInput | None | UnsetType = UNSET
+    invoice_custom_section: ChoiceInput | None | UnsetType = UNSET
 
 
 class TransactionInput(Struct, frozen=True, kw_only=True):
@@ -334,3 +336,4 @@ class TransactionInput(Struct, frozen=True, kw_only=True):
     priority: int | None | UnsetType = UNSET
     metadata: Any = UNSET
     payment_method: PaymentMethodInput | None | UnsetType = UNSET
+    invoice_custom_section: ChoiceInput | None | UnsetType = UNSET

@@ -7,6 +7,8 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from daycount import errors
 from daycount.api.routing import Call, Routes
+from daycount.api.v1 import invoice_custom_sections as sections_wire
+from daycount.api.v1.invoice_custom_sections import SectionObject
 from daycount.api.v1.taxes import TaxObject, list_to_wire
 from daycount.api.wire import Stamp, stamp
 from daycount.given import given, is_given
@@ -14,6 +16,7 @@ from daycount.infra.work import Work
 from daycount.organizations import store as organizations
 from daycount.organizations.entities import operations, store
 from daycount.organizations.entities.records import TEXT_FIELDS, EntityInput, EntityProfile
+from daycount.organizations.sections.operations import find_choice
 from daycount.taxes import store as taxes
 from daycount.taxes.operations import given_codes, replace_taxes
 from daycount.taxes.records import TaxTarget
@@ -57,7 +60,7 @@ class BillingEntityObject(Struct, frozen=True, kw_only=True):
     eu_tax_management: bool
     logo_url: str | None
     taxes: Sequence[TaxObject] | UnsetType = UNSET
-    selected_invoice_custom_sections: Sequence[Any] | UnsetType = UNSET
+    selected_invoice_custom_sections: Sequence[SectionObject] | UnsetType = UNSET
 
 
 class OrganizationConfigurationObject(Struct, frozen=True, kw_only=True):
@@ -134,7 +137,9 @@ def _taxes(work: Work, profile: EntityProfile) -> list[TaxObject]:
 
 
 def _whole(work: Work, profile: EntityProfile) -> BillingEntityObject:
-    return structs.replace(to_wire(profile), taxes=_taxes(work, profile), selected_invoice_custom_sections=[])
+    choice = find_choice(work, profile.id)
+    selected = [] if choice is None else sections_wire.list_to_wire(choice.sections)
+    return structs.replace(to_wire(profile), taxes=_taxes(work, profile), selected_invoice_custom_sections=selected)
 
 
 @routes.post("/billing_entities", accepts=EntityInput, root_in="billing_entity", returns=BillingEntityObject, root_out="billing_entity")

@@ -10,14 +10,18 @@ from daycount.api.entities import read_entities
 from daycount.api.paging import Page, page_of, read_page
 from daycount.api.query import Query
 from daycount.api.routing import Call, Routes
+from daycount.api.v1 import invoice_custom_sections as sections_wire
 from daycount.api.v1 import taxes as taxes_wire
+from daycount.api.v1.invoice_custom_sections import SectionObject
 from daycount.api.v1.taxes import TaxObject
 from daycount.api.wire import Stamp, stamp
 from daycount.customers import operations, store
 from daycount.customers.records import Customer, CustomerFilter, CustomerInput
 from daycount.infra.work import Work
+from daycount.invoicing.custom_sections import applicable_sections
 from daycount.money import CURRENCIES
 from daycount.organizations.countries import COUNTRIES
+from daycount.organizations.sections import store as section_store
 from daycount.taxes import store as taxes_store
 
 routes = Routes("customers")
@@ -87,14 +91,20 @@ class CustomerObject(Struct, frozen=True, kw_only=True):
     metadata: Sequence[CustomerMetadataObject]
     integration_customers: Sequence[Any]
     taxes: Sequence[TaxObject] | UnsetType = UNSET
-    applicable_invoice_custom_sections: Sequence[Any] | UnsetType = UNSET
+    applicable_invoice_custom_sections: Sequence[SectionObject] | UnsetType = UNSET
     error_details: Sequence[Any] | UnsetType = UNSET
 
 
 def list_to_wire(work: Work, found: Sequence[Customer], *, is_whole: bool = False) -> list[CustomerObject]:
-    """Write customers with their taxes: whole for their own endpoints, less of them in lists. One query."""
+    """Write customers with their taxes: whole for their own endpoints, less of them in lists. Two queries."""
     taxes = taxes_store.find_applied(work.tx, organization_id=work.organization_id, target_ids=[customer.id for customer in found])
-    return [structs.replace(to_wire(customer, is_whole=is_whole), taxes=taxes_wire.list_to_wire(taxes[customer.id])) for customer in found]
+    shown = [structs.replace(to_wire(customer, is_whole=is_whole), taxes=taxes_wire.list_to_wire(taxes[customer.id])) for customer in found]
+    if not is_whole:
+        return shown
+    targets = {target for customer in found for target in (customer.id, customer.entity.id)}
+    chosen = section_store.find_choices(work.tx, organization_id=work.organization_id, target_ids=targets)
+    applicable = [sections_wire.list_to_wire(applicable_sections(customer, chosen)) for customer in found]
+    return [structs.replace(item, applicable_invoice_custom_sections=texts) for item, texts in zip(shown, applicable, strict=True)]
 
 
 def to_wire(customer: Customer, *, is_whole: bool = False) -> CustomerObject:
@@ -126,7 +136,6 @@ def to_wire(customer: Customer, *, is_whole: bool = False) -> CustomerObject:
             for item in customer.metadata
         ],
         integration_customers=[],
-        applicable_invoice_custom_sections=[] if is_whole else UNSET,
         error_details=[] if is_whole else UNSET,
     )
 

@@ -15,6 +15,7 @@ from daycount.api.query import Query
 from daycount.api.routing import Call, Routes
 from daycount.api.v1 import credits as credits_wire
 from daycount.api.v1 import customers as customers_wire
+from daycount.api.v1 import invoice_custom_sections as sections_wire
 from daycount.api.v1 import subscriptions as subscriptions_wire
 from daycount.api.v1.credits import CreditInvoiceObject, CreditItemObject, CreditObject
 from daycount.api.v1.taxes import Rate
@@ -223,7 +224,7 @@ class InvoiceObject(Struct, frozen=True, kw_only=True):
     fees: Sequence[FeeObject] | UnsetType = UNSET
     credits: Sequence[CreditObject] | UnsetType = UNSET
     error_details: Sequence[Any] | UnsetType = UNSET
-    applied_invoice_custom_sections: Sequence[Any] | UnsetType = UNSET
+    applied_invoice_custom_sections: Sequence[sections_wire.AppliedSectionObject] | UnsetType = UNSET
 
 
 def to_wire(invoice: Invoice, customer: Customer) -> InvoiceObject:
@@ -405,7 +406,7 @@ def whole_to_wire(work: Work, invoice: Invoice) -> InvoiceObject:
         fees=[fee_to_wire(fee, by_id.get(fee.subscription_id), customer=customer) for fee in fees],
         credits=[*credits_wire.of_invoice(work, invoice.id), *_credits(work, invoice)],
         error_details=[],
-        applied_invoice_custom_sections=[],
+        applied_invoice_custom_sections=sections_wire.of_invoice(work, invoice.id),
     )
 
 

@@ -10,6 +10,7 @@ from daycount.api.entities import read_entities
 from daycount.api.paging import Page, page_of, read_page
 from daycount.api.query import Query
 from daycount.api.routing import Call, Routes
+from daycount.api.v1 import invoice_custom_sections as sections_wire
 from daycount.api.v1 import plans as plans_wire
 from daycount.api.wire import Stamp, stamp, stamp_milliseconds, stamp_or_none
 from daycount.catalog import store as catalog
@@ -20,6 +21,7 @@ from daycount.engine.calendar import Occasion, billing_windows, next_plan_period
 from daycount.given import given
 from daycount.infra.work import Work
 from daycount.invoicing.compute import Subject, load_subjects
+from daycount.organizations.sections.operations import find_choice
 from daycount.periods import local_date, shown_end
 from daycount.subscriptions import operations, store
 from daycount.subscriptions.overrides import applicable_thresholds
@@ -75,7 +77,7 @@ class SubscriptionObject(Struct, frozen=True, kw_only=True):
     plan: plans_wire.PlanObject | UnsetType = UNSET
     entitlements: Sequence[Any] | UnsetType = UNSET
     applicable_usage_thresholds: Sequence[Any] | UnsetType = UNSET
-    applied_invoice_custom_sections: Sequence[Any] | UnsetType = UNSET
+    applied_invoice_custom_sections: Sequence[sections_wire.ChosenSectionObject] | UnsetType = UNSET
 
 
 def _current_period(subject: Subject | None, now: datetime) -> tuple[str | None, str | None]:
@@ -173,7 +175,7 @@ def _whole(work: Work, row: Subscription, *, has_entitlements: bool) -> Subscrip
         plan=plans_wire.to_wire(plan),
         entitlements=[] if has_entitlements else UNSET,
         applicable_usage_thresholds=plans_wire.applicable_to_wire(thresholds),
-        applied_invoice_custom_sections=[],
+        applied_invoice_custom_sections=sections_wire.choice_to_wire(find_choice(work, row.id)),
     )
 
 

@@ -1,19 +1,20 @@
 """Wallet transactions on the wire."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, structs
 
 from daycount import errors
 from daycount.api.paging import Page, page_of, read_page
 from daycount.api.routing import Call, Routes
+from daycount.api.v1 import invoice_custom_sections as sections_wire
 from daycount.api.v1.wallets import PaymentMethodObject, WalletObject, payment_method_to_wire
 from daycount.api.v1.wallets import to_wire as wallet_to_wire
 from daycount.api.wire import DecimalText, Stamp, read_path_uuid, stamp, stamp_or_none, text
 from daycount.engine.wallets.credits import major_units
 from daycount.infra.work import Work
 from daycount.money import decimal_text
+from daycount.organizations.sections.operations import find_choice
 from daycount.wallets import operations, store
 from daycount.wallets.records import (
     Consumption,
@@ -55,7 +56,7 @@ class WalletTransactionObject(Struct, frozen=True, kw_only=True):
     metadata: Sequence[Mapping[str, str]]
     name: str | None
     payment_method: PaymentMethodObject
-    applied_invoice_custom_sections: Sequence[Any] | UnsetType = UNSET
+    applied_invoice_custom_sections: Sequence[sections_wire.ChosenSectionObject] | UnsetType = UNSET
     wallet: WalletObject | UnsetType = UNSET
 
 
@@ -79,7 +80,7 @@ class PaymentDetailsObject(Struct, frozen=True, kw_only=True):
     payment_url: str
 
 
-def to_wire(item: WalletTransaction, wallet: Wallet, *, has_wallet: bool = False, has_sections: bool = False) -> WalletTransactionObject:
+def to_wire(item: WalletTransaction, wallet: Wallet, *, has_wallet: bool = False) -> WalletTransactionObject:
     """Write a transaction of a wallet."""
     remaining = item.remaining_amount_cents
     return WalletTransactionObject(
@@ -106,7 +107,6 @@ def to_wire(item: WalletTransaction, wallet: Wallet, *, has_wallet: bool = False
         metadata=item.metadata,
         name=item.name,
         payment_method=payment_method_to_wire(item.payment_method),
-        applied_invoice_custom_sections=[] if has_sections else UNSET,
         wallet=wallet_to_wire(wallet, is_whole=False) if has_wallet else UNSET,
     )
 
@@ -136,7 +136,8 @@ def create_wallet_transaction(work: Work, call: Call) -> list[WalletTransactionO
 def find_wallet_transaction(work: Work, call: Call) -> WalletTransactionObject:
     """Find a transaction."""
     item = _find(work, call)
-    return to_wire(item, operations.get_wallet(work, item.wallet_id), has_sections=True)
+    shown = sections_wire.choice_to_wire(find_choice(work, item.id))
+    return structs.replace(to_wire(item, operations.get_wallet(work, item.wallet_id)), applied_invoice_custom_sections=shown)
 
 
 def _find(work: Work, call: Call) -> WalletTransaction:

@@ -10,11 +10,14 @@ from daycount.api.entities import read_entities
 from daycount.api.paging import Page, page_of, read_page
 from daycount.api.query import Query
 from daycount.api.routing import Call, Routes
+from daycount.api.v1 import invoice_custom_sections as sections_wire
 from daycount.api.wire import DecimalText, Stamp, read_path_uuid, stamp, stamp_milliseconds, stamp_or_none, text
 from daycount.customers.operations import get_customer
 from daycount.engine.wallets.top_ups import Method
 from daycount.infra.work import Work
 from daycount.invoicing import ongoing
+from daycount.organizations.sections.records import Choice
+from daycount.organizations.sections.store import find_choices
 from daycount.wallets import operations, store
 from daycount.wallets.records import PaymentMethod, Rule, Wallet, WalletFilter, WalletInput
 
@@ -96,7 +99,7 @@ class WalletObject(Struct, frozen=True, kw_only=True):
     paid_top_up_max_amount_cents: int | None
     recurring_transaction_rules: Sequence[RuleObject]
     applies_to: AppliesToObject | UnsetType = UNSET
-    applied_invoice_custom_sections: Sequence[Any] | UnsetType = UNSET
+    applied_invoice_custom_sections: Sequence[sections_wire.ChosenSectionObject] | UnsetType = UNSET
     payment_method: PaymentMethodObject
     metadata: Mapping[str, str | None] | UnsetType = UNSET
 
@@ -138,7 +141,7 @@ def rule_to_wire(rule: Rule) -> RuleObject:
     )
 
 
-def to_wire(wallet: Wallet, *, is_whole: bool = True) -> WalletObject:
+def to_wire(wallet: Wallet, *, is_whole: bool = True, choice: Choice | None = None) -> WalletObject:
     """Write a wallet; inside other objects what it applies to is left out."""
     shown = WalletObject(
         lago_id=str(wallet.id),
@@ -177,19 +180,25 @@ def to_wire(wallet: Wallet, *, is_whole: bool = True) -> WalletObject:
     return structs.replace(
         shown,
         applies_to=AppliesToObject(fee_types=wallet.fee_types, billable_metric_codes=codes),
-        applied_invoice_custom_sections=[],
+        applied_invoice_custom_sections=sections_wire.choice_to_wire(choice),
     )
+
+
+def list_to_wire(work: Work, found: Sequence[Wallet]) -> list[WalletObject]:
+    """Write wallets with the custom sections they chose. One query."""
+    chosen = find_choices(work.tx, organization_id=work.organization_id, target_ids=[wallet.id for wallet in found])
+    return [to_wire(wallet, choice=chosen.get(wallet.id)) for wallet in found]
 
 
 def _now(work: Work, call: Call, wallet: Wallet) -> WalletObject:
     """Write a wallet with its ongoing balance of this moment."""
-    return to_wire(ongoing.with_ongoing(work, [wallet], events=call.services.events)[0])
+    return list_to_wire(work, ongoing.with_ongoing(work, [wallet], events=call.services.events))[0]
 
 
 @routes.post("/wallets", accepts=WalletInput, root_in="wallet", returns=WalletObject, root_out="wallet")
 def create_wallet(work: Work, call: Call) -> WalletObject:
     """Create a wallet; its first credits arrive right after."""
-    return to_wire(operations.create_wallet(work, call.body))
+    return list_to_wire(work, [operations.create_wallet(work, call.body)])[0]
 
 
 @routes.get("/wallets", returns=WalletObject, root_out="wallets", is_list=True, parameters=LIST_PARAMETERS)
@@ -208,7 +217,7 @@ def _filter(work: Work, query: Query) -> WalletFilter:
 def _list(work: Work, call: Call, query: WalletFilter) -> Page:
     asked = read_page(call.query)
     found = store.list_wallets(work.tx, organization_id=work.organization_id, query=query, limit=asked.per_page, offset=asked.offset)
-    shown = [to_wire(wallet) for wallet in ongoing.with_ongoing(work, found, events=call.services.events)]
+    shown = list_to_wire(work, ongoing.with_ongoing(work, found, events=call.services.events))
     return page_of(shown, asked=asked, total=store.count_wallets(work.tx, organization_id=work.organization_id, query=query))
 
 
@@ -241,7 +250,7 @@ def _by_code(work: Work, call: Call) -> Wallet:
 @routes.post("/customers/{external_customer_id}/wallets", accepts=WalletInput, root_in="wallet", returns=WalletObject, root_out="wallet")
 def create_customer_wallet(work: Work, call: Call) -> WalletObject:
     """Create a wallet of a customer."""
-    return to_wire(operations.create_wallet(work, call.body, external_customer_id=call.path["external_customer_id"]))
+    return list_to_wire(work, [operations.create_wallet(work, call.body, external_customer_id=call.path["external_customer_id"])])[0]
 
 
 @routes.get(

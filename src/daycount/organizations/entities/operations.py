@@ -13,6 +13,8 @@ from daycount.organizations.countries import COUNTRIES
 from daycount.organizations.entities import store
 from daycount.organizations.entities.records import TEXT_FIELDS, EntityChanged, EntityInput, EntityProfile
 from daycount.organizations.operations import is_known_zone
+from daycount.organizations.sections.operations import choose_sections
+from daycount.organizations.sections.records import ChoiceInput, Chooser
 
 PER_CUSTOMER, PER_ENTITY = "per_customer", "per_billing_entity"
 _MAX_PREFIX, _MAX_FOOTER, _MAX_DAYS, _MAX_TEXT = 10, 600, 36_500, 255
@@ -73,6 +75,9 @@ def update_entity(work: Work, code: str, changes: EntityInput) -> EntityProfile:
     profile = structs.replace(before, updated_at=work.now, **_changed(before, changes, found))
     found.raise_if_any()
     store.update_entity(work.tx, profile)
+    choose_sections(
+        work, Chooser.BILLING_ENTITY, profile.id, ChoiceInput(invoice_custom_section_codes=changes.invoice_custom_section_codes)
+    )
     numbers_itself = before.document_numbering == PER_CUSTOMER and profile.document_numbering == PER_ENTITY
     work.announce(EntityChanged(profile.id, numbers_itself=numbers_itself))
     return profile
@@ -113,9 +118,8 @@ def _changed(before: EntityProfile, wanted: EntityInput, found: errors.FieldErro
     for name in ("eu_tax_management", "einvoicing"):
         if given(getattr(wanted, name), None):
             found.add(name, "unsupported_value")
-    for name in ("logo", "invoice_custom_section_codes"):
-        if given(getattr(wanted, name), None):
-            found.add(name, "unsupported_value")
+    if given(wanted.logo, None):
+        found.add("logo", "unsupported_value")
     return fields | _configuration(before, wanted, found)
 
 
