@@ -53,17 +53,34 @@ from daycount.customers.messages import CustomerDeleted, InvoiceSettingsChanged,
 from daycount.ids import TimeOrderedIds
 from daycount.infra.database import connect
 from daycount.infra.work import CommitPoints, Workplace
+from daycount.invoicing import gating
 from daycount.invoicing.credit_purchases import on_credits_purchased, on_payment_status_changed
 from daycount.invoicing.custom_sections import on_invoices_made
 from daycount.invoicing.messages import TimeUnused
-from daycount.invoicing.messages_life import InvoiceDeleted, InvoicesFinalized, InvoicesMade, InvoiceVoided, PaymentStatusChanged
+from daycount.invoicing.messages_life import (
+    InvoiceClosed,
+    InvoiceDeleted,
+    InvoicesFinalized,
+    InvoicesMade,
+    InvoiceVoided,
+    PaymentStatusChanged,
+)
 from daycount.invoicing.ongoing import on_wallets_moved
 from daycount.invoicing.reactions import InvoicingReactions
 from daycount.organizations.entities.records import EntityChanged
 from daycount.payments import reactions as payment_reactions
 from daycount.subscriptions.directory import CatalogDirectory
 from daycount.subscriptions.fixed_units.operations import change_units_of_plan
-from daycount.subscriptions.messages import PeriodsDue, PlanSwitched, SubscriptionEnded, SubscriptionStarted, UnitsToBill
+from daycount.subscriptions.messages import (
+    ActivationCanceled,
+    ActivationPaid,
+    ActivationWaits,
+    PeriodsDue,
+    PlanSwitched,
+    SubscriptionEnded,
+    SubscriptionStarted,
+    UnitsToBill,
+)
 from daycount.subscriptions.plan_changes import reconsider_changes
 from daycount.subscriptions.reactions import on_customer_deleted, on_plan_deleted
 from daycount.subscriptions.schedule import move_to_new_zone
@@ -143,16 +160,24 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         PeriodsDue: [invoicing.on_periods_due],
         SubscriptionEnded: [invoicing.on_ended],
         PlanSwitched: [invoicing.on_switched],
+        ActivationWaits: [invoicing.on_waiting],
+        ActivationPaid: [invoicing.on_waited],
+        ActivationCanceled: [gating.close_canceled],
         TimezoneChanged: [move_to_new_zone, wallet_reactions.on_timezone_changed],
         WalletsMoved: [on_wallets_moved],
         EntityChanged: [invoicing.on_entity_changed],
         CreditsPurchased: [on_credits_purchased],
-        PaymentStatusChanged: [on_payment_status_changed, payment_reactions.on_payment_status_changed],
+        PaymentStatusChanged: [
+            on_payment_status_changed,
+            payment_reactions.on_payment_status_changed,
+            gating.on_payment_status_changed,
+        ],
         TimeUnused: [invoicing.on_time_unused],
         InvoicesMade: [on_invoices_made],
         InvoicesFinalized: [on_invoices_made, invoicing.on_finalized],
         InvoiceDeleted: [invoicing.on_deleted],
         InvoiceVoided: [invoicing.on_voided],
+        InvoiceClosed: [invoicing.on_closed],
         CustomerDeleted: [on_customer_deleted, take_coupons_away, wallet_reactions.on_customer_deleted, invoicing.on_customer_deleted],
         InvoiceSettingsChanged: [invoicing.on_settings_changed],
         TaxesChanged: [invoicing.on_prices_changed],

@@ -70,7 +70,7 @@ def bill(work: Work, bills: Sequence[Bill], *, events: EventStore) -> list[Invoi
     set_deadlines(work, made)
     subscriptions.mark_billed(work.tx, marks=[_mark(item) for item in computed])
     schedule.set_next_periods(work, [_next(item) for item in computed if item.job.occasion is Occasion.PERIODIC])
-    work.announce(InvoicesMade(invoices=[row for row in made if row.status != "closed"]))
+    work.announce(InvoicesMade(invoices=[row for row in made if row.status not in ("closed", "open")]))
     if alone:
         work.announce(FeesMade(fees=alone))
     return made
@@ -146,17 +146,24 @@ def make_documents(work: Work, groups: Sequence[Sequence[Computed]], *, bills: M
     """
     ordered = sorted(groups, key=lambda group: (group[0].job.at, group[0].job.subject.subscription.id))
     headings = [_heading(group) for group in ordered]
-    is_final = [heading.grace_days == 0 and is_issued(group, heading.customer) for heading, group in zip(headings, ordered, strict=True)]
+    is_open = [_is_waiting(group) and is_issued(group, heading.customer) for heading, group in zip(headings, ordered, strict=True)]
+    is_final = [
+        heading.grace_days == 0 and not _is_waiting(group) and is_issued(group, heading.customer)
+        for heading, group in zip(headings, ordered, strict=True)
+    ]
     numbered = [heading if final else None for heading, final in zip(headings, is_final, strict=True)]
     numbers = take_numbers(work, numbered)
-    purse = load_purse(work, [heading.customer.id for heading in numbered if heading is not None])
+    charged = [final or opened for final, opened in zip(is_final, is_open, strict=True)]
+    purse = load_purse(work, [heading.customer.id for heading, is_charged in zip(headings, charged, strict=True) if is_charged])
     invoices: list[Invoice] = []
     lines: list[InvoiceLine] = []
     fees: list[Fee] = []
-    for heading, group, number in zip(headings, ordered, numbers, strict=True):
-        steps = NO_STEPS if number is None else purse.steps_for(heading.customer.id, currency=heading.currency)
+    for heading, group, number, is_charged in zip(headings, ordered, numbers, charged, strict=True):
+        steps = NO_STEPS if not is_charged else purse.steps_for(heading.customer.id, currency=heading.currency)
         assembled = assemble_fees(group, steps=steps)
         invoice = invoice_of(work, heading, assembled, number=number)
+        if is_charged and number is None:
+            invoice = structs.replace(invoice, status="open")
         purse.take(work, invoice, assembled)
         invoices.append(invoice)
         for item in group:
@@ -174,8 +181,13 @@ def _heading(group: Sequence[Computed]) -> Heading:
         at=job.at,
         purchase_order_number=job.subject.subscription.purchase_order_number,
         is_recurring=job.occasion is Occasion.PERIODIC,
-        has_grace=job.occasion is not Occasion.USAGE,
+        has_grace=job.occasion is not Occasion.USAGE and not _is_waiting(group),
     )
+
+
+def _is_waiting(group: Sequence[Computed]) -> bool:
+    """Tell whether an invoice is for a row that has to be paid for before it is active."""
+    return any(item.job.subject.subscription.status is Status.INCOMPLETE for item in group)
 
 
 def gather_at_end(work: Work, item: Bill) -> list[Invoice]:

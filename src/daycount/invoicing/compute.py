@@ -432,5 +432,7 @@ def _is_past_start(subject: Subject) -> bool:
     """Tell whether the row began on an earlier local day than it was made active, so that nothing was billed at its start."""
     row = subject.subscription
     assert row.started_at is not None
+    if row.was_paid_for_first:
+        return False
     activated = row.activated_at or row.started_at
     return row.started_at.astimezone(subject.zone).date() < activated.astimezone(subject.zone).date()

@@ -19,12 +19,12 @@ def insert(tx: Connection, added: Sequence[Credit]) -> None:
 
 
 def sum_of_coupons(tx: Connection, *, applied_coupon_ids: Sequence[UUID]) -> dict[UUID, int]:
-    """Return what invoices that are not voided took of applied coupons, in minor units; those nobody used are left out."""
+    """Return what invoices that are neither voided nor closed took of applied coupons, in minor units; those nobody used are left out."""
     table = invoice_credits.c
     statement = (
         sa.select(table.source_id, sa.cast(sa.func.sum(table.amount_cents), sa.BigInteger))
         .join(invoices, invoices.c.id == table.invoice_id)
-        .where(table.kind == CreditKind.COUPON, table.source_id.in_(applied_coupon_ids), invoices.c.status != "voided")
+        .where(table.kind == CreditKind.COUPON, table.source_id.in_(applied_coupon_ids), invoices.c.status.not_in(("voided", "closed")))
         .group_by(table.source_id)
     )
     return dict(tx.execute(statement).tuples().all())

@@ -13,6 +13,18 @@ class InvoicesMade(Struct, frozen=True, kw_only=True):
     invoices: Sequence[Invoice]
 
 
+class InvoicesOpened(Struct, frozen=True, kw_only=True):
+    """Invoices that nobody sees yet are to be paid before what they are for counts."""
+
+    invoices: Sequence[Invoice]
+
+
+class InvoiceClosed(Struct, frozen=True, kw_only=True):
+    """An open invoice is not waited for any more: what it used of coupons, credit notes and wallets is given back."""
+
+    invoice: Invoice
+
+
 class InvoicesFinalized(Struct, frozen=True, kw_only=True):
     """Drafts became final; those of nothing are closed."""
 

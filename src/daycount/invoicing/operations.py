@@ -17,7 +17,7 @@ from daycount.invoicing import drafts, store
 from daycount.invoicing.deadlines import OVERDUE, set_deadlines
 from daycount.invoicing.fields import InvoiceInput, read_metadata, read_payment_status
 from daycount.invoicing.messages_life import InvoiceDeleted, InvoicesOverdue, InvoiceVoided, PaymentStatusChanged
-from daycount.invoicing.records import Invoice
+from daycount.invoicing.records import VISIBLE_STATUSES, Invoice
 from daycount.usage.port import EventStore
 
 
@@ -38,6 +38,16 @@ def lock_invoice(work: Work, invoice_id: UUID) -> Invoice:
     return invoice
 
 
+def _lock_visible_or_open(work: Work, invoice_id: UUID) -> Invoice:
+    """Hold the lane of the customer and lock an invoice that may be said to be paid. Raises NotFound."""
+    seen = store.find_invoices(work.tx, organization_id=work.organization_id, ids=[invoice_id])
+    if not seen or seen[0].status not in (*VISIBLE_STATUSES, "open"):
+        raise errors.NotFound("invoice")
+    work.agenda.hold(lane_of(seen[0].customer_id))
+    [invoice] = store.find_invoices(work.tx, organization_id=work.organization_id, ids=[invoice_id], lock=True)
+    return invoice
+
+
 def update_invoice(work: Work, invoice_id: UUID, changes: InvoiceInput) -> Invoice:
     """
     Set payment status and metadata.
@@ -45,7 +55,7 @@ def update_invoice(work: Work, invoice_id: UUID, changes: InvoiceInput) -> Invoi
     Said to be paid, it counts as paid in full; when that is taken back, all but its recorded payments is due again.
     Raises NotFound, Invalid, NotAllowed.
     """
-    invoice = lock_invoice(work, invoice_id)
+    invoice = _lock_visible_or_open(work, invoice_id)
     if invoice.status == "voided":
         raise errors.NotAllowed("update_on_voided_invoice")
     payment_status = read_payment_status(invoice, changes)
@@ -53,7 +63,8 @@ def update_invoice(work: Work, invoice_id: UUID, changes: InvoiceInput) -> Invoi
     changed = structs.replace(invoice, metadata=metadata, updated_at=work.now)
     if payment_status != invoice.payment_status:
         set_payment_status(work, changed, payment_status)
-        return get_invoice(work, invoice.id)  # who listens may have changed what was paid
+        # Who listens may have changed what was paid, and made an open invoice final or closed it.
+        return store.find_invoices(work.tx, organization_id=work.organization_id, ids=[invoice.id])[0]
     store.update_invoices(work.tx, [changed])
     return changed
 

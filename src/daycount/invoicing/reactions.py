@@ -12,7 +12,7 @@ from daycount.customers.messages import CustomerDeleted, InvoiceSettingsChanged
 from daycount.customers.operations import lane_of
 from daycount.engine.calendar import Occasion
 from daycount.infra.work import Work
-from daycount.invoicing import credit_store, ongoing, store
+from daycount.invoicing import credit_store, gating, ongoing, store
 from daycount.invoicing.advance.pricing import price_events
 from daycount.invoicing.billing_run import bill, bill_unit_changes, gather_at_end
 from daycount.invoicing.crediting import finalize_notes, issue_for_unused
@@ -20,19 +20,37 @@ from daycount.invoicing.credits import CreditKind
 from daycount.invoicing.deadlines import FINALIZE, set_refreshes
 from daycount.invoicing.drafts import finalize, move_dates, refresh_many
 from daycount.invoicing.messages import TimeUnused
-from daycount.invoicing.messages_life import InvoiceDeleted, InvoicesFinalized, InvoiceVoided
+from daycount.invoicing.messages_life import InvoiceClosed, InvoiceDeleted, InvoicesFinalized, InvoiceVoided
 from daycount.invoicing.records import Bill
 from daycount.invoicing.unused_time import give_back_unused_time
 from daycount.organizations.entities.records import EntityChanged
 from daycount.subscriptions import schedule
 from daycount.subscriptions import store as subscriptions
-from daycount.subscriptions.messages import PeriodsDue, PlanSwitched, SubscriptionEnded, SubscriptionStarted, UnitsToBill
+from daycount.subscriptions.messages import (
+    ActivationPaid,
+    ActivationWaits,
+    PeriodsDue,
+    PlanSwitched,
+    SubscriptionEnded,
+    SubscriptionStarted,
+    UnitsToBill,
+)
 from daycount.subscriptions.records import Status
 from daycount.taxes.messages import TaxesChanged
 from daycount.usage.port import EventStore
 from daycount.wallets import movements
 
 DRAFTS_OF_DELETED_AFTER = timedelta(minutes=5)
+
+
+def _restore_coupons(work: Work, invoice_id: UUID) -> None:
+    used = credit_store.list_of_invoices(work.tx, organization_id=work.organization_id, invoice_ids=[invoice_id])
+    restore_coupons(work, [shown.credit.source_id for shown in used if shown.credit.kind is CreditKind.COUPON])
+
+
+def _give_back_credits(work: Work, invoice_id: UUID) -> None:
+    give_back(work, invoice_id=invoice_id)
+    movements.give_back(work, invoice_id=invoice_id)
 
 
 class InvoicingReactions:
@@ -95,11 +113,22 @@ class InvoicingReactions:
 
     def on_voided(self, work: Work, message: InvoiceVoided) -> None:
         """Give back what the invoice used: coupons always, credit notes and wallets unless its value came back as a note of its own."""
-        used = credit_store.list_of_invoices(work.tx, organization_id=work.organization_id, invoice_ids=[message.invoice.id])
-        restore_coupons(work, [shown.credit.source_id for shown in used if shown.credit.kind is CreditKind.COUPON])
+        _restore_coupons(work, message.invoice.id)
         if not message.keeps_wallets:
-            give_back(work, invoice_id=message.invoice.id)
-            movements.give_back(work, invoice_id=message.invoice.id)
+            _give_back_credits(work, message.invoice.id)
+
+    def on_closed(self, work: Work, message: InvoiceClosed) -> None:
+        """Give back what an invoice used that was not paid in time to count."""
+        _restore_coupons(work, message.invoice.id)
+        _give_back_credits(work, message.invoice.id)
+
+    def on_waiting(self, work: Work, message: ActivationWaits) -> None:
+        """Make the invoice that an activation waits for."""
+        gating.bill_waiting(work, message, events=self._events)
+
+    def on_waited(self, work: Work, message: ActivationPaid) -> None:
+        """Bill what the row owes that gave way to one that was paid for first."""
+        gating.bill_ended(work, message, events=self._events)
 
     def on_prices_changed(self, work: Work, message: PlanRepriced | TaxesChanged) -> None:
         """Have the drafts that it concerns computed again by the prices and taxes of now."""

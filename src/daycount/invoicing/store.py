@@ -92,6 +92,14 @@ def find_invoices(tx: Connection, *, organization_id: UUID, ids: Sequence[UUID],
     return [_invoice(row) for row in tx.execute(statement.with_for_update() if lock else statement).mappings()]
 
 
+def list_open(tx: Connection, *, organization_id: UUID, subscription_id: UUID) -> list[Invoice]:
+    """Return the open invoices of a row, which it waits for; locked."""
+    table, line = invoices.c, invoice_subscriptions.c
+    lines = sa.select(line.invoice_id).where(line.organization_id == organization_id, line.subscription_id == subscription_id)
+    statement = sa.select(invoices).where(table.organization_id == organization_id, table.id.in_(lines), table.status == "open")
+    return [_invoice(row) for row in tx.execute(statement.order_by(table.id).with_for_update()).mappings()]
+
+
 def list_drafts(tx: Connection, *, organization_id: UUID, customer_id: UUID) -> list[Invoice]:
     """Return the drafts of a customer."""
     table = invoices.c

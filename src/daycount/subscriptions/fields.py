@@ -2,22 +2,40 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import UnsetType
 
 from daycount import errors
 from daycount.catalog.records import Plan
+from daycount.customers.records import Customer
 from daycount.given import given, is_given
+from daycount.infra.work import Work
 from daycount.periods import parse_instant
-from daycount.subscriptions.records import SubscriptionInput
+from daycount.subscriptions.records import ActivationRule, RuleStatus, SubscriptionInput
 
 DEFAULT_PAYMENT_METHOD = "provider"
-_PAYMENT_METHODS = frozenset({DEFAULT_PAYMENT_METHOD, "manual"})
+MANUAL = "manual"
+PAYMENT = "payment"
+_PAYMENT_METHODS = frozenset({DEFAULT_PAYMENT_METHOD, MANUAL})
+_MOST_HOURS = 876_000
+"""A hundred years."""
 _CREDIT_NOTES = frozenset({"credit", "skip", "refund", "offset"})
 _INVOICES = frozenset({"generate", "skip"})
 _MAX_PURCHASE_ORDER = 255
 _FIRST_YEAR, _LAST_YEAR = 1900, 9000
+
+
+class Payer(NamedTuple):
+    """Who pays a subscription: whether the customer is linked to a payment provider, and the method chosen for it."""
+
+    is_linked: bool
+    method: str | None
+
+
+def payer_of(customer: Customer | None, method: str | None) -> Payer:
+    """Return how a customer, None for one not known yet, pays a subscription."""
+    return Payer(customer is not None and customer.billing_configuration.get("payment_provider") is not None, method)
 
 
 def read_payment_method(value: Mapping[str, Any] | None | UnsetType, found: errors.FieldErrors) -> str | None:
@@ -36,29 +54,48 @@ def read_payment_method(value: Mapping[str, Any] | None | UnsetType, found: erro
     return str(kind)
 
 
-def check_activation_rules(value: list[Any] | UnsetType, found: errors.FieldErrors) -> None:
+def read_activation_rules(
+    work: Work, value: list[Any] | UnsetType, *, payer: Payer, found: errors.FieldErrors
+) -> tuple[ActivationRule, ...]:
     """
-    Check rules that would make an activation wait for its payment.
+    Read the rules that make an activation wait for its payment; nothing waits before it begins.
 
-    Rules that are well formed are refused as well: no customer is linked to a provider that could be waited for.
-    Source: Lago API, subscriptions with activation rules.
+    Whoever pays must be linked to a payment provider, and not pay by hand. Source: Lago API, subscriptions with activation rules.
     """
     rules = given(value, [])
     if not rules:
-        return
+        return ()
     if not all(isinstance(rule, dict) for rule in rules):
         found.add("activation_rules", "invalid_format")
-        return
-    types = [rule.get("type") for rule in rules]
-    hours = [rule.get("timeout_hours", 0) for rule in rules]
-    if any(kind != "payment" for kind in types):
+        return ()
+    hours = [0 if rule.get("timeout_hours") is None else rule["timeout_hours"] for rule in rules]
+    if any(rule.get("type") != PAYMENT for rule in rules):
         found.add("activation_rules", "invalid_type")
-    elif len(types) > 1:
+    elif len(rules) > 1:
         found.add("activation_rules", "duplicated_type")
     elif any(isinstance(count, bool) or not isinstance(count, int) or count < 0 for count in hours):
         found.add("timeout_hours", "value_must_be_positive_or_zero")
-    else:
+    elif hours[0] > _MOST_HOURS:
+        found.add("timeout_hours", "value_is_out_of_range")
+    elif payer.method == MANUAL:
+        found.add("customer", "manual_payment_method_invalid_for_payment_activation_rules")
+    elif not payer.is_linked:
         found.add("customer", "no_linked_payment_provider")
+    else:
+        return (_rule(work, hours[0]),)
+    return ()
+
+
+def _rule(work: Work, hours: int) -> ActivationRule:
+    return ActivationRule(
+        id=work.new_id(),
+        type=PAYMENT,
+        timeout_hours=hours,
+        status=RuleStatus.INACTIVE,
+        expires_at=None,
+        created_at=work.now,
+        updated_at=work.now,
+    )
 
 
 def read_instant(value: object, field: str, found: errors.FieldErrors) -> datetime | None:

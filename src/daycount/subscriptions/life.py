@@ -9,15 +9,13 @@ from datetime import datetime
 
 from msgspec import structs
 
-from daycount.catalog import store as catalog
 from daycount.catalog.records import Plan
-from daycount.customers import store as customers
 from daycount.customers.records import Customer
 from daycount.infra.work import Work
 from daycount.organizations import store as organizations
 from daycount.subscriptions import schedule, store
 from daycount.subscriptions.fixed_units.operations import start_units
-from daycount.subscriptions.messages import PeriodsDue, SubscriptionEnded, SubscriptionStarted
+from daycount.subscriptions.messages import PeriodsDue, SubscriptionEnded
 from daycount.subscriptions.records import EndedBy, Status, Subscription
 
 
@@ -30,20 +28,6 @@ def activate(work: Work, active: Subscription, *, plan: Plan, customer: Customer
     pair = (customer.id, active.external_id)
     history = store.find_histories(work.tx, organization_id=work.organization_id, pairs=[pair])[pair]
     schedule.set_trial_end(work, active, plan=plan, first_started_at=history.first_started_at)
-
-
-def activate_pending(work: Work, subscription: Subscription, *, at: datetime) -> None:
-    """Start a pending subscription at its instant. Announces SubscriptionStarted. The agenda calls it."""
-    assert subscription.status is Status.PENDING
-    customer = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[subscription.customer_id])[
-        subscription.customer_id
-    ]
-    plan = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[subscription.plan_id])[subscription.plan_id]
-    active = structs.replace(subscription, status=Status.ACTIVE, started_at=at, activated_at=at, updated_at=at)
-    store.update_subscription(work.tx, active)
-    work.agenda.drop_kind(schedule.START, subject_id=active.id)
-    activate(work, active, plan=plan, customer=customer)
-    work.announce(SubscriptionStarted(subscription=active))
 
 
 def after_earlier_rows(subscription: Subscription, rows: Sequence[Subscription]) -> datetime:

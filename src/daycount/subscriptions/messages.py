@@ -26,6 +26,30 @@ class SubscriptionEnded(Struct, frozen=True, kw_only=True):
     unbilled_boundary: datetime | None
 
 
+class ActivationWaits(Struct, frozen=True, kw_only=True):
+    """A row has begun, and waits for its first invoice, which is still to be made, to be paid."""
+
+    subscription: Subscription
+
+
+class ActivationPaid(Struct, frozen=True, kw_only=True):
+    """
+    A row that waited is active now. `ended` is the row that gave way to it, None where there was none.
+
+    `unbilled_boundary` is as for SubscriptionEnded.
+    """
+
+    subscription: Subscription
+    ended: Subscription | None
+    unbilled_boundary: datetime | None
+
+
+class ActivationCanceled(Struct, frozen=True, kw_only=True):
+    """A row that waited was given up; it has the reason."""
+
+    subscription: Subscription
+
+
 class PeriodsDue(Struct, frozen=True, kw_only=True):
     """Closed periods of a row must be invoiced before it changes; `due_at` is the first of them."""
 

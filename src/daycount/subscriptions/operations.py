@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import structs
+from sqlalchemy import Connection
 
 from daycount import errors
 from daycount.catalog import store as catalog
@@ -23,8 +24,9 @@ from daycount.periods import local_date
 from daycount.subscriptions import overrides, plan_changes, schedule, store
 from daycount.subscriptions.fields import (
     DEFAULT_PAYMENT_METHOD,
-    check_activation_rules,
     check_instant,
+    payer_of,
+    read_activation_rules,
     read_credit_note_choice,
     read_ending,
     read_instant,
@@ -32,9 +34,9 @@ from daycount.subscriptions.fields import (
     read_payment_method,
     read_purchase_order,
 )
-from daycount.subscriptions.life import activate, after_earlier_rows, cancel_subscription, end_subscription
-from daycount.subscriptions.messages import SubscriptionStarted
-from daycount.subscriptions.records import Status, Subscription, SubscriptionInput
+from daycount.subscriptions.life import after_earlier_rows, cancel_subscription, end_subscription
+from daycount.subscriptions.records import ActivationRule, Status, Subscription, SubscriptionInput
+from daycount.subscriptions.starting import start_backdated, start_now
 
 _OPEN = (Status.ACTIVE, Status.PENDING)
 
@@ -60,7 +62,7 @@ def create_subscription(work: Work, wanted: SubscriptionInput) -> Subscription:
     subscription_at = read_instant(wanted.subscription_at, "subscription_at", found) or check_instant(work.now, "subscription_at", found)
     ending_at = read_ending(wanted, subscription_at, work.now, found)
     payment_method = read_payment_method(wanted.payment_method, found)
-    check_activation_rules(wanted.activation_rules, found)
+    rules = _read_rules(work, wanted, payment_method, found)
     own = overrides.read_overrides(wanted, found)
     thresholds = overrides.read_own_thresholds(work, wanted, (), found)
     found.raise_if_any()
@@ -71,8 +73,10 @@ def create_subscription(work: Work, wanted: SubscriptionInput) -> Subscription:
 
     customer = ensure_customer(work, external_customer_id)
     rows = store.find_rows(work.tx, organization_id=work.organization_id, external_id=external_id)
+    if any(row.status is Status.INCOMPLETE and row.customer_id == customer.id for row in rows):
+        raise errors.Invalid({"subscription": ["subscription_incomplete"]})
     current = next((row for row in rows if row.status in _OPEN and row.customer_id == customer.id), None)
-    if current is None and any(row.status is Status.ACTIVE for row in rows):
+    if current is None and any(row.status in (Status.ACTIVE, Status.INCOMPLETE) for row in rows):
         raise errors.Invalid({"external_id": ["value_already_exist"]})
     old_plan = None
     if current is not None:
@@ -90,7 +94,9 @@ def create_subscription(work: Work, wanted: SubscriptionInput) -> Subscription:
         subscription_at=subscription_at,
         ending_at=ending_at,
     )
-    blank = structs.replace(blank, payment_method_type=payment_method or DEFAULT_PAYMENT_METHOD, usage_thresholds=thresholds)
+    blank = structs.replace(
+        blank, payment_method_type=payment_method or DEFAULT_PAYMENT_METHOD, usage_thresholds=thresholds, activation_rules=rules
+    )
     choose_sections(work, Chooser.SUBSCRIPTION, blank.id, given(wanted.invoice_custom_section, None))
     if current is None or old_plan is None:
         return _start_new(work, blank, plan, customer, rows, own=own)
@@ -99,6 +105,15 @@ def create_subscription(work: Work, wanted: SubscriptionInput) -> Subscription:
     if not is_given(wanted.invoice_custom_section):
         copy_choice(work, Chooser.SUBSCRIPTION, blank.id, [current.id])
     return plan_changes.change_plan(work, current, blank=following, old_plan=old_plan, new_plan=plan, customer=customer)
+
+
+def _read_rules(work: Work, wanted: SubscriptionInput, payment_method: str | None, found: errors.FieldErrors) -> tuple[ActivationRule, ...]:
+    """Read the rules of an activation that may wait; who pays is the customer as it is known before."""
+    external_id = given(wanted.external_customer_id, None)
+    known = None
+    if external_id and given(wanted.activation_rules, []):
+        known = customers.find_customer(work.tx, organization_id=work.organization_id, external_id=external_id)
+    return read_activation_rules(work, wanted.activation_rules, payer=payer_of(known, payment_method), found=found)
 
 
 def _inheriting(blank: Subscription, wanted: SubscriptionInput, current: Subscription) -> Subscription:
@@ -175,14 +190,14 @@ def _start_new(
         schedule.set_entries(work, blank, plan=plan, zone=customer.zone, after=work.now)
         organizations.bump_catalog_version(work)
         return blank
-    is_past = start_day < today
-    active = structs.replace(blank, status=Status.ACTIVE, started_at=after_earlier_rows(blank, rows), activated_at=work.now)
-    store.insert_subscription(work.tx, active)
-    overrides.preset(work, active, plan, own)
-    activate(work, active, plan=plan, customer=customer)
-    if not is_past:
-        work.announce(SubscriptionStarted(subscription=active))
-    return active
+
+    def write(tx: Connection, row: Subscription) -> None:
+        store.insert_subscription(tx, row)
+        overrides.preset(work, row, plan, own)
+
+    begun = structs.replace(blank, started_at=after_earlier_rows(blank, rows))
+    start = start_backdated if start_day < today else start_now
+    return start(work, begun, plan=plan, customer=customer, at=work.now, write=write)
 
 
 def terminate_subscription(
@@ -202,8 +217,13 @@ def terminate_subscription(
     wanted = Status.PENDING if status == Status.PENDING else Status.ACTIVE
     rows = store.find_rows(work.tx, organization_id=work.organization_id, external_id=external_id)
     row = next((row for row in rows if row.status is wanted), None)
+    waiting = next((row for row in rows if row.status is Status.INCOMPLETE), None)
     if row is None:
+        if waiting is not None and wanted is Status.ACTIVE:
+            raise errors.Invalid({"base": ["subscription_incomplete"]})
         raise errors.NotFound("subscription")
+    if waiting is not None and waiting.previous_id == row.id:
+        raise errors.Invalid({"base": ["next_subscription_incomplete"]})
     row = _lock_row(work, row)
     if row.status is not wanted:
         raise errors.NotFound("subscription")
@@ -228,6 +248,8 @@ def update_subscription(work: Work, external_id: str, changes: SubscriptionInput
     `subscription_at` moves a pending start. Raises NotFound, Invalid, NotAllowed. Source: Lago API, subscriptions.
     """
     row = find_target(work, external_id, status=status)
+    if row.status is Status.INCOMPLETE:
+        raise errors.NotAllowed("subscription_incomplete")
     plan = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[row.plan_id])[row.plan_id]
     found = errors.FieldErrors()
     fields: dict[str, Any] = {"updated_at": work.now}
@@ -247,21 +269,32 @@ def update_subscription(work: Work, external_id: str, changes: SubscriptionInput
         fields["subscription_at"] = moved
     if is_given(changes.ending_at):
         fields["ending_at"] = read_ending(changes, fields.get("subscription_at", row.subscription_at), work.now, found)
-    if given(changes.activation_rules, []) and row.status is not Status.PENDING:
-        found.add("activation_rules", "subscription_not_pending")
-    check_activation_rules(changes.activation_rules, found)
-    payment_method = read_payment_method(changes.payment_method, found)
-    if is_given(changes.payment_method):
-        fields["payment_method_type"] = payment_method or DEFAULT_PAYMENT_METHOD
+    owner = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[row.customer_id])[row.customer_id]
+    fields |= _payment_fields(work, row, changes, owner, found)
     own = overrides.read_overrides(changes, found)
     fields["usage_thresholds"] = overrides.read_own_thresholds(work, changes, row.usage_thresholds, found)
     found.raise_if_any()
     changed = structs.replace(row, **fields)
     choose_sections(work, Chooser.SUBSCRIPTION, row.id, given(changes.invoice_custom_section, None))
     if own is not None:
-        zone = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[row.customer_id])[row.customer_id].zone
-        changed, plan = overrides.override_running(work, changed, own, zone=zone)
+        changed, plan = overrides.override_running(work, changed, own, zone=owner.zone)
     return _write_changed(work, changed, plan), plan
+
+
+def _payment_fields(
+    work: Work, row: Subscription, changes: SubscriptionInput, owner: Customer, found: errors.FieldErrors
+) -> dict[str, Any]:
+    """Read how a row is paid from now on, and what its activation waits for while it is pending."""
+    fields: dict[str, Any] = {}
+    method = read_payment_method(changes.payment_method, found)
+    if is_given(changes.payment_method):
+        fields["payment_method_type"] = method or DEFAULT_PAYMENT_METHOD
+    if row.status is Status.PENDING and is_given(changes.activation_rules):
+        payer = payer_of(owner, fields.get("payment_method_type", row.payment_method_type))
+        fields["activation_rules"] = read_activation_rules(work, changes.activation_rules, payer=payer, found=found)
+    elif given(changes.activation_rules, []):
+        found.add("activation_rules", "subscription_not_pending")
+    return fields
 
 
 def _write_changed(work: Work, changed: Subscription, plan: Plan) -> Subscription:
@@ -269,13 +302,9 @@ def _write_changed(work: Work, changed: Subscription, plan: Plan) -> Subscriptio
     if changed.status is Status.PENDING and changed.previous_id is None and changed.subscription_at <= work.now:
         rows = store.find_rows(work.tx, organization_id=work.organization_id, external_id=changed.external_id)
         is_today = local_date(changed.subscription_at, zone=customer.zone) == local_date(work.now, zone=customer.zone)
-        changed = structs.replace(changed, status=Status.ACTIVE, started_at=after_earlier_rows(changed, rows), activated_at=work.now)
-        store.update_subscription(work.tx, changed)
-        work.agenda.drop_kind(schedule.START, subject_id=changed.id)
-        activate(work, changed, plan=plan, customer=customer)
-        if is_today:
-            work.announce(SubscriptionStarted(subscription=changed))
-        return changed
+        begun = structs.replace(changed, started_at=after_earlier_rows(changed, rows))
+        start = start_now if is_today else start_backdated
+        return start(work, begun, plan=plan, customer=customer, at=work.now, write=store.update_subscription)
     store.update_subscription(work.tx, changed)
     organizations.bump_catalog_version(work)
     if changed.status is Status.PENDING:
@@ -289,7 +318,7 @@ def find_target(work: Work, external_id: str, *, status: str | None) -> Subscrip
     """Return, locked, the row that a change of an external id means: the only one, else the active or the pending one. Raises NotFound."""
     rows = store.find_rows(work.tx, organization_id=work.organization_id, external_id=external_id)
     if len(rows) > 1:
-        wanted = Status.PENDING if status == Status.PENDING else Status.ACTIVE
+        wanted = Status(status) if status in (Status.PENDING, Status.INCOMPLETE) else Status.ACTIVE
         rows = [row for row in rows if row.status is wanted]
     if not rows:
         raise errors.NotFound("subscription")

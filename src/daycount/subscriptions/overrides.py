@@ -68,6 +68,8 @@ def override_running(work: Work, row: Subscription, overrides: PlanInput, *, zon
     """
     if row.status in (Status.TERMINATED, Status.CANCELED):
         raise errors.NotFound("subscription")
+    if row.status is Status.INCOMPLETE:
+        raise errors.Invalid({"base": ["subscription_incomplete"]})
     plan = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[row.plan_id])[row.plan_id]
     if plan.parent_id is None and is_units_only(overrides):
         override_units(work, row, plan=plan, zone=zone, changes=_own_units(plan, overrides))

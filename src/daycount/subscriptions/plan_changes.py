@@ -19,7 +19,7 @@ from daycount.customers.records import Customer
 from daycount.engine.calendar import Interval
 from daycount.infra.work import Work
 from daycount.organizations import store as organizations
-from daycount.subscriptions import schedule, store
+from daycount.subscriptions import gating, schedule, store
 from daycount.subscriptions.life import activate, cancel_pending_change, cancel_subscription, settle
 from daycount.subscriptions.messages import PlanSwitched
 from daycount.subscriptions.records import EndedBy, Status, Subscription
@@ -59,6 +59,10 @@ def change_plan(
     )
     if is_upgrade(old_plan, to=new_plan):
         write = store.insert_subscription
+        begun = structs.replace(following, started_at=work.now)
+        if gating.waits_for_payment(work, begun, plan=new_plan):
+            gating.begin_waiting(work, begun, at=work.now, write=write)
+            return store.find_subscriptions(work.tx, organization_id=work.organization_id, ids=[begun.id])[0]
         return _switch(work, current, following, plan=new_plan, customer=customer, at=work.now, ended_by=EndedBy.UPGRADE, write=write)
     store.insert_subscription(work.tx, following)
     schedule.set_switch(work, following, current=current, plan=old_plan, zone=customer.zone, after=work.now)
@@ -81,6 +85,10 @@ def switch_plan(work: Work, pending: Subscription, *, at: datetime, customer: Cu
     plans = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[pending.plan_id, current.plan_id])
     ended_by = EndedBy.UPGRADE if is_upgrade(plans[current.plan_id], to=plans[pending.plan_id]) else EndedBy.DOWNGRADE
     write = store.update_subscription
+    begun = structs.replace(pending, started_at=at)
+    if ended_by is EndedBy.UPGRADE and gating.waits_for_payment(work, begun, plan=plans[pending.plan_id]):
+        gating.begin_waiting(work, begun, at=at, write=write)
+        return
     _switch(work, current, pending, plan=plans[pending.plan_id], customer=customer, at=at, ended_by=ended_by, write=write)
 
 
@@ -129,7 +137,8 @@ def _switch(
     ended = structs.replace(current, status=Status.TERMINATED, terminated_at=instant, ended_by=ended_by, updated_at=at)
     store.update_subscription(work.tx, ended)
     work.agenda.drop(subject_ids=[ended.id, following.id])
-    active = structs.replace(following, status=Status.ACTIVE, started_at=instant, activated_at=at, updated_at=at)
+    started = structs.replace(following, status=Status.ACTIVE, started_at=instant, activated_at=at, updated_at=at)
+    active = gating.without_waiting(started)
     write(work.tx, active)
     activate(work, active, plan=plan, customer=customer)
     work.announce(PlanSwitched(ended=ended, started=active, unbilled_boundary=boundary))

@@ -21,9 +21,9 @@ def on_plan_deleted(work: Work, message: PlanDeleted) -> None:
 
 def _end_soon(work: Work, rows: Sequence[Subscription]) -> None:
     """
-    Let the agenda end active rows and cancel pending ones, due now: each in its own lane, with its last invoice.
+    Let the agenda end active rows and cancel pending and incomplete ones, due now: each in its own lane, with its last invoice.
 
     The worker does it within a second or two; in a sandbox the next move of the clock does it first.
     """
-    for kind, status in ((schedule.END, Status.ACTIVE), (schedule.CANCEL, Status.PENDING)):
-        work.agenda.put_many(kind, [(row.id, row.customer_id, work.now) for row in rows if row.status is status])
+    for kind, statuses in ((schedule.END, (Status.ACTIVE,)), (schedule.CANCEL, (Status.PENDING, Status.INCOMPLETE))):
+        work.agenda.put_many(kind, [(row.id, row.customer_id, work.now) for row in rows if row.status in statuses])

@@ -18,6 +18,8 @@ class Status(StrEnum):
     """Where a subscription stands in its life."""
 
     PENDING = "pending"
+    INCOMPLETE = "incomplete"
+    """It has begun, and waits for its first invoice to be paid."""
     ACTIVE = "active"
     TERMINATED = "terminated"
     CANCELED = "canceled"
@@ -29,6 +31,30 @@ class EndedBy(StrEnum):
     TERMINATION = "termination"
     UPGRADE = "upgrade"
     DOWNGRADE = "downgrade"
+
+
+class RuleStatus(StrEnum):
+    """Where a rule of activation stands."""
+
+    INACTIVE = "inactive"
+    PENDING = "pending"
+    SATISFIED = "satisfied"
+    DECLINED = "declined"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    NOT_APPLICABLE = "not_applicable"
+
+
+class ActivationRule(Struct, frozen=True, kw_only=True):
+    """What an activation waits for: a payment, for some hours, or for ever where these are 0."""
+
+    id: UUID
+    type: str
+    timeout_hours: int
+    status: RuleStatus
+    expires_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
 
 
 class Subscription(Struct, frozen=True, kw_only=True):
@@ -72,6 +98,12 @@ class Subscription(Struct, frozen=True, kw_only=True):
     payment_method_id: UUID | None = None
     usage_thresholds: tuple[UsageThreshold, ...] = ()
     """Thresholds of its own, which count instead of its plan's."""
+    activation_rules: tuple[ActivationRule, ...] = ()
+
+    @property
+    def was_paid_for_first(self) -> bool:
+        """Tell whether it became active by a payment it had waited for."""
+        return any(rule.status is RuleStatus.SATISFIED for rule in self.activation_rules)
 
     @property
     def base_billed(self) -> BilledBase | None:

@@ -24,6 +24,7 @@ END = "end_subscription"
 TRIAL_END = "end_trial"
 CANCEL = "cancel_subscription"
 SWITCH = "switch_plan"
+EXPIRE = "expire_activation"
 BILL_UNITS = "bill_units"
 
 
@@ -64,7 +65,7 @@ def dues_of(subscription: Subscription, *, plan: Plan, zone: ZoneInfo, after: da
             return dues
         case Status.PENDING:
             return {} if subscription.previous_id is not None else {START: subscription.subscription_at}
-        case Status.TERMINATED | Status.CANCELED:
+        case Status.INCOMPLETE | Status.TERMINATED | Status.CANCELED:
             return {}
 
 

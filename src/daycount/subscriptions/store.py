@@ -15,7 +15,7 @@ from daycount.catalog.records import UsageThreshold
 from daycount.catalog.tables import plans
 from daycount.customers.tables import customers
 from daycount.engine.calendar import BilledBase, BillingTime
-from daycount.subscriptions.records import EndedBy, Status, Subscription, SubscriptionFilter
+from daycount.subscriptions.records import ActivationRule, EndedBy, Status, Subscription, SubscriptionFilter
 from daycount.subscriptions.tables import subscriptions
 
 _SELECT = sa.select(subscriptions, customers.c.external_id.label("external_customer_id")).join(
@@ -28,13 +28,14 @@ def _subscription(row: Mapping[str, Any] | RowMapping) -> Subscription:
     values["status"] = Status(values["status"])
     values["billing_time"] = BillingTime(values["billing_time"])
     values["ended_by"] = None if values["ended_by"] is None else EndedBy(values["ended_by"])
+    values["activation_rules"] = msgspec.convert(values["activation_rules"], tuple[ActivationRule, ...])
     values["usage_thresholds"] = msgspec.convert(values["usage_thresholds"], tuple[UsageThreshold, ...])
     return Subscription(**values)
 
 
 def _values(subscription: Subscription) -> dict[str, Any]:
     values = {name: getattr(subscription, name) for name in subscription.__struct_fields__ if name != "external_customer_id"}
-    return values | {"usage_thresholds": [msgspec.to_builtins(item) for item in subscription.usage_thresholds]}
+    return values | {name: [msgspec.to_builtins(item) for item in values[name]] for name in ("usage_thresholds", "activation_rules")}
 
 
 def insert_subscription(tx: Connection, subscription: Subscription) -> None:
@@ -56,9 +57,9 @@ def _write(tx: Connection, statement: sa.Insert | sa.Update) -> None:
 
 
 def find_rows(tx: Connection, *, organization_id: UUID, external_id: str) -> list[Subscription]:
-    """Return all rows of an external id: active first, then pending, then the latest terminated."""
+    """Return all rows of an external id: active first, then pending, then incomplete, then the latest terminated."""
     table = subscriptions.c
-    rank = sa.case({"active": 0, "pending": 1, "terminated": 2}, value=table.status, else_=3)
+    rank = sa.case({"active": 0, "pending": 1, "incomplete": 2, "terminated": 3}, value=table.status, else_=4)
     statement = (
         _SELECT.where(table.organization_id == organization_id, table.external_id == external_id)
         .order_by(rank, table.terminated_at.desc().nulls_last(), table.started_at.desc().nulls_last(), table.id)
@@ -71,7 +72,10 @@ def find_rows_of(tx: Connection, *, organization_id: UUID, external_ids: Collect
     """Return the started rows of external ids: for each, those that run first, then the latest ended, then the latest started."""
     table = subscriptions.c
     statement = _SELECT.where(
-        table.organization_id == organization_id, table.external_id.in_(external_ids), table.started_at.is_not(None)
+        table.organization_id == organization_id,
+        table.external_id.in_(external_ids),
+        table.started_at.is_not(None),
+        table.status != Status.INCOMPLETE,
     ).order_by(table.terminated_at.desc().nulls_first(), table.started_at.desc(), table.id.desc())
     return [_subscription(row) for row in tx.execute(statement).mappings()]
 
@@ -88,9 +92,11 @@ def find_subscriptions(tx: Connection, *, organization_id: UUID, ids: Sequence[U
 def find_open(
     tx: Connection, *, organization_id: UUID, customer_id: UUID | None = None, plan_id: UUID | None = None, lock: bool = False
 ) -> list[Subscription]:
-    """Return the active and pending rows of a customer or of a plan; `lock` holds them until the transaction ends."""
+    """Return the active, pending and incomplete rows of a customer or of a plan; `lock` holds them until the transaction ends."""
     table = subscriptions.c
-    statement = _SELECT.where(table.organization_id == organization_id, table.status.in_([Status.ACTIVE, Status.PENDING]))
+    statement = _SELECT.where(
+        table.organization_id == organization_id, table.status.in_([Status.ACTIVE, Status.PENDING, Status.INCOMPLETE])
+    )
     if customer_id is not None:
         statement = statement.where(table.customer_id == customer_id)
     if plan_id is not None:
@@ -294,7 +300,7 @@ select s.external_id, case when s.status = 'pending' then s.subscription_at else
                s.usage_thresholds <> '[]' or p.usage_thresholds <> '[]' or coalesce(parent.usage_thresholds, '[]') <> '[]'))
        ) as is_watched
 from subscriptions s join plans p on p.id = s.plan_id left join plans parent on parent.id = p.parent_id
-where s.organization_id = :organization_id and s.external_id = any(:external_ids) and s.status <> 'canceled'
+where s.organization_id = :organization_id and s.external_id = any(:external_ids) and s.status not in ('canceled', 'incomplete')
   and not (s.status = 'pending' and s.previous_id is not null)
 order by s.external_id, s.id
 """)

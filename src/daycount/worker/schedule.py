@@ -14,8 +14,8 @@ from daycount.infra.work import Work
 from daycount.invoicing import deadlines, ongoing
 from daycount.invoicing import operations as invoice_operations
 from daycount.invoicing.reactions import InvoicingReactions
-from daycount.subscriptions import life, plan_changes, schedule, store
-from daycount.subscriptions.records import Status
+from daycount.subscriptions import gating, life, plan_changes, schedule, starting, store
+from daycount.subscriptions.records import RuleStatus, Status
 from daycount.usage.prompt import CHECK_USAGE, PRICE_EVENT
 from daycount.wallets import operations as wallet_operations
 from daycount.wallets import reactions as wallet_reactions
@@ -76,6 +76,7 @@ def kinds(invoicing: InvoicingReactions) -> dict[str, Kind]:
         wallet_rules.RULE_EXPIRES: Kind(4, _expire_rules),
         deadlines.FINALIZE: Kind(5, finalize_drafts),
         deadlines.REFRESH: Kind(6, refresh_drafts),
+        schedule.EXPIRE: Kind(8, _expire_activations),
         schedule.START: Kind(10, _start),
         schedule.TRIAL_END: Kind(20, end_trials),
         schedule.END: Kind(30, _end),
@@ -98,7 +99,7 @@ def _fall_overdue(work: Work, subjects: Sequence[UUID], due_at: datetime) -> Non
 def _start(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
     for row in store.find_subscriptions(work.tx, organization_id=work.organization_id, ids=subjects, lock=True):
         if row.status is Status.PENDING:
-            life.activate_pending(work, row, at=due_at)
+            starting.activate_pending(work, row, at=due_at)
 
 
 def _end(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
@@ -111,6 +112,14 @@ def _cancel(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
     for row in store.find_subscriptions(work.tx, organization_id=work.organization_id, ids=subjects, lock=True):
         if row.status is Status.PENDING:
             life.cancel_subscription(work, row, at=due_at)
+        elif row.status is Status.INCOMPLETE:
+            gating.give_up_waiting(work, row, reason=None, rule_status=RuleStatus.DECLINED, at=due_at)
+
+
+def _expire_activations(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
+    for row in store.find_subscriptions(work.tx, organization_id=work.organization_id, ids=subjects, lock=True):
+        if row.status is Status.INCOMPLETE:
+            gating.give_up_waiting(work, row, reason=gating.Reason.TIMEOUT, rule_status=RuleStatus.EXPIRED, at=due_at)
 
 
 def _switch(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:

@@ -25,7 +25,7 @@ from daycount.organizations.sections.operations import find_choice
 from daycount.periods import local_date, shown_end
 from daycount.subscriptions import operations, store
 from daycount.subscriptions.overrides import applicable_thresholds
-from daycount.subscriptions.records import EndedBy, Status, Subscription, SubscriptionFilter, SubscriptionInput
+from daycount.subscriptions.records import ActivationRule, EndedBy, Status, Subscription, SubscriptionFilter, SubscriptionInput
 from daycount.subscriptions.store import Links
 
 routes = Routes("subscriptions")
@@ -37,6 +37,18 @@ class PaymentMethodObject(Struct, frozen=True, kw_only=True):
 
     payment_method_id: str | None
     payment_method_type: str | None
+
+
+class ActivationRuleObject(Struct, frozen=True, kw_only=True):
+    """What the activation of a subscription waits for."""
+
+    lago_id: str
+    type: str
+    timeout_hours: int
+    status: str
+    expires_at: Stamp | None
+    created_at: Stamp
+    updated_at: Stamp
 
 
 class SubscriptionObject(Struct, frozen=True, kw_only=True):
@@ -73,7 +85,7 @@ class SubscriptionObject(Struct, frozen=True, kw_only=True):
     cancellation_reason: str | None
     activated_at: Stamp | None
     payment_method: PaymentMethodObject
-    activation_rules: Sequence[Any]
+    activation_rules: Sequence[ActivationRuleObject]
     plan: plans_wire.PlanObject | UnsetType = UNSET
     entitlements: Sequence[Any] | UnsetType = UNSET
     applicable_usage_thresholds: Sequence[Any] | UnsetType = UNSET
@@ -140,7 +152,19 @@ def to_wire(
             payment_method_id=None if subscription.payment_method_id is None else str(subscription.payment_method_id),
             payment_method_type=subscription.payment_method_type,
         ),
-        activation_rules=[],
+        activation_rules=[_rule_to_wire(rule) for rule in subscription.activation_rules],
+    )
+
+
+def _rule_to_wire(rule: ActivationRule) -> ActivationRuleObject:
+    return ActivationRuleObject(
+        lago_id=str(rule.id),
+        type=rule.type,
+        timeout_hours=rule.timeout_hours,
+        status=rule.status,
+        expires_at=stamp_or_none(rule.expires_at),
+        created_at=stamp(rule.created_at),
+        updated_at=stamp(rule.updated_at),
     )
 
 

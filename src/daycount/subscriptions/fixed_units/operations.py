@@ -70,12 +70,13 @@ def change_units_of_plan(work: Work, message: FixedUnitsChanged) -> None:
     """
     Give what is subscribed to a plan the new units of its fixed charges, now or from the next period on.
 
-    Subscriptions with units of their own keep them. What is to be billed at once is put on the agenda, each in its own lane.
+    Subscriptions with units of their own keep them; those that wait for a payment get the new ones from the next period on.
+    What is to be billed at once is put on the agenda, each in its own lane.
     """
     rows = [
         row
         for row in subscriptions.find_open(work.tx, organization_id=work.organization_id, plan_id=message.plan_id)
-        if row.status is Status.ACTIVE
+        if row.status in (Status.ACTIVE, Status.INCOMPLETE)
     ]
     if not rows:
         return
@@ -88,7 +89,8 @@ def change_units_of_plan(work: Work, message: FixedUnitsChanged) -> None:
     for row in rows:
         own = [change for change in message.changes if (row.id, change.fixed_charge.id) not in overridden]
         change_units = _changer(work, row, plan=plan, zone=owners[row.customer_id].zone)
-        fresh = [change_units(one.fixed_charge, one.fixed_charge.units, is_immediate=one.is_immediate) for one in own]
+        can_be_now = row.status is Status.ACTIVE
+        fresh = [change_units(one.fixed_charge, one.fixed_charge.units, is_immediate=one.is_immediate and can_be_now) for one in own]
         added += fresh
         if any(item.is_unbilled for item in fresh):
             due.append(row)
