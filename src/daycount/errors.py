@@ -36,6 +36,10 @@ class BadRequest(DaycountError):
         self.message = message
 
 
+class WrongShape(BadRequest):
+    """One value of the request is not of the shape it must have; `message` is the contract's own word for that."""
+
+
 class Unauthenticated(DaycountError):
     """Nobody is known by the key that came with the request."""
 

@@ -58,6 +58,54 @@ def test_a_preview_is_what_would_be_billed_and_leaves_nothing(server: Server) ->
     assert (api.ok("GET", "/subscriptions"), api.ok("GET", "/customers"), api.invoices()) == before
 
 
+def test_a_preview_tries_coupons_on(server: Server) -> None:
+    api = a_story(server)
+    api.subscribe()
+    sub = {"external_ids": ["sub"]}
+    ten: dict[str, Any] = {"code": "ten", "name": "Ten", "coupon_type": "percentage", "percentage_rate": "10", "frequency": "once"}
+    five = {"code": "five", "coupon_type": "fixed_amount", "amount_cents": 500, "amount_currency": "USD", "frequency": "recurring"}
+
+    # 31.00 - 3.10 = 27.90, 20 % of it 5.58
+    said = preview(api, subscriptions=sub, coupons=[ten])
+    assert [said[f"{name}_amount_cents"] for name in ("coupons", "sub_total_excluding_taxes", "taxes", "total")] == [310, 2790, 558, 3348]
+    [credit] = said["credits"]
+    assert (credit["amount_cents"], credit["item"]["code"], credit["before_taxes"]) == (310, "ten", True)
+    # 31.00 - 3.10 - 5.00, in the order sent
+    both = preview(api, subscriptions=sub, coupons=[ten, five | {"frequency_duration_remaining": 2}])
+    assert (both["coupons_amount_cents"], [item["amount_cents"] for item in both["credits"]]) == (810, [310, 500])
+    # A coupon that exists is found by its code, with what it is limited to; it is given as it would be.
+    api.coupon("half", percentage_rate="50", applies_to={"plan_codes": ["big"]})
+    assert preview(api, subscriptions=sub, coupons=[{"code": "half"}])["coupons_amount_cents"] == 0
+    assert preview(api, plan_code="big", coupons=[{"code": "half"}])["coupons_amount_cents"] == 3100
+    assert preview(api, plan_code="team", coupons=[{"amount_cents": 100}])["coupons_amount_cents"] == 100
+
+    # What the customer has counts, and the list sent does not.
+    api.coupon("own", percentage_rate="20")
+    api.apply_coupon("own")
+    assert preview(api, subscriptions=sub, coupons=[ten])["coupons_amount_cents"] == 620
+    assert sorted(item["code"] for item in api.ok("GET", "/coupons")["coupons"]) == ["half", "own"]
+    assert len(api.ok("GET", "/applied_coupons")["applied_coupons"]) == 1
+
+    wrong = api.call("POST", "/invoices/preview", {"customer": {"external_id": "acme"}, "plan_code": "team", "coupons": "ten"})
+    assert (wrong.status, wrong.body) == (400, {"status": 400, "error": "coupons_must_be_an_array"})
+    wrong = api.call("POST", "/invoices/preview", {"customer": {"external_id": "acme"}, "subscriptions": "sub"})
+    assert (wrong.status, wrong.body) == (400, {"status": 400, "error": "subscriptions_must_be_an_object"})
+    stranger = {"customer": {"name": "New"}, "plan_code": "team", "coupons": [{"coupon_type": "percentage"}]}
+    refused = api.call("POST", "/invoices/preview", stranger)
+    assert (refused.status, refused.body["error_details"]) == (422, {"percentage_rate": ["value_is_mandatory"]})
+    assert preview(api, subscriptions=sub, coupons=[])["coupons_amount_cents"] == 620
+
+
+def test_a_subscription_that_ends_in_its_period_is_previewed_to_its_end(server: Server) -> None:
+    api = a_story(server)
+    api.subscribe(ending_at="2026-07-10T12:00:00Z")
+
+    said = preview(api, subscriptions={"external_ids": ["sub"]})
+
+    # 10 of 31 days of 31.00
+    assert (base_cents(said), said["billing_periods"][0]["invoicing_reason"]) == ([1000], "subscription_terminating")
+
+
 def test_what_cannot_be_previewed_is_refused(server: Server) -> None:
     api = a_story(server)
     api.subscribe()

@@ -10,6 +10,8 @@ from daycount import errors
 def describe(error: errors.DaycountError) -> tuple[int, dict[str, Any]]:
     """Return the status and the body that say what went wrong. Source: Lago API, error bodies."""
     match error:
+        case errors.WrongShape():
+            return 400, {"status": 400, "error": error.message}
         case errors.BadRequest():
             return 400, {"status": 400, "error": f"BadRequest: {error.message}"}
         case errors.Unauthenticated():

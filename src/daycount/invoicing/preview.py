@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from msgspec import UNSET, Struct, UnsetType, structs
+from msgspec import UNSET, Struct, UnsetType
 
 from daycount import errors
 from daycount.catalog import store as catalog
@@ -23,6 +23,7 @@ from daycount.infra.work import Work
 from daycount.invoicing import store
 from daycount.invoicing.billing_run import bill
 from daycount.invoicing.change_preview import ChangeInput, rehearse_change
+from daycount.invoicing.preview_coupons import try_coupons
 from daycount.invoicing.records import Bill, Invoice
 from daycount.periods import parse_instant
 from daycount.subscriptions import operations, schedule
@@ -56,7 +57,8 @@ class PreviewInput(Struct, frozen=True, kw_only=True):
     billing_time: str | None | UnsetType = UNSET
     subscription_at: str | None | UnsetType = UNSET
     billing_entity_code: str | None | UnsetType = UNSET
-    coupons: Any = UNSET
+    coupons: Any = ()
+    """A list of PreviewCoupon once the edge has read it."""
     subscriptions: Any = UNSET
 
 
@@ -84,7 +86,6 @@ def rehearse_invoice(work: Work, wanted: PreviewInput, *, events: EventStore) ->
     Source: Lago API, invoice preview.
     """
     asked = _read_subscriptions(wanted)
-    _check_coupons(wanted)
     customer = _known_customer(work, wanted)
     if asked is not None and customer is None:
         raise errors.Invalid({"customer": ["must_be_persisted"]})
@@ -96,6 +97,10 @@ def rehearse_invoice(work: Work, wanted: PreviewInput, *, events: EventStore) ->
         rows = _find_rows(work, customer, asked)
         changes = customer.external_id, wanted
         if asked.terminated_at is None and asked.plan_code is None:
+            ending = _ending_in_period(work, rows)
+            if ending is not None:
+                yield _change(work, rows[0], asked._replace(terminated_at=ending.isoformat()), changes, rehearsals)
+                return
             yield _project(work, rows, changes, rehearsals, events=events)
         else:
             yield _change(work, rows[0], asked, changes, rehearsals)
@@ -107,7 +112,7 @@ def _propose(work: Work, wanted: PreviewInput, customer: Customer | None, rehear
     start = _instant(wanted.subscription_at, "subscription_at") or work.now
     inside = rehearsals.enter_context(work.rehearse(now=start)).work
     external_id = customer.external_id if customer is not None else str(work.new_id())
-    _upsert(inside, external_id, wanted)
+    _upsert(inside, external_id, wanted, currency=plan.amount_currency)
     row = operations.create_subscription(
         inside,
         SubscriptionInput(
@@ -126,11 +131,21 @@ def _project(
 ) -> Previewed:
     """Bill the period that runs, at its end."""
     inside = rehearsals.enter_context(work.rehearse(now=work.now)).work
-    _upsert(inside, *changes)
     plans = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[row.plan_id for row in rows])
-    if len({plan.amount_currency for plan in plans.values()}) > 1:
+    currencies = {plan.amount_currency for plan in plans.values()}
+    if len(currencies) > 1:
         raise errors.Invalid({"base": ["subscription_currencies_does_not_match"]})
+    _upsert(inside, *changes, currency=currencies.pop())
     return _bill_next(inside, rows, rehearsals, events=events)
+
+
+def _ending_in_period(work: Work, rows: Sequence[Subscription]) -> datetime | None:
+    """Return when the only subscription asked about ends, where it does so before its running period is billed."""
+    ending = rows[0].ending_at
+    if len(rows) > 1 or ending is None:
+        return None
+    due = work.agenda.find(schedule.BILL_PERIOD, subject_id=rows[0].id)
+    return ending if due is None or ending < due else None
 
 
 def _bill_next(work: Work, rows: Sequence[Subscription], rehearsals: ExitStack, *, events: EventStore) -> Previewed:
@@ -148,7 +163,8 @@ def _bill_next(work: Work, rows: Sequence[Subscription], rehearsals: ExitStack, 
 def _change(work: Work, row: Subscription, asked: _Asked, changes: tuple[str, PreviewInput], rehearsals: ExitStack) -> Previewed:
     """End a subscription, or change its plan."""
     inside = rehearsals.enter_context(work.rehearse(now=work.now)).work
-    _upsert(inside, *changes)
+    plan = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[row.plan_id])[row.plan_id]
+    _upsert(inside, *changes, currency=plan.amount_currency)
     if asked.plan_code is not None:
         if get_plan(work, asked.plan_code).id == row.plan_id:
             raise errors.Invalid({"base": ["new_plan_should_be_different_from_existing_plan"]})
@@ -176,8 +192,8 @@ def _invoices(work: Work, rows: Sequence[Subscription], *, since: datetime) -> l
     ]
 
 
-def _upsert(work: Work, external_id: str, wanted: PreviewInput) -> None:
-    """Write the customer as it is in the preview: nothing stays a draft, and an invoice of nothing is shown."""
+def _upsert(work: Work, external_id: str, wanted: PreviewInput, *, currency: str) -> None:
+    """Write the customer as it is in the preview, with its coupons: nothing stays a draft, and an invoice of nothing is shown."""
     sent = given(wanted.customer, None)
     names = [name for name in PreviewCustomer.__struct_fields__ if name != "external_id"]
     values = {} if sent is None else {name: getattr(sent, name) for name in names}
@@ -190,7 +206,8 @@ def _upsert(work: Work, external_id: str, wanted: PreviewInput) -> None:
         billing_entity_code=wanted.billing_entity_code,
         **fields,
     )
-    upsert_customer(work, structs.replace(changes))
+    customer = upsert_customer(work, changes)
+    try_coupons(work, customer, wanted.coupons or (), currency=currency)
 
 
 def _known_customer(work: Work, wanted: PreviewInput) -> Customer | None:
@@ -219,7 +236,7 @@ def _read_subscriptions(wanted: PreviewInput) -> _Asked | None:
     if sent is None:
         return None
     if not isinstance(sent, dict):
-        raise errors.BadRequest("subscriptions_must_be_an_object")
+        raise errors.WrongShape("subscriptions_must_be_an_object")
     ids = sent.get("external_ids") or []
     if not isinstance(ids, list) or not ids:
         return None
@@ -229,15 +246,6 @@ def _read_subscriptions(wanted: PreviewInput) -> _Asked | None:
         None if plan_code is None else str(plan_code),
         None if terminated_at is None else str(terminated_at),
     )
-
-
-def _check_coupons(wanted: PreviewInput) -> None:
-    """Refuse coupons that would have to be tried on."""
-    sent = given(wanted.coupons, None)
-    if sent is not None and not isinstance(sent, list):
-        raise errors.BadRequest("coupons_must_be_an_array")
-    if sent:
-        raise errors.Invalid({"coupons": ["unsupported_value"]})
 
 
 def _instant(value: str | None | UnsetType, field: str, *, code: str = "invalid_date") -> datetime | None:
