@@ -181,7 +181,7 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         CustomerDeleted: [on_customer_deleted, take_coupons_away, wallet_reactions.on_customer_deleted, invoicing.on_customer_deleted],
         InvoiceSettingsChanged: [invoicing.on_settings_changed],
         TaxesChanged: [invoicing.on_prices_changed],
-        PlanDeleted: [on_plan_deleted],
+        PlanDeleted: [on_plan_deleted, invoicing.on_plan_deleted],
         PlanRepriced: [reconsider_changes, invoicing.on_prices_changed],
         FixedUnitsChanged: [change_units_of_plan],
         UnitsToBill: [invoicing.on_units_to_bill],

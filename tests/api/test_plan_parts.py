@@ -102,6 +102,21 @@ def test_an_unknown_part_is_not_found(api: Api, path: str) -> None:
     assert [api.call(method, path).body["code"] for method in ("GET", "DELETE")] == [code, code]
 
 
+def test_an_unknown_filter_is_not_found(api: Api) -> None:
+    path = f"{CHARGE}/filters/00000000-0000-4000-8000-000000000000"
+
+    assert {api.call(method, path).body["code"] for method in ("GET", "DELETE")} == {"charge_filter_not_found"}
+
+
+def test_an_override_keeps_the_model_of_a_fixed_charge(api: Api) -> None:
+    fixed = api.ok("GET", FIXED)["fixed_charge"]
+    overrides = {"fixed_charges": [{"id": fixed["lago_id"], "charge_model": "graduated"}]}
+
+    reply = api.call("PUT", "/subscriptions/sub", {"subscription": {"plan_overrides": overrides}})
+
+    assert (reply.status, reply.body["code"]) == (403, "cannot_override_charge_model")
+
+
 def own(api: Api) -> dict[str, Any]:
     plan: dict[str, Any] = api.ok("GET", "/subscriptions/sub")["subscription"]["plan"]
     return plan
@@ -143,6 +158,41 @@ def test_the_amount_is_handed_on_where_it_is_still_the_old_one(api: Api) -> None
     api.ok("PUT", "/subscriptions/sub", {"subscription": {"plan_overrides": {"amount_cents": 900}}})
     api.ok("PUT", "/plans/team", {"plan": {"amount_cents": 1200, "cascade_updates": True}})
     assert own(api)["amount_cents"] == 900
+
+
+def test_group_keys_and_codes_always_follow_and_names_never(api: Api) -> None:
+    api.ok("PUT", "/subscriptions/sub/charges/seats", {"charge": {"properties": {"amount": "3"}}})
+    keys = {"pricing_group_keys": ["team"], "presentation_group_keys": [{"value": "tier"}]}
+    price = {"charge_model": "standard", "prorated": True, "properties": {"amount": "12"} | keys, "invoice_display_name": "Seats!"}
+
+    api.ok("PUT", CHARGE, {"charge": price | {"cascade_updates": True}})
+    api.ok("PUT", "/plans/team", {"plan": {"name": "Other", "description": "x", "cascade_updates": True}})
+
+    plan = own(api)
+    [charge] = plan["charges"]
+    assert charge["properties"] == {"amount": "3", "grouped_by": ["team"]} | keys
+    assert (charge["invoice_display_name"], plan["name"], plan["description"]) == (None, "Ours", None)
+
+
+def test_a_plan_whose_subscription_is_over_gets_the_amount_alone(api: Api) -> None:
+    api.terminate()
+    api.ok("PUT", "/plans/team", {"plan": {"amount_cents": 1100, "cascade_updates": True}})
+    api.ok("PUT", FIXED, {"fixed_charge": {"properties": {"amount": "6"}, "cascade_updates": True}})
+
+    plan = api.ok("GET", "/subscriptions/sub", query={"status": "terminated"})["subscription"]["plan"]
+    assert (plan["amount_cents"], plan["fixed_charges"][0]["properties"]) == (1100, {"amount": "5"})
+
+
+def test_a_deleted_plan_makes_its_drafts_final(api: Api) -> None:
+    api.customer(billing_configuration={"invoice_grace_period": 5})
+    api.move_to("2026-08-01T00:00:00Z")
+    [draft] = api.invoices()
+    assert draft["status"] == "draft"
+
+    api.ok("DELETE", "/plans/team")
+    api.move_to("2026-08-01T00:00:00Z")
+
+    assert api.ok("GET", f"/invoices/{draft['lago_id']}")["invoice"]["status"] == "finalized"
 
 
 def test_a_deleted_plan_ends_what_runs_by_plans_that_override_it(api: Api) -> None:

@@ -140,6 +140,27 @@ def test_units_are_broken_down_where_they_are_not_split_further(server: Server) 
     assert shown(one(api, charge_code="plain", filter_by_presentation="[]")) == {}
     assert {usage["amount_cents"] for usage in found.values()} == {500, 200}
 
+    api.move_to("2025-05-01T00:00:00Z")
+    fees = [fee for fee in api.invoices()[-1]["fees"] if fee["item"]["type"] == "charge"]
+    billed = [(fee["item"]["filters"], fee["item"]["grouped_by"], shown(fee)) for fee in fees]
+    assert billed == [
+        (None, {}, {"pro": "3.0", "free": "1.0", "": "1.0"}),
+        (None, {"team": "blue"}, {"pro": "1.0", "": "1.0"}),
+        (None, {"team": "red"}, {"pro": "2.0", "free": "1.0"}),
+        ({"region": ["eu"]}, {}, {"pro": "2.0", "free": "1.0"}),
+        (None, {}, {"pro": "1.0", "": "1.0"}),
+    ]
+    past = api.ok("GET", "/customers/acme/past_usage", query={"external_subscription_id": "sub"})["usage_periods"][0]
+    assert shown(past["charges_usage"][0]) == {"pro": "3.0", "free": "1.0", "": "1.0"}
+
+
+def test_the_fee_of_an_event_shows_its_own_values(server: Server) -> None:
+    api = calls(server, pay_in_advance=True, invoiceable=False, properties={"amount": "1"} | PRESENTED)
+    send(api, EVENTS[0])
+
+    [fee] = api.ok("GET", "/fees", query={"fee_type": "charge"})["fees"]
+    assert shown(fee) == {"pro": "1.0"}
+
 
 @pytest.mark.parametrize(
     ("keys", "code"),

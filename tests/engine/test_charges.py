@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from daycount.engine.charges.consumption import Change, Consumption
 from daycount.engine.charges.dispatch import price, price_prorated, read_properties
 from daycount.engine.charges.models import ChargeModel
-from daycount.money import decimal_text
+from daycount.money import CURRENCIES, decimal_text, precise_cents, to_cents
 
 GRADUATED, VOLUME, PACKAGE, PERCENTAGE = ChargeModel.GRADUATED, ChargeModel.VOLUME, ChargeModel.PACKAGE, ChargeModel.PERCENTAGE
 GRADUATED_PERCENTAGE = ChargeModel.GRADUATED_PERCENTAGE
@@ -40,6 +40,22 @@ def of(units: Any, full_units: Any = None, **fields: Any) -> Consumption:
 def amount(model: ChargeModel, properties: dict[str, Any], units: Any) -> str:
     """Return what so many units cost, as text."""
     return decimal_text(price(model, properties=properties, consumption=of(units)).amount)
+
+
+@pytest.mark.parametrize(
+    ("unit", "units", "currency", "cents", "precise"),
+    [
+        # 1 234 × 0.00337 = 4.15858, of which no unit is rounded by itself; 10.5 × 3.1 = 32.55 yen, which have no decimals.
+        ("0.00337", 1234, "USD", 416, "415.858"),
+        ("3.1", "10.5", "JPY", 33, "32.55"),
+    ],
+)
+def test_e11_an_amount_is_rounded_once(unit: str, units: Any, currency: str, cents: int, precise: str) -> None:
+    found = price(ChargeModel.STANDARD, properties={"amount": unit}, consumption=of(units))
+
+    money = CURRENCIES[currency]
+    assert (to_cents(found.amount, currency=money), decimal_text(precise_cents(found.amount, currency=money))) == (cents, precise)
+    assert found.unit_amount == Fraction(unit)
 
 
 @pytest.mark.parametrize("ranges", [E1, E2], ids=["E1", "E2"])
@@ -365,6 +381,11 @@ def test_a_model_has_a_default(model: ChargeModel, expected: dict[str, Any]) -> 
         (VOLUME, {"volume_ranges": None}, ["missing_volume_ranges"]),
         (GRADUATED_PERCENTAGE, {"graduated_percentage_ranges": [tier(0, None, "x", "y", name="rate")]}, ["invalid_rate", "invalid_amount"]),
         (GRADUATED_PERCENTAGE, {"graduated_percentage_ranges": None}, ["missing_graduated_percentage_ranges"]),
+        (
+            GRADUATED_PERCENTAGE,
+            {"graduated_percentage_ranges": [tier(0, 5, "1", "0", name="rate"), tier(8, None, "1", "0", name="rate")]},
+            ["invalid_graduated_percentage_ranges"],
+        ),
         (PERCENTAGE, {"rate": "1.5", "fixed_amount": None, "free_units_per_events": None}, []),
         (PERCENTAGE, {"fixed_amount": "x"}, ["invalid_rate", "invalid_fixed_amount"]),
         (PERCENTAGE, {"rate": "1", "free_units_per_events": 0}, ["invalid_free_units_per_events"]),

@@ -159,7 +159,9 @@ def test_a_price_of_its_own_makes_a_plan_that_keeps_units_and_the_rest(june: Api
     ("advance", "amounts"),
     [(False, {"2026-04-01T00:00:00Z": [2000, 18000, 12258]}), (True, {})],
 )
-def test_e20_a_commitment_in_arrears_is_prorated_by_days(server: Server, advance: bool, amounts: dict[str, list[int]]) -> None:
+def test_e20_e21_a_commitment_is_prorated_by_days_and_made_up_a_period_later_in_advance(
+    server: Server, advance: bool, amounts: dict[str, list[int]]
+) -> None:
     # 500.00 for 20 of 31 days are 322.58; 20.00 of 31.00 base fee and 180.00 of usage leave 122.58.
     api = server.organization(at="2026-03-12T15:20:00Z")
     api.customer()

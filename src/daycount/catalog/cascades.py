@@ -30,14 +30,21 @@ def cascade_plan(work: Work, old: Plan, new: Plan, *, units: Sequence[UnitsChang
     """
     Hand the difference between two versions of a plan on to the plans that override it.
 
-    `units` says which numbers of units count from now. Some ten statements for each overriding plan that changes.
+    Only the price of the base fee also reaches plans whose subscription is over. `units` says which numbers of units count from
+    now. Some ten statements for each overriding plan that changes.
     Announces FixedUnitsChanged for those whose units follow.
     """
     immediate = {change.fixed_charge.id for change in units if change.is_immediate}
-    for child in store.find_children(work.tx, plan_id=new.id):
+    children = store.find_children(work.tx, plan_id=new.id)
+    running = store.find_running_plans(work.tx, ids=[child.id for child in children]) if children else frozenset()
+    for child in children:
         if child.amount_cents == old.amount_cents != new.amount_cents:
             store.update_plan(work.tx, structs.replace(child, amount_cents=new.amount_cents, updated_at=work.now))
             work.announce(PlanRepriced(child.id))
+            if child.id not in running:
+                keep_version(work, child.id)
+        if child.id not in running:
+            continue
         _cascade_charges(work, old, new, child)
         changed = _cascade_fixed_charges(work, old, new, child)
         fresh = keep_version(work, child.id)

@@ -42,16 +42,16 @@ def read_currency(value: str | None, found: errors.FieldErrors) -> str:
 
 
 def read_metadata(value: Mapping[str, Any] | None, found: errors.FieldErrors) -> Mapping[str, str | None] | None:
-    """Read flat metadata: text or null by key, within the contract's limits."""
+    """Read flat metadata: text or null by key, within the contract's limits; what is wrong with it is noted under `value`."""
     if value is None:
         return None
     if len(value) > _MAX_METADATA:
-        found.add("metadata", "invalid_count")
+        found.add("value", "too_many_keys")
     for key, item in value.items():
         if len(key) > _MAX_METADATA_KEY or (isinstance(item, str) and len(item) > _MAX_METADATA_VALUE):
-            found.add("metadata", "value_is_too_long")
+            found.add("value", "value_is_too_long")
         if item is not None and not isinstance(item, str):
-            found.add("metadata", "value_is_invalid")
+            found.add("value", "value_is_invalid")
     return dict(value)
 
 

@@ -345,6 +345,12 @@ def is_plan_attached(tx: Connection, *, plan_id: UUID) -> bool:
     return bool(tx.execute(sa.text("select exists (select 1 from subscriptions where plan_id = :id)"), {"id": plan_id}).scalar_one())
 
 
+def find_running_plans(tx: Connection, *, ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Return those of some plans that a subscription runs by, or is going to."""
+    statement = sa.text("select distinct plan_id from subscriptions where plan_id = any(:ids) and status not in ('terminated', 'canceled')")
+    return frozenset(tx.execute(statement, {"ids": list(ids)}).scalars())
+
+
 def mark_plan_deleted(tx: Connection, *, plan_id: UUID, at: datetime) -> None:
     """Delete a plan softly, and those that override it."""
     own = sa.or_(plans.c.id == plan_id, plans.c.parent_id == plan_id)

@@ -24,6 +24,13 @@ from daycount.money import Currency, decimal_text, exact_text, precise_cents, ro
 _UNIT_PLACES = 15
 
 
+class Breakdown(Struct, frozen=True, kw_only=True):
+    """The units that share some values; a value that events do not have is an empty text, since clients read texts only."""
+
+    presentation_by: Mapping[str, str]
+    units: Decimal
+
+
 class FeeDraft(Struct, frozen=True, kw_only=True):
     """
     A fee before it is stored.
@@ -56,6 +63,8 @@ class FeeDraft(Struct, frozen=True, kw_only=True):
     fixed_charge_id: UUID | None = None
     in_units: UnitAmounts | None = None
     """What it comes to in the pricing unit of its charge."""
+    breakdowns: Sequence[Breakdown] = ()
+    """Its units by the values of the charge's presentation keys; they never change an amount."""
 
     @property
     def is_empty(self) -> bool:

@@ -93,6 +93,7 @@ def true_up_fee(
         derivation=derivation,
         is_true_up=True,
         in_units=worth.in_units,
+        breakdowns=(),
     )
 
 

@@ -116,6 +116,7 @@ def _fee(work: Work, invoice: Invoice | None, computed: Computed, draft: FeeDraf
         created_at=computed.job.at,
         succeeded_at=computed.job.at if invoice is not None and invoice.payment_status == "succeeded" else None,
         in_units=draft.in_units,
+        breakdowns=draft.breakdowns,
         event_key=draft.event_key,
         event_transaction_id=draft.event_transaction_id,
         **taxed_fields(work, item),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from daycount.catalog.messages import PlanRepriced
+from daycount.catalog.messages import PlanDeleted, PlanRepriced
 from daycount.coupons.applying import restore_coupons
 from daycount.credit_notes.spending import give_back
 from daycount.customers import store as customers
@@ -157,6 +157,11 @@ class InvoicingReactions:
         drafts = store.list_drafts(work.tx, organization_id=work.organization_id, customer_id=message.customer_id)
         due_at = work.now + DRAFTS_OF_DELETED_AFTER
         work.agenda.put_many(FINALIZE, [(row.id, lane_of(row.customer_id), due_at) for row in drafts])
+
+    def on_plan_deleted(self, work: Work, message: PlanDeleted) -> None:
+        """Finalize the drafts about a plan that is gone, now."""
+        drafts = store.list_all_drafts(work.tx, organization_id=work.organization_id, about=[message.plan_id])
+        work.agenda.put_many(FINALIZE, [(row.id, lane_of(row.customer_id), work.now) for row in drafts])
 
     def finalize_drafts(self, work: Work, invoice_ids: Sequence[UUID], *, due_at: datetime) -> None:
         """Finalize drafts whose days of grace are over. The agenda calls it."""

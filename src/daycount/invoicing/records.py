@@ -10,6 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from daycount.engine.calendar import Occasion
+from daycount.engine.fees import Breakdown
 from daycount.engine.pricing_units import UnitAmounts
 
 
@@ -176,6 +177,8 @@ class Fee(Struct, frozen=True, kw_only=True):
     fixed_charge_id: UUID | None = None
     in_units: UnitAmounts | None = None
     """What it came to in the pricing unit of its charge."""
+    breakdowns: Sequence[Breakdown] = ()
+    """Its units by the values of the charge's presentation keys."""
     taxes_precise_amount_cents: Decimal = Decimal(0)
     taxes_rate: Decimal = Decimal(0)
     precise_coupons_amount_cents: Decimal = Decimal(0)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping
 
 from daycount.catalog.tables import charges
 from daycount.customers.tables import customers
+from daycount.engine.fees import Breakdown
 from daycount.engine.pricing_units import UnitAmounts
 from daycount.infra.database import copy_rows
 from daycount.invoicing.records import (
@@ -60,7 +61,8 @@ def _line(row: RowMapping) -> InvoiceLine:
 def _fee(row: RowMapping) -> Fee:
     values = {name: row[name] for name in Fee.__struct_fields__}
     in_units = None if row["in_units"] is None else msgspec.convert(row["in_units"], UnitAmounts)
-    return Fee(**values | {"applied_taxes": _applied_taxes(row), "in_units": in_units})
+    breakdowns = msgspec.convert(row["breakdowns"], list[Breakdown])
+    return Fee(**values | {"applied_taxes": _applied_taxes(row), "in_units": in_units, "breakdowns": breakdowns})
 
 
 def _applied_taxes(row: RowMapping) -> list[AppliedTax]:

@@ -147,6 +147,7 @@ fees = sa.Table(
     sa.Column("applied_taxes", JSONB, nullable=False, server_default=sa.text("'[]'"), comment="the taxes as they were"),
     sa.Column("amount_details", JSONB, nullable=False),
     sa.Column("in_units", JSONB, comment="what it came to in the pricing unit of its charge"),
+    sa.Column("breakdowns", JSONB, nullable=False, server_default=sa.text("'[]'"), comment="units by values of presentation keys"),
     sa.Column("shown_from", _INSTANT, nullable=False),
     sa.Column("shown_to", _INSTANT, nullable=False),
     sa.Column("pay_in_advance", sa.Boolean, nullable=False),

@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from daycount.api.routing import Call, Routes
+from daycount.api.v1.invoices import BreakdownObject, breakdown_to_wire
 from daycount.api.v1.pricing_units import UsageUnitObject, usage_to_wire
 from daycount.api.v1.usage_query import PARAMETERS, FoundUsage, find_usage
 from daycount.api.wire import Day, DecimalText, Stamp, stamp, text
@@ -39,13 +40,6 @@ class UsedMetricObject(Struct, frozen=True, kw_only=True):
     name: str
     code: str
     aggregation_type: str
-
-
-class BreakdownObject(Struct, frozen=True, kw_only=True):
-    """The units that share some values of presentation keys; an empty text stands for events without a value."""
-
-    presentation_by: Mapping[str, str]
-    units: DecimalText
 
 
 class FilterUsageObject(Struct, frozen=True, kw_only=True):
@@ -157,11 +151,7 @@ def used_metric(charge: Charge) -> UsedMetricObject:
 
 def breakdowns_of(charge: Charge, fees: Sequence[FeeDraft], breakdowns: Breakdowns) -> list[BreakdownObject]:
     """Write the breakdowns of some buckets of a charge."""
-    return [
-        BreakdownObject(presentation_by=item.presentation_by, units=text(item.units))
-        for fee in fees
-        for item in breakdowns.get((charge.id, fee.bucket), ())
-    ]
+    return [breakdown_to_wire(item) for fee in fees for item in breakdowns.get((charge.id, fee.bucket), ())]
 
 
 def _sums(charge: Charge, fees: Sequence[FeeDraft]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from daycount.credit_notes import store as notes
 from daycount.customers import store as customers
 from daycount.customers.operations import get_customer
 from daycount.customers.records import Customer
+from daycount.engine.fees import Breakdown
 from daycount.engine.pricing_units import UnitAmounts
 from daycount.infra.work import Work
 from daycount.invoicing import store
@@ -104,6 +105,18 @@ class FeeItemObject(Struct, frozen=True, kw_only=True):
     grouped_by: Mapping[str, str | None]
 
 
+class BreakdownObject(Struct, frozen=True, kw_only=True):
+    """The units that share some values of presentation keys; an empty text stands for events without a value."""
+
+    presentation_by: Mapping[str, str]
+    units: DecimalText
+
+
+def breakdown_to_wire(item: Breakdown) -> BreakdownObject:
+    """Write the units that share some values."""
+    return BreakdownObject(presentation_by=item.presentation_by, units=text(item.units))
+
+
 class PricingUnitDetailsObject(Struct, frozen=True, kw_only=True):
     """What a fee comes to in the pricing unit of its charge; amounts in hundredths, `precise_unit_amount` in whole units."""
 
@@ -160,7 +173,7 @@ class FeeObject(Struct, frozen=True, kw_only=True):
     amount_details: Mapping[str, Any]
     self_billed: bool
     pricing_unit_details: PricingUnitDetailsObject | None
-    presentation_breakdowns: Sequence[Any]
+    presentation_breakdowns: Sequence[BreakdownObject]
     from_date: Stamp | None | UnsetType = UNSET
     to_date: Stamp | None | UnsetType = UNSET
     plan_version: int | None
@@ -354,7 +367,7 @@ def fee_to_wire(fee: Fee, subscription: Subscription | None, *, customer: Custom
         amount_details=with_numbers(fee.amount_details),
         self_billed=False,
         pricing_unit_details=_units_to_wire(fee.in_units),
-        presentation_breakdowns=[],
+        presentation_breakdowns=[breakdown_to_wire(item) for item in fee.breakdowns],
         from_date=UNSET if fee.fee_type == "credit" else stamp(fee.shown_from),
         to_date=UNSET if fee.fee_type == "credit" else stamp(fee.shown_to),
         event_transaction_id=UNSET if fee.event_transaction_id is None else fee.event_transaction_id,

@@ -10,6 +10,7 @@ from daycount import errors
 from daycount.api.paging import Page, page_of, read_page
 from daycount.api.routing import Call, Routes
 from daycount.api.v1.current_usage import FilterUsageObject, GroupUsageObject, UsedChargeObject, UsedMetricObject
+from daycount.api.v1.invoices import BreakdownObject, breakdown_to_wire
 from daycount.api.v1.pricing_units import UsageUnitObject
 from daycount.api.wire import Day, DecimalText, Stamp, stamp, text
 from daycount.catalog import store as catalog
@@ -37,7 +38,7 @@ class PastChargeObject(Struct, frozen=True, kw_only=True):
     billable_metric: UsedMetricObject
     filters: Sequence[FilterUsageObject]
     grouped_usage: Sequence[GroupUsageObject]
-    presentation_breakdowns: Sequence[Any]
+    presentation_breakdowns: Sequence[BreakdownObject]
 
 
 class UsagePeriodObject(Struct, frozen=True, kw_only=True):
@@ -125,9 +126,9 @@ def _charge(charge: Charge, fees: Sequence[Fee]) -> PastChargeObject:
         billable_metric=UsedMetricObject(
             lago_id=str(metric.id), name=metric.name, code=metric.code, aggregation_type=metric.aggregation_type
         ),
-        filters=_by_filter(fees),
+        filters=_by_filter(fees, is_group=False),
         grouped_usage=_by_group(fees),
-        presentation_breakdowns=[],
+        presentation_breakdowns=_breakdowns([fee for fee in fees if fee.charge_filter_id is None and not fee.grouped_by]),
     )
 
 
@@ -153,7 +154,11 @@ def _in_units(fees: Sequence[Fee]) -> UsageUnitObject | None:
     )
 
 
-def _by_filter(fees: Sequence[Fee]) -> list[FilterUsageObject]:
+def _breakdowns(fees: Sequence[Fee]) -> list[BreakdownObject]:
+    return [breakdown_to_wire(item) for fee in fees for item in fee.breakdowns]
+
+
+def _by_filter(fees: Sequence[Fee], *, is_group: bool) -> list[FilterUsageObject]:
     if all(fee.charge_filter_id is None for fee in fees):
         return []
     found: dict[UUID | None, list[Fee]] = {}
@@ -164,7 +169,7 @@ def _by_filter(fees: Sequence[Fee]) -> list[FilterUsageObject]:
             **_sums(own),
             invoice_display_name=own[0].item["filter_invoice_display_name"],
             values=own[0].item["filters"],
-            presentation_breakdowns=[],
+            presentation_breakdowns=_breakdowns([fee for fee in own if is_group or not fee.grouped_by]),
         )
         for own in found.values()
     ]
@@ -176,6 +181,11 @@ def _by_group(fees: Sequence[Fee]) -> list[GroupUsageObject]:
         if fee.grouped_by:
             found.setdefault(tuple(sorted(fee.grouped_by.items())), []).append(fee)
     return [
-        GroupUsageObject(**_sums(own), grouped_by=dict(group), filters=_by_filter(own), presentation_breakdowns=[])
+        GroupUsageObject(
+            **_sums(own),
+            grouped_by=dict(group),
+            filters=_by_filter(own, is_group=True),
+            presentation_breakdowns=_breakdowns([fee for fee in own if fee.charge_filter_id is None]),
+        )
         for group, own in found.items()
     ]

@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from daycount.api.routing import Call, Routes
 from daycount.api.v1.current_usage import (
-    BreakdownObject,
     UsedMetricObject,
     breakdowns_of,
     fees_by_filter,
@@ -17,6 +16,7 @@ from daycount.api.v1.current_usage import (
     issuing_date_of,
     used_metric,
 )
+from daycount.api.v1.invoices import BreakdownObject
 from daycount.api.v1.pricing_units import UsageUnitObject
 from daycount.api.v1.usage_query import FoundUsage, find_usage
 from daycount.api.wire import Day, DecimalText, Stamp, stamp, text

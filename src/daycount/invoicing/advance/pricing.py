@@ -20,7 +20,7 @@ from daycount.engine.calendar import Occasion, Window
 from daycount.engine.charges.consumption import Detail
 from daycount.engine.charges.dispatch import detail_of
 from daycount.engine.charges.models import ChargeModel
-from daycount.engine.fees import ChargeTerms, FeeDraft
+from daycount.engine.fees import Breakdown, ChargeTerms, FeeDraft
 from daycount.engine.metrics import (
     NOTHING,
     AggregationType,
@@ -239,11 +239,19 @@ def price_readings(work: Work, readings: Sequence[Reading], *, events: EventStor
             is_prorated=reading.charge.prorated,
             currency=reading.job.subject.currency,
         )
+        draft = structs.replace(draft, breakdowns=_breakdowns(reading, draft))
         standings[place] = step.after if reading.looks_at_events else structs.replace(step.after, values=())
         ordinals[place] = ordinals.get(place, 0) + 1
         stored = None if reading.key is None else _stored(reading, step, ordinal=ordinals[place])
         priced.append(PricedEvent(reading=reading, draft=draft, step=stored))
     return priced
+
+
+def _breakdowns(reading: Reading, draft: FeeDraft) -> list[Breakdown]:
+    """Return the units of the event by its own values of the charge's presentation keys."""
+    keys = reading.charge.presentation_keys
+    properties = read_texts(reading.arrived.event.properties) if keys else {}
+    return [Breakdown(presentation_by={key: properties.get(key) or "" for key in keys}, units=draft.units)] if keys else []
 
 
 def _terms(reading: Reading) -> ChargeTerms:

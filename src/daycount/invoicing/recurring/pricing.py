@@ -30,6 +30,7 @@ from daycount.engine.fixed_charges import (
 )
 from daycount.infra.work import Work
 from daycount.invoicing.compute import Computed, Job, Subject, compute, job_for
+from daycount.invoicing.presentation import with_breakdowns
 from daycount.invoicing.recurring.store import PaidFee, Span, find_paid_fixed_fees, sum_fees
 from daycount.money import exact_sum
 from daycount.periods import INSTANT_STEP, local_date
@@ -51,7 +52,7 @@ def compute_bills(work: Work, jobs: Sequence[Job], *, events: EventStore, leavin
     Fees of the invoices `leaving_out`, which are computed again, do not count as made before. At most three statements more
     than `compute`, whatever the number of jobs.
     """
-    priced = compute(work, jobs, events=events)
+    priced = with_breakdowns(work, compute(work, jobs, events=events), events=events)
     usage = load_fixed_usage(work, [job.subject for job in jobs], leaving_out=leaving_out)
     whole = [structs.replace(item, recurring=fixed_drafts(item.job, usage)) for item in priced]
     missing = commitment_drafts(work, jobs, [item.fees for item in whole], leaving_out=leaving_out)
