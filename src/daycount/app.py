@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from daycount.api.ingest import Ingest
+from daycount.api.inside import Inside
 from daycount.api.operations import Administration
 from daycount.api.routing import Router
 from daycount.api.server import Server
@@ -50,6 +51,7 @@ from daycount.clock import Clock, SystemClock
 from daycount.config import Settings
 from daycount.coupons.reactions import on_customer_deleted as take_coupons_away
 from daycount.customers.messages import CustomerDeleted, InvoiceSettingsChanged, TimezoneChanged
+from daycount.dashboard.site import Site
 from daycount.ids import TimeOrderedIds
 from daycount.infra.database import connect
 from daycount.infra.work import CommitPoints, Workplace
@@ -214,7 +216,7 @@ class Web(NamedTuple):
 
 
 def build_web(app: App) -> Web:
-    """Put the API together."""
+    """Put the API and the pages together."""
 
     def advance(organization_id: UUID, target: datetime) -> datetime:
         return app.clocks.advance(organization_id, target=target)
@@ -234,7 +236,8 @@ def build_web(app: App) -> Web:
     )
     router = build_router()
     ingest = Ingest(commits, batch_limit=app.settings.ingest_batch_limit)
-    return Web(Server(services, router, ingest, Administration(services, router)), commits, router)
+    site = Site(app.settings, app.workplace, app.clock, Inside(services, router, ingest))
+    return Web(Server(services, router, ingest, Administration(services, router), site), commits, router)
 
 
 def build_router() -> Router:

@@ -29,7 +29,9 @@ document = typer.Typer(no_args_is_help=True, help="The API's own description.")
 events = typer.Typer(no_args_is_help=True, help="Usage events.")
 explain = typer.Typer(no_args_is_help=True, help="How an amount came about, in sentences.")
 bill = typer.Typer(no_args_is_help=True, help="Billing runs.")
+users = typer.Typer(no_args_is_help=True, help="Who signs in to the pages.")
 cli.add_typer(orgs, name="orgs")
+cli.add_typer(users, name="users")
 cli.add_typer(bill, name="bill")
 cli.add_typer(clock, name="clock")
 cli.add_typer(explain, name="explain")
@@ -266,6 +268,64 @@ def list_organizations(data_dir: DataDir = _DEFAULT_DIR, as_json: AsJson = False
     for row in rows:
         shown = {"lago_id": str(row.id), "name": row.name, "created_at": row.created_at.isoformat()}
         print(json.dumps(shown) if as_json else f"{row.id}  {row.created_at:%Y-%m-%d}  {row.name}")
+
+
+@users.command("add")
+def add_user(
+    email: str,
+    organization: Annotated[str, typer.Option(help="Name or id.")],
+    role: Annotated[str, typer.Option(help="admin, manager, finance or auditor.")] = "admin",
+    name: Annotated[str, typer.Option(help="What to call the user.")] = "",
+    password: Annotated[str | None, typer.Option(help="Asked for when it is left out.", envvar="DAYCOUNT_USER_PASSWORD")] = None,
+    *,
+    data_dir: DataDir = _DEFAULT_DIR,
+) -> None:
+    """Make a user, or take a known one, and let them into an organization."""
+    from daycount.dashboard.accounts import operations, store
+    from daycount.dashboard.accounts.records import Role
+
+    if role not in {*Role}:
+        raise errors.Invalid({"role": ["value_is_invalid"]})
+    app = _open_app(data_dir)
+    now = app.clock.now()
+    with app.workplace.transaction("cli.add_user") as tx:
+        organization_id = _find_organization(tx, organization)
+        user = store.find_user(tx, email.strip().lower())
+        if user is None:
+            chosen = password or typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+            user = operations.create_user(tx, new_id=app.workplace.new_id, now=now, email=email, name=name, password=chosen)
+        store.put_membership(tx, organization_id=organization_id, user_id=user.id, role=Role(role), now=now)
+    print(f"{user.email} is {role} of {organization}")
+
+
+@users.command("password")
+def set_password(
+    email: str,
+    password: Annotated[str | None, typer.Option(help="Asked for when it is left out.", envvar="DAYCOUNT_USER_PASSWORD")] = None,
+    *,
+    data_dir: DataDir = _DEFAULT_DIR,
+) -> None:
+    """Give a user another password; all their sessions end."""
+    from daycount.dashboard.accounts import operations
+
+    app = _open_app(data_dir)
+    chosen = password or typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    with app.workplace.transaction("cli.set_password") as tx:
+        operations.change_password(tx, operations.get_user(tx, email), password=chosen)
+    print("the password is changed")
+
+
+@users.command("list")
+def list_users(data_dir: DataDir = _DEFAULT_DIR, as_json: AsJson = False) -> None:
+    """List who can sign in, and to what."""
+    from daycount.dashboard.accounts import store
+
+    app = _open_app(data_dir)
+    with app.workplace.engine.connect() as tx:
+        found = store.list_users(tx, limit=10_000)
+    for user in found:
+        shown = {"lago_id": str(user.id), "email": user.email, "name": user.name, "created_at": user.created_at.isoformat()}
+        print(json.dumps(shown) if as_json else f"{user.created_at:%Y-%m-%d}  {user.email}  {user.name}")
 
 
 @bill.command("run")

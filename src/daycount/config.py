@@ -13,7 +13,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _PREFIX = "DAYCOUNT_"
-_KNOWN_ELSEWHERE = ("DAYCOUNT_TEST_COMMITS", "DAYCOUNT_TEST_KILL_AT")
+_KNOWN_ELSEWHERE = ("DAYCOUNT_TEST_COMMITS", "DAYCOUNT_TEST_KILL_AT", "DAYCOUNT_USER_PASSWORD")
 """Variables that only the test suite sets; see `infra/work.py`."""
 
 

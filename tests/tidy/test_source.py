@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # the delivery and the provider are four places. A new entry is argued in its commit.
 BROAD_EXCEPT_EDGES: dict[str, str] = {
     "src/daycount/api/server.py": "the request: whatever a handler raises is answered with 500 and logged once",
+    "src/daycount/dashboard/site.py": "the request of a page: as for the API's, with a page that says so",
     "src/daycount/usage/ingest.py": "the lane of a commit: whatever goes wrong, every waiting request gets an answer",
     "src/daycount/usage/prompt.py": "pricing at once: whatever goes wrong, the sender gets the answer and the agenda prices later",
     "src/daycount/worker/runner.py": "the job: a lane that fails is parked with its reason, and the others go on",

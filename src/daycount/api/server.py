@@ -10,8 +10,9 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 import msgspec
@@ -19,16 +20,15 @@ import structlog
 
 from daycount import errors
 from daycount.api import measures
+from daycount.api.body import read_input, write_reply
 from daycount.api.errors import describe, internal_error, of_status
 from daycount.api.ingest import Ingest, Reply
 from daycount.api.operations import Administration
-from daycount.api.paging import Page
 from daycount.api.permissions import check_caller
 from daycount.api.protocol import Answer, Headers
 from daycount.api.query import Query
 from daycount.api.routing import Call, Route, Router
 from daycount.api.services import Services
-from daycount.api.wire import decode, read_json
 from daycount.organizations.operations import is_use_due, note_use, recognize
 from daycount.organizations.permissions import WRITE, check_permission
 from daycount.organizations.records import Caller
@@ -56,16 +56,30 @@ class Request(NamedTuple):
     body: bytes
 
 
+class Pages(Protocol):
+    """The web pages, which answer what the API does not."""
+
+    def answer(
+        self, method: str, raw_path: bytes, query: bytes, headers: Mapping[bytes, bytes], body: bytes, *, client: str
+    ) -> tuple[int, Headers, bytes] | None:
+        """Answer a request, or return None where it is nothing for people."""
+        ...
+
+
 class Server:
     """The ASGI application of one web process."""
 
     short_paths = frozenset({_SINGLE, _BATCH})
 
-    def __init__(self, services: Services, router: Router, ingest: Ingest, administration: Administration) -> None:
+    def __init__(
+        self, services: Services, router: Router, ingest: Ingest, administration: Administration, pages: Pages | None = None
+    ) -> None:
         self._services = services
         self._router = router
         self._ingest = ingest
         self._administration = administration
+        self._pages = pages
+        self._first_segment = router.prefix.strip("/").partition("/")[0].encode()
         self._threads = ThreadPoolExecutor(services.settings.database_pool_size, thread_name_prefix="request")
         self._keys: dict[bytes, tuple[UUID, float]] = {}
         self._tallies = measures.Tallies()
@@ -107,6 +121,11 @@ class Server:
                 name = "create_event" if raw_path == _SINGLE else "create_batch_events"
                 status, reply = await self._take_events(request)
             else:
+                shown = await self._show(request, scope)
+                if shown is not None:
+                    measures.timer("page", shown[0]).observe(time.perf_counter() - started)
+                    await _send(send, shown[0], shown[2], shown[1])
+                    return
                 name, status, reply, content_type = await self._dispatch(request)
         except errors.DaycountError as error:
             status, described = describe(error)
@@ -150,6 +169,15 @@ class Server:
         with self._services.workplace.engine.connect() as tx:
             return recognize(tx, key=key, real_now=self._services.clock.now())
 
+    async def _show(self, request: Request, scope: Scope) -> tuple[int, Headers, bytes] | None:
+        """Let the pages answer what is neither of the API nor of the administration."""
+        first = request.raw_path.lstrip(b"/").split(b"/", 1)[0].split(b"?", 1)[0]
+        if self._pages is None or first == self._first_segment or self._administration.find(request.method, request.raw_path) is not None:
+            return None
+        client = str((scope.get("client") or ("",))[0])
+        show = partial(self._pages.answer, request.method, request.raw_path, request.query, request.headers, request.body, client=client)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, show)
+
     async def _dispatch(self, request: Request) -> tuple[str, int, bytes, bytes]:
         operation = self._administration.find(request.method, request.raw_path)
         loop = asyncio.get_running_loop()
@@ -183,7 +211,7 @@ class Server:
         with workplace.engine.connect() as tx:
             caller = recognize(tx, key=key, real_now=real_now)
             check_caller(caller, route)
-            call = Call(path, Query(request.query), _read_input(route, request), caller, self._services)
+            call = Call(path, Query(request.query), read_input(route, request.body), caller, self._services)
             if route.is_transactional:
                 now = caller.frozen_time or real_now
                 if caller.frozen_time is not None and route.method != "GET":
@@ -198,8 +226,8 @@ class Server:
                 result = route.handler(work, call)
                 if route.method != "GET":
                     workplace.commit_points.commit(tx, f"api.{route.operation}")
-                return caller, _write(route, result)
-        return caller, _write(route, route.handler(call))
+                return caller, write_reply(route, result)
+        return caller, write_reply(route, route.handler(call))
 
     def _note_use(self, caller: Caller, real_now: datetime) -> None:
         """Note that a key was used, in a transaction of its own, since most requests only read."""
@@ -224,37 +252,6 @@ def _key_of(headers: dict[bytes, bytes]) -> str:
     if len(words) < 2:
         raise errors.Unauthenticated
     return words[1]
-
-
-def _read_input(route: Route, request: Request) -> Any:
-    """Read the body's struct from under its root, if it has one. Raises BadRequest, Invalid."""
-    if route.accepts is None:
-        return None if route.options_in is None else _read_options(route.options_in, request)
-    source = read_json(request.body) if request.body.strip() else {}
-    beside: dict[str, Any] = {}
-    if route.root_in is not None:
-        beside = {name: source[name] for name in route.beside_root if name in source} if isinstance(source, dict) else {}
-        source = source.get(route.root_in) if isinstance(source, dict) else None
-    if source == {} and route.is_body_optional:
-        return decode(route.accepts, source)
-    if not isinstance(source, dict) or not source:
-        raise errors.BadRequest(f"param is missing or the value is empty or invalid: {route.root_in or 'the body'}")
-    return decode(route.accepts, {**source, **beside})
-
-
-def _read_options(root: str, request: Request) -> Mapping[str, Any]:
-    """Read what stands under a root that need not be there. Raises BadRequest where the body is no JSON."""
-    source = read_json(request.body) if request.body.strip() else {}
-    options = source.get(root) if isinstance(source, dict) else None
-    return options if isinstance(options, dict) else {}
-
-
-def _write(route: Route, result: Any) -> bytes:
-    if route.returns is None:
-        return b""
-    if isinstance(result, Page):
-        return _encoder.encode({route.root_out: result.items, "meta": result.meta})
-    return _encoder.encode({route.root_out: result})
 
 
 async def _read_body(receive: Receive, headers: dict[bytes, bytes], *, limit: int) -> bytes:

@@ -1,11 +1,16 @@
 """
 Whether counted values were there just before an event: what pricing in advance asks of the events, beside aggregates.
 
+Also what came day by day, for charts.
+
 One statement, whatever the number of questions.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
 
 import msgspec
 import sqlalchemy as sa
@@ -78,3 +83,44 @@ def _conditions(request: UsageRequest) -> str | None:
         return None
     plain = [{key: sorted(values) for key, values in condition.values.items()} for condition in request.conditions]
     return msgspec.json.encode(plain).decode()
+
+
+class Day(NamedTuple):
+    """What came on one local day: how many events, and the sum of their numbers."""
+
+    code: str
+    day: date
+    events: int
+    total: Decimal
+
+
+_DAYS = sa.text("""
+select s.code, (e.at at time zone :zone)::date as day, count(*) as events, coalesce(sum(e.number), 0) as total
+from event_streams s
+join usage_events e on e.stream_id = s.id and e.at >= :start and e.at < :end
+where s.organization_id = :organization_id and s.external_subscription_id = :external_subscription_id and s.code = any(:codes)
+group by s.code, day
+order by s.code, day
+""")
+
+
+def list_days(
+    tx: Connection,
+    *,
+    organization_id: UUID,
+    external_subscription_id: str,
+    codes: Sequence[str],
+    start: datetime,
+    end: datetime,
+    zone: str,
+) -> list[Day]:
+    """Return how many events of each code a subscription had on each local day of `[start, end)`; days without any are left out."""
+    parameters = {
+        "organization_id": organization_id,
+        "external_subscription_id": external_subscription_id,
+        "codes": list(codes),
+        "start": start,
+        "end": end,
+        "zone": zone,
+    }
+    return [Day(row.code, row.day, int(row.events), row.total) for row in tx.execute(_DAYS, parameters)]

@@ -1,0 +1,1 @@
+"""The web pages: server-rendered, on the API's own operations."""

@@ -1,0 +1,41 @@
+"""The pages, one module a part of the product."""
+
+from daycount.dashboard.pages import (
+    catalogue,
+    credit_notes,
+    customers,
+    entry,
+    events,
+    home,
+    invoices,
+    keys,
+    members,
+    metrics,
+    payments,
+    plans,
+    search,
+    settings,
+    subscriptions,
+    time_machine,
+    wallets,
+)
+
+PARTS = (
+    entry.pages,
+    home.pages,
+    customers.pages,
+    subscriptions.pages,
+    invoices.pages,
+    payments.pages,
+    credit_notes.pages,
+    wallets.pages,
+    metrics.pages,
+    plans.pages,
+    catalogue.pages,
+    events.pages,
+    keys.pages,
+    time_machine.pages,
+    settings.pages,
+    members.pages,
+    search.pages,
+)

@@ -1,0 +1,55 @@
+"""Settings of the organization: its default billing entity, with where each value shows up."""
+
+from typing import Any
+
+from daycount.dashboard.http import Response, redirect
+from daycount.dashboard.routing import Pages
+from daycount.dashboard.visit import Visit
+
+pages = Pages()
+_TEXTS = (
+    "name",
+    "email",
+    "legal_name",
+    "legal_number",
+    "tax_identification_number",
+    "address_line1",
+    "address_line2",
+    "zipcode",
+    "city",
+    "state",
+    "country",
+    "timezone",
+    "default_currency",
+    "document_number_prefix",
+    "document_numbering",
+    "net_payment_term",
+)
+
+
+@pages.get("/settings")
+def show_settings(visit: Visit) -> Response:
+    """Show the settings."""
+    return _show(visit)
+
+
+def _show(visit: Visit, status: int = 200) -> Response:
+    entities = visit.get("/billing_entities")["billing_entities"]
+    return visit.render("settings.html", status=status, title="Settings", nav="settings", entity=entities[0], entities=entities)
+
+
+@pages.post("/settings")
+def save_settings(visit: Visit) -> Response:
+    """Change the settings."""
+
+    def save() -> Any:
+        given: dict[str, Any] = visit.form.given(*_TEXTS)
+        billing = {
+            "invoice_grace_period": visit.form.one("invoice_grace_period") or "0",
+            "invoice_footer": visit.form.one("invoice_footer") or None,
+        }
+        return visit.send("PUT", "/organizations", body={"organization": given | {"billing_configuration": billing}})
+
+    if visit.attempt(save) is None:
+        return _show(visit, status=422)
+    return redirect("/settings", {"done": "saved"})
