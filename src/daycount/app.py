@@ -46,7 +46,7 @@ from daycount.api.v1 import (
     wallet_transactions,
     wallets,
 )
-from daycount.catalog.messages import FixedUnitsChanged, PlanDeleted, PlanRepriced
+from daycount.catalog.messages import FixedUnitsChanged, PlanDeleted, PlanRepriced, ThresholdsChanged
 from daycount.clock import Clock, SystemClock
 from daycount.config import Settings
 from daycount.coupons.reactions import on_customer_deleted as take_coupons_away
@@ -58,7 +58,7 @@ from daycount.infra.work import CommitPoints, Workplace
 from daycount.invoicing import gating
 from daycount.invoicing.credit_purchases import on_credits_purchased, on_payment_status_changed
 from daycount.invoicing.custom_sections import on_invoices_made
-from daycount.invoicing.messages import TimeUnused
+from daycount.invoicing.messages import TimeUnused, UsageOverbilled
 from daycount.invoicing.messages_life import (
     InvoiceClosed,
     InvoiceDeleted,
@@ -84,7 +84,7 @@ from daycount.subscriptions.messages import (
     UnitsToBill,
 )
 from daycount.subscriptions.plan_changes import reconsider_changes
-from daycount.subscriptions.reactions import on_customer_deleted, on_plan_deleted
+from daycount.subscriptions.reactions import on_customer_deleted, on_plan_deleted, on_thresholds_changed
 from daycount.subscriptions.schedule import move_to_new_zone
 from daycount.taxes.messages import TaxesChanged
 from daycount.usage.folding import Folder
@@ -175,6 +175,7 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
             gating.on_payment_status_changed,
         ],
         TimeUnused: [invoicing.on_time_unused],
+        UsageOverbilled: [invoicing.on_overbilled],
         InvoicesMade: [on_invoices_made],
         InvoicesFinalized: [on_invoices_made, invoicing.on_finalized],
         InvoiceDeleted: [invoicing.on_deleted],
@@ -186,6 +187,7 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         PlanDeleted: [on_plan_deleted, invoicing.on_plan_deleted],
         PlanRepriced: [reconsider_changes, invoicing.on_prices_changed],
         FixedUnitsChanged: [change_units_of_plan],
+        ThresholdsChanged: [on_thresholds_changed],
         UnitsToBill: [invoicing.on_units_to_bill],
     }
     workplace = Workplace(

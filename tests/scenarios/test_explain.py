@@ -198,5 +198,5 @@ def test_coupons_and_taxes_are_explained_on_the_wire_each_figure_from_the_one_be
     alone = api.ok("GET", f"/fees/{fee['lago_fee_id']}/explain")["fee_explanation"]
     assert alone == fee
     assert [line for line in explain(server, "fee", fee["lago_fee_id"]) if line.startswith("Its share")] == [
-        "Its share of the coupons is 500.0 minor units; 1567.0 are left."
+        "Its share of coupons and of what was billed before is 500.0 minor units; 1567.0 are left."
     ]

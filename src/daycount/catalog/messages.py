@@ -20,6 +20,12 @@ class PlanRepriced(Struct, frozen=True):
     plan_id: UUID
 
 
+class ThresholdsChanged(Struct, frozen=True):
+    """A plan got other usage thresholds; what is subscribed to it may have reached one already."""
+
+    plan_id: UUID
+
+
 class FixedUnitsChanged(Struct, frozen=True):
     """Fixed charges of a plan are new or got other units; what is subscribed to the plan follows."""
 

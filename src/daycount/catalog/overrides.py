@@ -23,7 +23,7 @@ from daycount.catalog.fields import read_amount_cents, read_currency, read_text
 from daycount.catalog.fixed_charges import store as fixed_charges
 from daycount.catalog.fixed_charges.operations import edited_fixed_charge, is_immediate
 from daycount.catalog.fixed_charges.records import FixedCharge, FixedChargeInput
-from daycount.catalog.messages import PlanRepriced
+from daycount.catalog.messages import PlanRepriced, ThresholdsChanged
 from daycount.catalog.records import Charge, ChargeInput, Plan, PlanInput
 from daycount.catalog.terms import read_commitment, read_thresholds
 from daycount.catalog.versions import keep_version
@@ -90,6 +90,8 @@ def _edit(work: Work, child: Plan, wanted: PlanInput, *, version: int | None) ->
     store.update_plan(work.tx, changed)
     if changed.amount_cents != child.amount_cents:
         work.announce(PlanRepriced(child.id))
+    if changed.usage_thresholds != child.usage_thresholds:
+        work.announce(ThresholdsChanged(child.id))
     store.update_charges(work.tx, [charge for charge, _ in charges])
     write_filters(work, child, [charge for charge, _ in charges])
     fixed_charges.update_fixed_charges(work.tx, [item for item, _ in fixed])

@@ -14,7 +14,7 @@ from daycount.catalog.charge_operations import charge_changes, metrics_of, read_
 from daycount.catalog.fields import read_amount_cents, read_code, read_currency, read_metadata, read_text, replaced
 from daycount.catalog.fixed_charges import store as fixed_charges
 from daycount.catalog.fixed_charges.operations import FixedChanges, add_ons_of, fixed_changes, read_fixed_charges
-from daycount.catalog.messages import FixedUnitsChanged, PlanDeleted, PlanRepriced
+from daycount.catalog.messages import FixedUnitsChanged, PlanDeleted, PlanRepriced, ThresholdsChanged
 from daycount.catalog.records import Charge, Plan, PlanInput
 from daycount.catalog.terms import read_commitment, read_thresholds
 from daycount.catalog.versions import keep_version
@@ -94,6 +94,8 @@ def update_plan(work: Work, code: str, changes: PlanInput) -> Plan:
     store.update_plan(work.tx, changed)
     if changed.amount_cents != plan.amount_cents:
         work.announce(PlanRepriced(plan.id))
+    if changed.usage_thresholds != plan.usage_thresholds:
+        work.announce(ThresholdsChanged(plan.id))
     store.mark_charges_deleted(work.tx, ids=removed, at=work.now)
     store.update_charges(work.tx, edited)
     write_filters(work, plan, edited)

@@ -25,6 +25,8 @@ from daycount.invoicing.drafts import snapshot_of
 from daycount.invoicing.lines import fees_of, line_of, lone_fee_of
 from daycount.invoicing.messages_life import FeesMade, InvoicesMade
 from daycount.invoicing.money import assemble_fees
+from daycount.invoicing.progressive.crediting import CLOSING, load_earlier
+from daycount.invoicing.progressive.records import PROGRESSIVE
 from daycount.invoicing.purse import load_purse
 from daycount.invoicing.records import Bill, Documents, Fee, Invoice, InvoiceLine
 from daycount.invoicing.recurring.pricing import compute_bills, compute_unit_changes
@@ -138,19 +140,25 @@ def _group(computed: Sequence[Computed]) -> dict[InvoiceKey, list[Computed]]:
     return groups
 
 
-def make_documents(work: Work, groups: Sequence[Sequence[Computed]], *, bills: Mapping[UUID, Bill]) -> Documents:
+def make_documents(
+    work: Work, groups: Sequence[Sequence[Computed]], *, bills: Mapping[UUID, Bill], invoice_type: str = "subscription"
+) -> Documents:
     """
     Make an invoice of each group, which are subscriptions of one customer that share it; numbers go by instant and subscription.
 
-    `bills` says by subscription what was asked for; a draft is computed again by it.
+    `bills` says by subscription what was asked for; a draft is computed again by it. What progressive invoices billed too much is
+    given back first, so that an invoice that is final can use it.
     """
     ordered = sorted(groups, key=lambda group: (group[0].job.at, group[0].job.subject.subscription.id))
-    headings = [_heading(group) for group in ordered]
+    headings = [structs.replace(_heading(group), invoice_type=invoice_type) for group in ordered]
+    is_always = invoice_type == PROGRESSIVE
     is_open = [_is_waiting(group) and is_issued(group, heading.customer) for heading, group in zip(headings, ordered, strict=True)]
     is_final = [
-        heading.grace_days == 0 and not _is_waiting(group) and is_issued(group, heading.customer)
+        heading.grace_days == 0 and not _is_waiting(group) and (is_always or is_issued(group, heading.customer))
         for heading, group in zip(headings, ordered, strict=True)
     ]
+    earlier = load_earlier(work, [item for group in ordered for item in group], occasions=(Occasion.USAGE,) if is_always else CLOSING)
+    earlier.give_back(work, [group for heading, group in zip(headings, ordered, strict=True) if heading.grace_days == 0])
     numbered = [heading if final else None for heading, final in zip(headings, is_final, strict=True)]
     numbers = take_numbers(work, numbered)
     charged = [final or opened for final, opened in zip(is_final, is_open, strict=True)]
@@ -160,16 +168,18 @@ def make_documents(work: Work, groups: Sequence[Sequence[Computed]], *, bills: M
     fees: list[Fee] = []
     for heading, group, number, is_charged in zip(headings, ordered, numbers, charged, strict=True):
         steps = NO_STEPS if not is_charged else purse.steps_for(heading.customer.id, currency=heading.currency)
-        assembled = assemble_fees(group, steps=steps)
+        assembled = assemble_fees(group, steps=structs.replace(steps, progressive=earlier.credits_of(group)))
         invoice = invoice_of(work, heading, assembled, number=number)
         if is_charged and number is None:
             invoice = structs.replace(invoice, status="open")
         purse.take(work, invoice, assembled)
+        earlier.note(work, invoice, group)
         invoices.append(invoice)
         for item in group:
             snapshot = snapshot_of(item, bills[item.job.subject.subscription.id]) if invoice.status == "draft" else None
             lines.append(structs.replace(line_of(work, invoice, item), snapshot=snapshot))
         fees += fees_of(work, invoice, group, assembled)
+    earlier.write(work)
     return Documents(invoices=purse.write(work, invoices), lines=lines, fees=fees)
 
 

@@ -29,6 +29,7 @@ from daycount.engine.credit_notes import (
     settle_rounding,
     worth_of,
 )
+from daycount.engine.progressive import items_worth
 from daycount.engine.taxes import TaxRate
 from daycount.engine.unused_time import UnusedTime
 from daycount.given import given, given_or_default
@@ -189,6 +190,27 @@ def issue_for_unused(work: Work, *, fee: Fee, unused: UnusedTime, method: str, a
     offset = min(rest, basis.standing.offsettable_cents) if method == "offset" else 0
     split = settle_rounding(Split(rest - offset, refund, offset), worth)
     return _write(work, basis, _Note(worth=worth, split=split, reason="order_cancellation", at=at))
+
+
+def issue_excess(work: Work, billed: Sequence[Invoice], *, net_cents: int, at: datetime) -> None:
+    """
+    Credit what progressive invoices, the latest first, billed of usage that is not there at the end of its period.
+
+    `net_cents` is what is to come back, without taxes and with coupons taken off; each invoice gives what it has left.
+    The caller holds the customer's lane. Source: Lago docs, progressive billing; given back in full (decision).
+    """
+    locked = {row.id: row for row in store.find_invoices(work.tx, organization_id=work.organization_id, ids=_ids(billed), lock=True)}
+    for invoice in (locked[row.id] for row in billed):
+        basis = load_basis(work, invoice) if net_cents > 0 and invoice.status == "finalized" else None
+        worth = None if basis is None else basis.worth(items_worth(list(basis.fees.values()), net_cents=net_cents))
+        if basis is not None and worth is not None and worth.total_cents > 0:
+            split = settle_rounding(Split(worth.total_cents, 0, 0), worth)
+            _write(work, basis, _Note(worth=worth, split=split, reason="other", at=at))
+            net_cents -= worth.sub_total_cents
+
+
+def _ids(invoices: Sequence[Invoice]) -> list[UUID]:
+    return [invoice.id for invoice in invoices]
 
 
 def _unused_paid(basis: Basis, fee: Fee, own: CreditableFee, unused: UnusedTime) -> int:

@@ -7,7 +7,7 @@ late and changed prices flow in, later periods do not.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -26,6 +26,8 @@ from daycount.invoicing.documents import Heading, Number, dates_of, money_fields
 from daycount.invoicing.lines import fees_of
 from daycount.invoicing.messages_life import InvoicesFinalized
 from daycount.invoicing.money import assemble_fees
+from daycount.invoicing.progressive import store as progressive
+from daycount.invoicing.progressive.crediting import Earlier, load_earlier
 from daycount.invoicing.purse import Purse, load_purse
 from daycount.invoicing.records import Bill, Fee, Invoice, InvoiceLine
 from daycount.invoicing.recurring.pricing import compute_bills
@@ -71,7 +73,9 @@ def refresh_many(work: Work, invoice_ids: Sequence[UUID], *, events: EventStore)
 
 
 def _refresh(work: Work, drafts: Sequence[Invoice], *, events: EventStore) -> list[Invoice]:
-    rebuilt = _rebuild(work, drafts, events=events)
+    computed = _compute(work, drafts, events=events)
+    rebuilt = _rebuild(work, drafts, computed)
+    computed.earlier.write(work)
     changed = [structs.replace(invoice, updated_at=work.now) for invoice, _ in rebuilt]
     store.update_invoices(work.tx, changed)
     store.replace_fees(work.tx, invoice_ids=[row.id for row in drafts], made=[fee for _, fees in rebuilt for fee in fees])
@@ -95,8 +99,11 @@ def finalize(work: Work, invoice_ids: Sequence[UUID], *, events: EventStore) -> 
     ]
     if not drafts:
         return []
+    computed = _compute(work, drafts, events=events)
+    computed.earlier.give_back(work, list(computed.groups.values()))
     purse = load_purse(work, list(owners))
-    rebuilt = _rebuild(work, drafts, events=events, purse=purse)
+    rebuilt = _rebuild(work, drafts, computed, purse=purse)
+    computed.earlier.write(work)
     paid = purse.write(work, [row for row, _ in rebuilt])
     rebuilt = [(row, fees) for row, (_, fees) in zip(paid, rebuilt, strict=True)]
     headings = [_heading(row, owners[row.customer_id]) for row in drafts]
@@ -166,24 +173,40 @@ def _finalized(work: Work, row: Invoice, heading: Heading, number: Number | None
     )
 
 
-def _rebuild(work: Work, drafts: Sequence[Invoice], *, events: EventStore, purse: Purse | None = None) -> list[tuple[Invoice, list[Fee]]]:
-    """Compute drafts again, all at once, and use a purse where given. Their rows are given back changed; none is written."""
+class _Computed(NamedTuple):
+    """What stands on drafts now, by invoice, and what progressive invoices billed of it before."""
+
+    groups: dict[UUID, list[Computed]]
+    earlier: Earlier
+
+
+def _compute(work: Work, drafts: Sequence[Invoice], *, events: EventStore) -> _Computed:
+    """Compute drafts again, all at once; what they took of progressive invoices is forgotten."""
     ids = [row.id for row in drafts]
     lines = store.list_lines(work.tx, organization_id=work.organization_id, invoice_ids=ids)
     computed = compute_bills(work, _jobs(work, lines), events=events, leaving_out=ids)
     groups: dict[UUID, list[Computed]] = {}
     for line, item in zip(lines, computed, strict=True):
         groups.setdefault(line.invoice_id, []).append(item)
+    progressive.delete_credits(work.tx, invoice_ids=ids)
+    return _Computed(groups, load_earlier(work, computed, leaving_out=ids))
+
+
+def _rebuild(work: Work, drafts: Sequence[Invoice], computed: _Computed, *, purse: Purse | None = None) -> list[tuple[Invoice, list[Fee]]]:
+    """Put computed drafts together, and use a purse where given. Their rows are given back changed; none is written."""
+    ids = [row.id for row in drafts]
     known = {_key(fee): fee.id for fee in store.list_fees(work.tx, organization_id=work.organization_id, invoice_ids=ids)}
-    return [_rebuilt(work, row, groups[row.id], purse, known) for row in drafts]
+    return [_rebuilt(work, row, computed, purse, known) for row in drafts]
 
 
 def _rebuilt(
-    work: Work, row: Invoice, group: Sequence[Computed], purse: Purse | None, known: Mapping[tuple[object, ...], UUID]
+    work: Work, row: Invoice, computed: _Computed, purse: Purse | None, known: Mapping[tuple[object, ...], UUID]
 ) -> tuple[Invoice, list[Fee]]:
+    group = computed.groups[row.id]
     steps = NO_STEPS if purse is None else purse.steps_for(row.customer_id, currency=row.currency, invoice_id=row.id)
-    assembled = assemble_fees(group, steps=steps)
+    assembled = assemble_fees(group, steps=structs.replace(steps, progressive=computed.earlier.credits_of(group)))
     changed = structs.replace(row, **money_fields(work, assembled))
+    computed.earlier.note(work, changed, group)
     if purse is not None:
         purse.take(work, changed, assembled)
     fees = fees_of(work, changed, group, assembled)

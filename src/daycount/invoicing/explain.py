@@ -113,7 +113,7 @@ def _money_steps(fee: Fee) -> list[Step]:
     if fee.precise_coupons_amount_cents:
         taken = decimal_text(Fraction(fee.precise_coupons_amount_cents))
         figures = {"amount_cents": fee.amount_cents, "coupons_cents": taken, "net_cents": shown}
-        said = f"Its share of the coupons is {taken} minor units; {shown} are left."
+        said = f"Its share of coupons and of what was billed before is {taken} minor units; {shown} are left."
         steps.append(Step(step="coupons", figures=figures, sentences=[said]))
     if fee.applied_taxes:
         taxed = decimal_text(Fraction(fee.precise_amount_cents) - Fraction(fee.precise_coupons_amount_cents))

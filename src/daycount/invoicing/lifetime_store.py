@@ -13,11 +13,11 @@ from daycount.invoicing.tables import fees, invoices, lifetime_usages
 _COUNTED_STATUSES = ("draft", "finalized")
 
 
-def find_historical(tx: Connection, *, organization_id: UUID, id: UUID) -> int:
-    """Return what was used elsewhere before, in minor units; 0 when nothing was noted."""
+def find_historical(tx: Connection, *, organization_id: UUID, ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Return what was used elsewhere before, in minor units; those of which nothing was noted are left out."""
     table = lifetime_usages.c
-    statement = sa.select(table.historical_amount_cents).where(table.organization_id == organization_id, table.id == id)
-    return int(tx.execute(statement).scalar_one_or_none() or 0)
+    statement = sa.select(table.id, table.historical_amount_cents).where(table.organization_id == organization_id, table.id.in_(ids))
+    return dict(tx.execute(statement).tuples().all())
 
 
 def put_historical(tx: Connection, *, organization_id: UUID, id: UUID, amount_cents: int, at: datetime) -> None:
@@ -27,10 +27,10 @@ def put_historical(tx: Connection, *, organization_id: UUID, id: UUID, amount_ce
     tx.execute(statement.on_conflict_do_update(index_elements=["organization_id", "id"], set_=values))
 
 
-def sum_invoiced_usage(tx: Connection, *, organization_id: UUID, subscription_ids: Sequence[UUID]) -> int:
-    """Add up the usage fees of these subscriptions on draft and finalized subscription invoices, in minor units."""
+def sum_invoiced_usage(tx: Connection, *, organization_id: UUID, subscription_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Add up the usage fees of subscriptions on draft and finalized subscription invoices, in minor units."""
     statement = (
-        sa.select(sa.func.coalesce(sa.func.sum(fees.c.amount_cents), 0))
+        sa.select(fees.c.subscription_id, sa.cast(sa.func.sum(fees.c.amount_cents), sa.BigInteger))
         .join(invoices, invoices.c.id == fees.c.invoice_id)
         .where(
             fees.c.organization_id == organization_id,
@@ -39,5 +39,6 @@ def sum_invoiced_usage(tx: Connection, *, organization_id: UUID, subscription_id
             invoices.c.invoice_type == "subscription",
             invoices.c.status.in_(_COUNTED_STATUSES),
         )
+        .group_by(fees.c.subscription_id)
     )
-    return int(tx.execute(statement).scalar_one())
+    return dict(tx.execute(statement).tuples().all())

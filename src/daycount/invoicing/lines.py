@@ -20,7 +20,8 @@ from daycount.engine.items import Item
 from daycount.infra.work import Work
 from daycount.invoicing.compute import Computed
 from daycount.invoicing.money import item_of, taxed_fields
-from daycount.invoicing.records import REASONS, Fee, Invoice, InvoiceLine
+from daycount.invoicing.progressive.records import PROGRESSIVE
+from daycount.invoicing.records import REASONS, Fee, Invoice, InvoiceLine, Reason
 from daycount.periods import INSTANT_STEP, ONE_DAY, local_date, shown_end, start_of_day
 
 
@@ -36,7 +37,7 @@ def line_of(work: Work, invoice: Invoice, computed: Computed) -> InvoiceLine:
         invoice_id=invoice.id,
         subscription_id=job.subject.subscription.id,
         plan_id=job.subject.plan.id,
-        invoicing_reason=REASONS[job.occasion],
+        invoicing_reason=Reason.PROGRESSIVE if invoice.invoice_type == PROGRESSIVE else REASONS[job.occasion],
         billed_at=job.at,
         base_from=job.windows.base.period.start if computed.base is not None and job.windows.base is not None else None,
         charges_from=None if job.windows.charges is None or job.occasion is Occasion.USAGE else job.windows.charges.period.start,

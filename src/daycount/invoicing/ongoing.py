@@ -1,5 +1,5 @@
 """
-Ongoing balances of wallets: what is settled, less what is used or drafted and not billed yet.
+Ongoing balances of wallets: what is settled, less what is used or drafted and not billed yet, by progressive invoices neither.
 
 Worked out when somebody looks, from the same computation that will bill; so an event that was acknowledged is in the next
 read. A refresh writes it down as well, tells who ran dry, and lets threshold rules top up.
@@ -7,6 +7,7 @@ read. A refresh writes it down as well, tells who ran dry, and lets threshold ru
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 from fractions import Fraction
 from uuid import UUID
 
@@ -18,9 +19,10 @@ from daycount.engine.items import NO_TAX, Item
 from daycount.engine.wallets.allocation import BucketKey, allot
 from daycount.infra.work import Work
 from daycount.invoicing import store
-from daycount.invoicing.compute import Computed, compute, job_for, load_subjects
+from daycount.invoicing.compute import Computed, Job, compute, job_for, load_subjects
 from daycount.invoicing.messages import WalletsRefreshed
 from daycount.invoicing.money import item_of
+from daycount.invoicing.progressive import store as progressive
 from daycount.subscriptions import store as subscriptions
 from daycount.subscriptions.records import Status
 from daycount.usage.port import EventStore
@@ -67,7 +69,11 @@ def _usages(work: Work, customer_ids: Collection[UUID], *, events: EventStore) -
 
 
 def _nets(work: Work, customer_ids: Collection[UUID], *, events: EventStore) -> dict[Owner, dict[BucketKey, Fraction]]:
-    """Add up, by customer and currency, what is used in running periods and what drafts hold, taxes included."""
+    """
+    Add up, by customer and currency, what is used in running periods and what drafts hold, taxes included.
+
+    What progressive invoices billed of the same periods is taken off; what is paid for in advance is not in it.
+    """
     rows = subscriptions.find_open_of(work.tx, organization_id=work.organization_id, customer_ids=customer_ids)
     subjects = load_subjects(work, [row for row in rows if row.status is Status.ACTIVE])
     jobs = [job_for(subject, occasion=Occasion.USAGE, at=work.now) for subject in subjects]
@@ -78,8 +84,15 @@ def _nets(work: Work, customer_ids: Collection[UUID], *, events: EventStore) -> 
             key = BucketKey(item.fee_type, item.metric_id, item.target_wallet_code)
             nets[owner][key] += item.amount_cents + (item.taxation or NO_TAX).amount_cents
     for fee in store.list_draft_amounts(work.tx, organization_id=work.organization_id, customer_ids=customer_ids):
-        nets[fee.customer_id, fee.currency][BucketKey(fee.fee_type, fee.metric_id, None)] += fee.amount_cents
+        nets[fee.customer_id, fee.currency][BucketKey(fee.fee_type, fee.metric_id, None)] += Fraction(fee.amount_cents)
+    for billed in progressive.list_billed_amounts(work.tx, organization_id=work.organization_id, places=_places(jobs)):
+        nets[billed.customer_id, billed.currency][BucketKey(billed.fee_type, billed.metric_id, None)] -= Fraction(billed.amount_cents)
     return nets
+
+
+def _places(jobs: Sequence[Job]) -> list[tuple[UUID, datetime]]:
+    """Return the starts of running periods, by which what was billed of them already is found."""
+    return [(job.subject.subscription.id, job.windows.charges.period.start) for job in jobs if job.windows.charges is not None]
 
 
 def _used_items(computed: Computed) -> Iterator[Item]:

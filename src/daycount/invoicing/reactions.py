@@ -15,12 +15,13 @@ from daycount.infra.work import Work
 from daycount.invoicing import credit_store, gating, ongoing, store
 from daycount.invoicing.advance.pricing import price_events
 from daycount.invoicing.billing_run import bill, bill_unit_changes, gather_at_end
-from daycount.invoicing.crediting import finalize_notes, issue_for_unused
+from daycount.invoicing.crediting import finalize_notes, issue_excess, issue_for_unused
 from daycount.invoicing.credits import CreditKind
 from daycount.invoicing.deadlines import FINALIZE, set_refreshes
 from daycount.invoicing.drafts import finalize, move_dates, refresh_many
-from daycount.invoicing.messages import TimeUnused
+from daycount.invoicing.messages import TimeUnused, UsageOverbilled
 from daycount.invoicing.messages_life import InvoiceClosed, InvoiceDeleted, InvoicesFinalized, InvoiceVoided
+from daycount.invoicing.progressive.checking import bill_reached
 from daycount.invoicing.records import Bill
 from daycount.invoicing.unused_time import give_back_unused_time
 from daycount.organizations.entities.records import EntityChanged
@@ -102,6 +103,10 @@ class InvoicingReactions:
     def on_time_unused(self, work: Work, message: TimeUnused) -> None:
         """Give back the days of a base fee that were not used."""
         issue_for_unused(work, fee=message.fee, unused=message.unused, method=message.method, at=message.at)
+
+    def on_overbilled(self, work: Work, message: UsageOverbilled) -> None:
+        """Give back what was billed on the way of usage that is not there at the end."""
+        issue_excess(work, message.invoices, net_cents=message.net_cents, at=message.at)
 
     def on_finalized(self, work: Work, message: InvoicesFinalized) -> None:
         """Make the credit notes of drafts final with them."""
@@ -192,10 +197,11 @@ class InvoicingReactions:
 
     def check_usage(self, work: Work, customer_ids: Sequence[UUID]) -> None:
         """
-        Look at the usage of customers after it grew: their wallets first see it then.
+        Look at the usage of customers after it grew: bill it where it reached a threshold, then let their wallets see it.
 
         The agenda calls it, in the customers' lanes.
         """
+        bill_reached(work, customer_ids, events=self._events)
         ongoing.refresh_after_usage(work, customer_ids, events=self._events)
 
     def refresh_wallets(self, work: Work, customer_ids: Sequence[UUID]) -> None:

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     TERMINATING = "subscription_terminating"
     IN_ADVANCE = "in_advance_charge"
     IN_ADVANCE_PERIODIC = "in_advance_charge_periodic"
+    PROGRESSIVE = "progressive_billing"
 
 
 REASONS = {

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -425,17 +426,18 @@ def list_invoices(tx: Connection, *, organization_id: UUID, query: InvoiceFilter
 
 
 class DraftAmount(NamedTuple):
-    """What a fee on a draft comes to with its taxes, in minor units."""
+    """What a fee on a draft comes to with its taxes, without usage that was billed before, in minor units."""
 
     customer_id: UUID
     currency: str
     fee_type: str
     metric_id: UUID | None
-    amount_cents: int
+    amount_cents: Decimal
 
 
 _DRAFT_AMOUNTS = sa.text("""
-select i.customer_id, i.currency, f.fee_type, c.billable_metric_id, sum(f.amount_cents + f.taxes_amount_cents) as amount_cents
+select i.customer_id, i.currency, f.fee_type, c.billable_metric_id,
+       sum(f.amount_cents - f.precise_coupons_amount_cents + f.taxes_amount_cents) as amount_cents
 from invoices i join fees f on f.invoice_id = i.id left join charges c on c.id = f.charge_id
 where i.organization_id = :organization_id and i.customer_id = any(:customer_ids) and i.status = 'draft' and i.total_amount_cents <> 0
 group by 1, 2, 3, 4
@@ -445,4 +447,4 @@ group by 1, 2, 3, 4
 def list_draft_amounts(tx: Connection, *, organization_id: UUID, customer_ids: Collection[UUID]) -> list[DraftAmount]:
     """Add up what stands on drafts of customers, by currency, type of fee and metric."""
     found = tx.execute(_DRAFT_AMOUNTS, {"organization_id": organization_id, "customer_ids": list(customer_ids)})
-    return [DraftAmount(row.customer_id, row.currency, row.fee_type, row.billable_metric_id, int(row.amount_cents)) for row in found]
+    return [DraftAmount(row.customer_id, row.currency, row.fee_type, row.billable_metric_id, row.amount_cents) for row in found]

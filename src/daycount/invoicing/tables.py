@@ -114,7 +114,7 @@ invoice_subscriptions = sa.Table(
         "invoicing_reason",
         "billed_at",
         unique=True,
-        postgresql_where=sa.text("invoicing_reason <> 'in_advance_charge'"),
+        postgresql_where=sa.text("invoicing_reason not in ('in_advance_charge', 'progressive_billing')"),
     ),
 )
 
@@ -209,6 +209,23 @@ lifetime_usages = sa.Table(
     sa.Column("historical_amount_cents", sa.BigInteger, nullable=False, comment="usage before the customer came here"),
     sa.Column("updated_at", _INSTANT, nullable=False),
     sa.CheckConstraint("historical_amount_cents >= 0", name="not_negative"),
+)
+
+applied_usage_thresholds = sa.Table(
+    "applied_usage_thresholds",
+    metadata,
+    sa.Column("organization_id", sa.Uuid, sa.ForeignKey("organizations.id"), primary_key=True),
+    sa.Column("lifetime_usage_id", sa.Uuid, primary_key=True),
+    sa.Column("threshold_id", sa.Uuid, primary_key=True),
+    sa.Column("level_cents", sa.BigInteger, primary_key=True, comment="where a recurring threshold stood"),
+    sa.Column("subscription_id", sa.Uuid, nullable=False),
+    sa.Column("invoice_id", sa.Uuid, comment="null where nothing was left to bill"),
+    sa.Column("lifetime_usage_amount_cents", sa.BigInteger, nullable=False),
+    sa.Column("threshold", JSONB, nullable=False, comment="the threshold as it was"),
+    sa.Column("created_at", _INSTANT, nullable=False),
+    sa.ForeignKeyConstraint(["organization_id", "subscription_id"], ["subscriptions.organization_id", "subscriptions.id"]),
+    sa.ForeignKeyConstraint(["organization_id", "invoice_id"], ["invoices.organization_id", "invoices.id"]),
+    sa.Index("ix_applied_usage_thresholds_invoice_id", "invoice_id", postgresql_where=sa.text("invoice_id is not null")),
 )
 
 invoice_credits = sa.Table(

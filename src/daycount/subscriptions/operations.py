@@ -37,6 +37,7 @@ from daycount.subscriptions.fields import (
 from daycount.subscriptions.life import after_earlier_rows, cancel_subscription, end_subscription
 from daycount.subscriptions.records import ActivationRule, Status, Subscription, SubscriptionInput
 from daycount.subscriptions.starting import start_backdated, start_now
+from daycount.usage.prompt import CHECK_USAGE
 
 _OPEN = (Status.ACTIVE, Status.PENDING)
 
@@ -307,6 +308,8 @@ def _write_changed(work: Work, changed: Subscription, plan: Plan) -> Subscriptio
         return start(work, begun, plan=plan, customer=customer, at=work.now, write=store.update_subscription)
     store.update_subscription(work.tx, changed)
     organizations.bump_catalog_version(work)
+    if changed.usage_thresholds and changed.status is Status.ACTIVE:
+        work.agenda.put(CHECK_USAGE, subject_id=work.new_id(), lane_id=lane_of(customer.id), due_at=work.now)
     if changed.status is Status.PENDING:
         schedule.set_entries(work, changed, plan=plan, zone=customer.zone, after=work.now)
     elif changed.status is Status.ACTIVE:

@@ -118,6 +118,15 @@ def find_open_of(tx: Connection, *, organization_id: UUID, customer_ids: Collect
     return [_subscription(row) for row in tx.execute(statement.order_by(table.id)).mappings()]
 
 
+def find_open_on(tx: Connection, *, organization_id: UUID, plan_ids: Sequence[UUID]) -> list[Subscription]:
+    """Return the active and pending rows on several plans."""
+    table = subscriptions.c
+    statement = _SELECT.where(
+        table.organization_id == organization_id, table.plan_id.in_(plan_ids), table.status.in_([Status.ACTIVE, Status.PENDING])
+    )
+    return [_subscription(row) for row in tx.execute(statement.order_by(table.id)).mappings()]
+
+
 def list_open_page(tx: Connection, *, organization_id: UUID, after: UUID | None, limit: int) -> list[Subscription]:
     """Return active and pending rows in the order of their ids, those behind `after`."""
     table = subscriptions.c

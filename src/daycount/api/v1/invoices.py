@@ -13,6 +13,7 @@ from daycount.api.entities import read_entities
 from daycount.api.paging import Page, page_of, read_page
 from daycount.api.query import Query
 from daycount.api.routing import Call, Routes
+from daycount.api.v1 import applied_thresholds
 from daycount.api.v1 import credits as credits_wire
 from daycount.api.v1 import customers as customers_wire
 from daycount.api.v1 import invoice_custom_sections as sections_wire
@@ -236,6 +237,7 @@ class InvoiceObject(Struct, frozen=True, kw_only=True):
     subscriptions: Sequence[subscriptions_wire.SubscriptionObject] | UnsetType = UNSET
     fees: Sequence[FeeObject] | UnsetType = UNSET
     credits: Sequence[CreditObject] | UnsetType = UNSET
+    applied_usage_thresholds: Sequence[applied_thresholds.AppliedThresholdObject] | UnsetType = UNSET
     error_details: Sequence[Any] | UnsetType = UNSET
     applied_invoice_custom_sections: Sequence[sections_wire.AppliedSectionObject] | UnsetType = UNSET
 
@@ -418,6 +420,7 @@ def whole_to_wire(work: Work, invoice: Invoice) -> InvoiceObject:
         subscriptions=[wire[line.subscription_id] for line in lines],
         fees=[fee_to_wire(fee, by_id.get(fee.subscription_id), customer=customer) for fee in fees],
         credits=[*credits_wire.of_invoice(work, invoice.id), *_credits(work, invoice)],
+        applied_usage_thresholds=applied_thresholds.of_invoices(work, [invoice]).get(invoice.id, UNSET),
         error_details=[],
         applied_invoice_custom_sections=sections_wire.of_invoice(work, invoice.id),
     )
@@ -474,7 +477,12 @@ def _list(work: Work, call: Call, query: InvoiceFilter) -> Page:
     found = store.list_invoices(work.tx, organization_id=work.organization_id, query=query, limit=asked.per_page, offset=asked.offset)
     owners = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[invoice.customer_id for invoice in found])
     total = store.count_invoices(work.tx, organization_id=work.organization_id, query=query)
-    return page_of([to_wire(invoice, owners[invoice.customer_id]) for invoice in found], asked=asked, total=total)
+    reached = applied_thresholds.of_invoices(work, found)
+    items = [
+        structs.replace(to_wire(invoice, owners[invoice.customer_id]), applied_usage_thresholds=reached.get(invoice.id, UNSET))
+        for invoice in found
+    ]
+    return page_of(items, asked=asked, total=total)
 
 
 @routes.get("/invoices", returns=InvoiceObject, root_out="invoices", is_list=True, parameters=LIST_PARAMETERS)

@@ -56,8 +56,8 @@ def sum_fees(tx: Connection, *, organization_id: UUID, spans: Sequence[Span], le
     """
     Return what the fees come to whose own period begins in a stretch of their subscription, one stretch each.
 
-    Fees that are deleted, on invoices that are voided or left out, and earlier commitments do not count; amounts are before
-    coupons and taxes. One query.
+    Fees that are deleted, on invoices that are voided, progressive or left out, and earlier commitments do not count; amounts are
+    before coupons and taxes. One query.
     """
     statement = sa.text("""
         select f.subscription_id, sum(f.amount_cents) as amount_cents
@@ -65,7 +65,7 @@ def sum_fees(tx: Connection, *, organization_id: UUID, spans: Sequence[Span], le
         join fees f on f.subscription_id = s.subscription_id and f.shown_from >= s.starts and f.shown_from < s.ends
         left join invoices i on i.id = f.invoice_id
         where f.organization_id = :organization_id and f.deleted_at is null and f.fee_type <> 'commitment'
-            and coalesce(i.status, '') <> 'voided'
+            and coalesce(i.status, '') <> 'voided' and coalesce(i.invoice_type, '') <> 'progressive_billing'
             and (f.invoice_id is null or f.invoice_id <> all(cast(:left_out as uuid[])))
         group by 1
     """)
