@@ -7,6 +7,7 @@ import daycount.catalog.fixed_charges.tables
 import daycount.catalog.tables
 import daycount.credit_notes.tables
 import daycount.customers.tables
+import daycount.customers.vat.tables
 import daycount.dashboard.accounts.tables
 import daycount.infra.agenda
 import daycount.invoicing.tables

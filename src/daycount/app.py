@@ -51,6 +51,9 @@ from daycount.clock import Clock, SystemClock
 from daycount.config import Settings
 from daycount.coupons.reactions import on_customer_deleted as take_coupons_away
 from daycount.customers.messages import CustomerDeleted, InvoiceSettingsChanged, TimezoneChanged
+from daycount.customers.vat.messages import VatSettled
+from daycount.customers.vat.operations import VatChecks
+from daycount.customers.vat.registries import registry_at
 from daycount.dashboard.site import Site
 from daycount.ids import TimeOrderedIds
 from daycount.infra.database import connect
@@ -69,6 +72,7 @@ from daycount.invoicing.messages_life import (
 )
 from daycount.invoicing.ongoing import on_wallets_moved
 from daycount.invoicing.reactions import InvoicingReactions
+from daycount.invoicing.releasing import on_vat_settled
 from daycount.organizations.entities.records import EntityChanged
 from daycount.payments import reactions as payment_reactions
 from daycount.subscriptions.directory import CatalogDirectory
@@ -86,6 +90,7 @@ from daycount.subscriptions.messages import (
 from daycount.subscriptions.plan_changes import reconsider_changes
 from daycount.subscriptions.reactions import on_customer_deleted, on_plan_deleted, on_thresholds_changed
 from daycount.subscriptions.schedule import move_to_new_zone
+from daycount.taxes.eu import on_entity_changed
 from daycount.taxes.messages import TaxesChanged
 from daycount.usage.folding import Folder
 from daycount.usage.ingest import GroupCommit
@@ -167,7 +172,8 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         ActivationCanceled: [gating.close_canceled],
         TimezoneChanged: [move_to_new_zone, wallet_reactions.on_timezone_changed],
         WalletsMoved: [on_wallets_moved],
-        EntityChanged: [invoicing.on_entity_changed],
+        EntityChanged: [on_entity_changed, invoicing.on_entity_changed],
+        VatSettled: [on_vat_settled],
         CreditsPurchased: [on_credits_purchased],
         PaymentStatusChanged: [
             on_payment_status_changed,
@@ -197,7 +203,8 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         commit_points=CommitPoints(environment),
     )
     folder.open(workplace)
-    runner = Runner(workplace, kinds(invoicing))
+    checks = VatChecks(registry_at(settings.vies_url), registry_at(settings.vies_sandbox_url))
+    runner = Runner(workplace, kinds(invoicing, checks))
     return App(
         settings=settings,
         workplace=workplace,

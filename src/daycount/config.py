@@ -52,6 +52,13 @@ class Settings(BaseSettings):
     )
     worker_lanes: int = Field(default=200, ge=1, description="Customers one transaction of the worker takes at most.")
     metrics_token: SecretStr | None = Field(default=None, description="Bearer token that /metrics asks for. Unset: open.")
+    vies_url: str = Field(
+        default="https://ec.europa.eu/taxation_customs/vies/rest-api",
+        description="Service that knows which tax numbers of the European Union are valid. Empty: their check digits decide.",
+    )
+    vies_sandbox_url: str = Field(
+        default="", description="The same for sandboxes. Empty: nobody is asked, and the check digits decide at once."
+    )
     webhooks_allow_private: bool = Field(default=False, description="Whether webhooks may go to private and loopback addresses.")
 
 

@@ -12,6 +12,7 @@ from daycount.customers import store
 from daycount.customers.integrations import check_integrations
 from daycount.customers.messages import CustomerDeleted, InvoiceSettingsChanged, TimezoneChanged
 from daycount.customers.records import ADDRESS_FIELDS, TEXT_FIELDS, Customer, CustomerInput, MetadataInput, MetadataItem
+from daycount.customers.vat.operations import assign_taxes
 from daycount.given import given, given_or_default, is_given
 from daycount.infra.work import Work
 from daycount.money import CURRENCIES
@@ -21,8 +22,6 @@ from daycount.organizations.operations import is_known_zone
 from daycount.organizations.records import BillingEntity
 from daycount.organizations.sections.operations import check_choice, choose_sections
 from daycount.organizations.sections.records import ChoiceInput, Chooser
-from daycount.taxes.operations import given_codes, replace_taxes
-from daycount.taxes.records import TaxTarget
 
 _MAX_NAME = 255
 MAX_EXTERNAL_ID = 255
@@ -77,7 +76,7 @@ def upsert_customer(work: Work, changes: CustomerInput) -> Customer:
             customer = structs.replace(customer, account_type=stored.account_type)  # too late to become another kind
         store.update_customer(work.tx, customer)
         choose_sections(work, Chooser.CUSTOMER, customer.id, sections)
-        replace_taxes(work, given_codes(TaxTarget.CUSTOMER, customer.id, changes.tax_codes))
+        assign_taxes(work, before=stored, customer=customer, codes=given(changes.tax_codes, None))
         if stored.applicable_timezone != customer.applicable_timezone:
             work.announce(TimezoneChanged(customer_id=customer.id))
         if _invoice_settings(stored) != _invoice_settings(customer):
@@ -85,7 +84,7 @@ def upsert_customer(work: Work, changes: CustomerInput) -> Customer:
         return customer
     made = _insert(work, customer)
     choose_sections(work, Chooser.CUSTOMER, made.id, sections)
-    replace_taxes(work, given_codes(TaxTarget.CUSTOMER, made.id, changes.tax_codes))
+    assign_taxes(work, before=None, customer=made, codes=given(changes.tax_codes, None))
     return made
 
 
@@ -102,7 +101,11 @@ def ensure_customer(work: Work, external_id: str) -> Customer:
     if len(external_id) > MAX_EXTERNAL_ID:
         raise errors.Invalid({"external_customer_id": ["value_is_too_long"]})
     stored = lock_customer(work, external_id)
-    return stored or _insert(work, _blank_customer(work, external_id, _default_entity(work)))
+    if stored is not None:
+        return stored
+    made = _insert(work, _blank_customer(work, external_id, _default_entity(work)))
+    assign_taxes(work, before=None, customer=made, codes=None)
+    return made
 
 
 def delete_customer(work: Work, external_id: str) -> Customer:

@@ -29,6 +29,7 @@ _ENTITY_FIELDS = (
     "subscription_invoice_issuing_date_anchor",
     "subscription_invoice_issuing_date_adjustment",
     "document_numbering",
+    "eu_tax_management",
 )
 _SELECT = sa.select(customers, *(billing_entities.c[name].label(f"entity_{name}") for name in _ENTITY_FIELDS)).join(
     billing_entities, billing_entities.c.id == customers.c.billing_entity_id

@@ -22,7 +22,7 @@ class Item(Struct, frozen=True, kw_only=True):
 
     Amounts are minor units; `precise_…` hold fractions of them. `plan_id` is the plan of the fee's subscription, or the one
     it overrides; `metric_id` is set for usage. `precise_coupons_cents` holds progressive credits too. A fee whose `taxation`
-    is given was taxed before and is not taxed again.
+    is given was taxed before and is not taxed again. `inherits_taxes` tells whether its taxes are its customer's.
     """
 
     fee_type: str
@@ -34,6 +34,7 @@ class Item(Struct, frozen=True, kw_only=True):
     target_wallet_code: str | None = None
     precise_coupons_cents: Decimal = Decimal(0)
     taxation: Taxation | None = None
+    inherits_taxes: bool = False
     precise_credit_notes_cents: Decimal = Decimal(0)
 
     @property

@@ -5,7 +5,7 @@ Load, compute, assemble, write: a constant number of statements for hundreds of 
 lanes of their customers and commits.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from uuid import UUID
 from msgspec import structs
 
 from daycount.customers import store as customers
+from daycount.customers.vat.store import find_waiting
 from daycount.engine.calendar import BilledBase, Occasion, billing_windows, next_billing_instant
 from daycount.engine.invoice import NO_STEPS
 from daycount.infra.work import Work
@@ -20,7 +21,7 @@ from daycount.invoicing import store
 from daycount.invoicing.advance.gathering import gather_paid_fees
 from daycount.invoicing.compute import Computed, Subject, job_for, load_subjects
 from daycount.invoicing.deadlines import set_deadlines
-from daycount.invoicing.documents import Heading, invoice_of, is_issued, take_numbers
+from daycount.invoicing.documents import Heading, held, invoice_of, is_issued, take_numbers
 from daycount.invoicing.drafts import snapshot_of
 from daycount.invoicing.lines import fees_of, line_of, lone_fee_of
 from daycount.invoicing.messages_life import FeesMade, InvoicesMade
@@ -28,7 +29,7 @@ from daycount.invoicing.money import assemble_fees
 from daycount.invoicing.progressive.crediting import CLOSING, load_earlier
 from daycount.invoicing.progressive.records import PROGRESSIVE
 from daycount.invoicing.purse import load_purse
-from daycount.invoicing.records import Bill, Documents, Fee, Invoice, InvoiceLine
+from daycount.invoicing.records import UNANNOUNCED_STATUSES, Bill, Documents, Fee, Invoice, InvoiceLine
 from daycount.invoicing.recurring.pricing import compute_bills, compute_unit_changes
 from daycount.periods import INSTANT_STEP, ONE_DAY
 from daycount.subscriptions import schedule
@@ -36,6 +37,8 @@ from daycount.subscriptions import store as subscriptions
 from daycount.subscriptions.records import Status, Subscription
 from daycount.usage.port import EventStore
 
+_CHARGED = ("finalized", "open")
+"""Statuses in which coupons, credit notes and wallets are used."""
 InvoiceKey = tuple[UUID, str, datetime, str | None, str | None, str, UUID | None]
 
 
@@ -72,7 +75,7 @@ def bill(work: Work, bills: Sequence[Bill], *, events: EventStore) -> list[Invoi
     set_deadlines(work, made)
     subscriptions.mark_billed(work.tx, marks=[_mark(item) for item in computed])
     schedule.set_next_periods(work, [_next(item) for item in computed if item.job.occasion is Occasion.PERIODIC])
-    work.announce(InvoicesMade(invoices=[row for row in made if row.status not in ("closed", "open")]))
+    work.announce(InvoicesMade(invoices=[row for row in made if row.status not in UNANNOUNCED_STATUSES]))
     if alone:
         work.announce(FeesMade(fees=alone))
     return made
@@ -91,7 +94,7 @@ def bill_unit_changes(work: Work, subscription_ids: Sequence[UUID], *, at: datet
     documents = make_documents(work, [[item] for item in compute_unit_changes(work, subjects, at=at)], bills={})
     store.insert(work.tx, documents)
     set_deadlines(work, documents.invoices)
-    work.announce(InvoicesMade(invoices=[row for row in documents.invoices if row.status != "closed"]))
+    work.announce(InvoicesMade(invoices=[row for row in documents.invoices if row.status not in UNANNOUNCED_STATUSES]))
     return list(documents.invoices)
 
 
@@ -152,26 +155,24 @@ def make_documents(
     ordered = sorted(groups, key=lambda group: (group[0].job.at, group[0].job.subject.subscription.id))
     headings = [structs.replace(_heading(group), invoice_type=invoice_type) for group in ordered]
     is_always = invoice_type == PROGRESSIVE
-    is_open = [_is_waiting(group) and is_issued(group, heading.customer) for heading, group in zip(headings, ordered, strict=True)]
-    is_final = [
-        heading.grace_days == 0 and not _is_waiting(group) and (is_always or is_issued(group, heading.customer))
-        for heading, group in zip(headings, ordered, strict=True)
-    ]
+    waiting = find_waiting(work.tx, customer_ids=[heading.customer.id for heading in headings])
+    statuses = [_status_of(group, heading, waiting) for heading, group in zip(headings, ordered, strict=True)]
     earlier = load_earlier(work, [item for group in ordered for item in group], occasions=(Occasion.USAGE,) if is_always else CLOSING)
     earlier.give_back(work, [group for heading, group in zip(headings, ordered, strict=True) if heading.grace_days == 0])
-    numbered = [heading if final else None for heading, final in zip(headings, is_final, strict=True)]
-    numbers = take_numbers(work, numbered)
-    charged = [final or opened for final, opened in zip(is_final, is_open, strict=True)]
-    purse = load_purse(work, [heading.customer.id for heading, is_charged in zip(headings, charged, strict=True) if is_charged])
+    numbers = take_numbers(work, [heading if status == "finalized" else None for heading, status in zip(headings, statuses, strict=True)])
+    charged = [heading.customer.id for heading, status in zip(headings, statuses, strict=True) if status in _CHARGED]
+    purse = load_purse(work, charged)
     invoices: list[Invoice] = []
     lines: list[InvoiceLine] = []
     fees: list[Fee] = []
-    for heading, group, number, is_charged in zip(headings, ordered, numbers, charged, strict=True):
-        steps = NO_STEPS if not is_charged else purse.steps_for(heading.customer.id, currency=heading.currency)
+    for heading, group, number, status in zip(headings, ordered, numbers, statuses, strict=True):
+        steps = purse.steps_for(heading.customer.id, currency=heading.currency) if status in _CHARGED else NO_STEPS
         assembled = assemble_fees(group, steps=structs.replace(steps, progressive=earlier.credits_of(group)))
         invoice = invoice_of(work, heading, assembled, number=number)
-        if is_charged and number is None:
-            invoice = structs.replace(invoice, status="open")
+        if status == "open":
+            invoice = structs.replace(invoice, status=status)
+        elif status == "pending":
+            invoice = held(invoice, heading.customer)
         purse.take(work, invoice, assembled)
         earlier.note(work, invoice, group)
         invoices.append(invoice)
@@ -193,6 +194,21 @@ def _heading(group: Sequence[Computed]) -> Heading:
         is_recurring=job.occasion is Occasion.PERIODIC,
         has_grace=job.occasion is not Occasion.USAGE and not _is_waiting(group),
     )
+
+
+def _status_of(group: Sequence[Computed], heading: Heading, waiting: Collection[UUID]) -> str:
+    """
+    Return the status that an invoice begins with; `waiting` are customers whose taxes are not known yet.
+
+    One that has to be paid first cannot wait for them.
+    """
+    if heading.grace_days:
+        return "draft"
+    if heading.invoice_type != PROGRESSIVE and not is_issued(group, heading.customer):
+        return "closed"
+    if _is_waiting(group):
+        return "open"
+    return "pending" if heading.customer.id in waiting else "finalized"
 
 
 def _is_waiting(group: Sequence[Computed]) -> bool:

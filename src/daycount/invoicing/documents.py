@@ -11,7 +11,7 @@ from importlib.metadata import version
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from daycount.customers import store as customers
 from daycount.customers.records import Customer
@@ -43,6 +43,8 @@ class Heading(Struct, frozen=True, kw_only=True):
     purchase_order_number: str | None = None
     is_recurring: bool = False
     has_grace: bool = False
+    is_held: bool = False
+    """Whether it waits until it is known which taxes the customer has."""
     section_choice: ChoiceInput | None = None
     """The custom sections that it wants itself, or else has from the first of other things that chose any."""
     section_sources: Sequence[UUID] = ()
@@ -124,6 +126,12 @@ def invoice_of(work: Work, heading: Heading, assembled: Assembled, *, number: Nu
         updated_at=heading.at,
         **money_fields(work, assembled),
     )
+
+
+def held(invoice: Invoice, customer: Customer) -> Invoice:
+    """Return an invoice as it is while the customer's taxes are not known: pending, without a number."""
+    number = f"{customer.entity.document_number_prefix}-DRAFT"
+    return structs.replace(invoice, status="pending", number=number, sequential_id=None, finalized_at=None)
 
 
 def money_fields(work: Work, assembled: Assembled) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from msgspec import Struct, structs
 
 from daycount.customers import store as customers
 from daycount.customers.records import Customer
+from daycount.customers.vat.store import find_waiting
 from daycount.engine.calendar import Occasion
 from daycount.engine.invoice import NO_STEPS
 from daycount.infra.work import Work
@@ -22,7 +23,7 @@ from daycount.invoicing import store
 from daycount.invoicing.compute import Computed, Job, job_for, load_subjects
 from daycount.invoicing.custom_sections import write_sections
 from daycount.invoicing.deadlines import FINALIZE, set_deadlines
-from daycount.invoicing.documents import Heading, Number, dates_of, money_fields, take_numbers
+from daycount.invoicing.documents import Heading, Number, dates_of, held, money_fields, take_numbers
 from daycount.invoicing.lines import fees_of
 from daycount.invoicing.messages_life import InvoicesFinalized
 from daycount.invoicing.money import assemble_fees
@@ -97,6 +98,9 @@ def finalize(work: Work, invoice_ids: Sequence[UUID], *, events: EventStore) -> 
         for row in store.find_invoices(work.tx, organization_id=work.organization_id, ids=invoice_ids, lock=True)
         if row.status == "draft"
     ]
+    waiting = find_waiting(work.tx, customer_ids=list(owners))
+    _hold_back(work, [row for row in drafts if row.customer_id in waiting], owners, events=events)
+    drafts = [row for row in drafts if row.customer_id not in waiting]
     if not drafts:
         return []
     computed = _compute(work, drafts, events=events)
@@ -106,13 +110,13 @@ def finalize(work: Work, invoice_ids: Sequence[UUID], *, events: EventStore) -> 
     computed.earlier.write(work)
     paid = purse.write(work, [row for row, _ in rebuilt])
     rebuilt = [(row, fees) for row, (_, fees) in zip(paid, rebuilt, strict=True)]
-    headings = [_heading(row, owners[row.customer_id]) for row in drafts]
+    headings = [heading_of(row, owners[row.customer_id]) for row in drafts]
     issued = [
         any(fee.amount_cents for fee in fees) or owners[row.customer_id].finalizes_zero_invoices
         for row, (_, fees) in zip(drafts, rebuilt, strict=True)
     ]
     numbers = take_numbers(work, [heading if is_wanted else None for heading, is_wanted in zip(headings, issued, strict=True)])
-    final = [_finalized(work, row, heading, number) for (row, _), heading, number in zip(rebuilt, headings, numbers, strict=True)]
+    final = [finalized(work, row, heading, number) for (row, _), heading, number in zip(rebuilt, headings, numbers, strict=True)]
     ids = [row.id for row in final]
     store.update_invoices(work.tx, final)
     store.replace_fees(work.tx, invoice_ids=ids, made=[fee for _, fees in rebuilt for fee in fees])
@@ -124,12 +128,22 @@ def finalize(work: Work, invoice_ids: Sequence[UUID], *, events: EventStore) -> 
     return final
 
 
+def _hold_back(work: Work, drafts: Sequence[Invoice], owners: Mapping[UUID, Customer], *, events: EventStore) -> None:
+    """Let drafts whose grace is over wait, as they are now, until it is known which taxes their customers have."""
+    if not drafts:
+        return
+    waiting = [held(row, owners[row.customer_id]) for row in _refresh(work, drafts, events=events)]
+    store.update_invoices(work.tx, waiting)
+    store.clear_snapshots(work.tx, invoice_ids=[row.id for row in waiting])
+    work.agenda.drop(subject_ids=[row.id for row in waiting])
+
+
 def move_dates(work: Work, customer: Customer) -> None:
     """Give the drafts of a customer the dates of its present settings; what is past its grace then is due at once."""
     drafts = store.list_drafts(work.tx, organization_id=work.organization_id, customer_id=customer.id)
     moved = []
     for row in drafts:
-        heading = _heading(row, customer)
+        heading = heading_of(row, customer)
         dates = dates_of(heading)
         moved.append(
             structs.replace(
@@ -145,7 +159,8 @@ def move_dates(work: Work, customer: Customer) -> None:
     set_deadlines(work, moved)
 
 
-def _heading(row: Invoice, customer: Customer) -> Heading:
+def heading_of(row: Invoice, customer: Customer) -> Heading:
+    """Return what a stored invoice says besides its fees."""
     return Heading(
         customer=customer,
         currency=row.currency,
@@ -157,7 +172,8 @@ def _heading(row: Invoice, customer: Customer) -> Heading:
     )
 
 
-def _finalized(work: Work, row: Invoice, heading: Heading, number: Number | None) -> Invoice:
+def finalized(work: Work, row: Invoice, heading: Heading, number: Number | None) -> Invoice:
+    """Return an invoice as it is from now on: final, dated today unless its date is to be kept; closed without a number."""
     customer = heading.customer
     is_kept = row.is_recurring and customer.keeps_issuing_date
     issuing_date = row.issuing_date if is_kept else local_date(work.now, zone=customer.zone)

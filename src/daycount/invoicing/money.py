@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from daycount.catalog.records import Plan
+from daycount.catalog.records import TARGET_WALLET, Plan
 from daycount.engine.fees import FeeDraft
 from daycount.engine.invoice import NO_STEPS, Assembled, Steps, assemble
 from daycount.engine.items import NO_TAX, Item
@@ -32,6 +32,8 @@ def item_of(computed: Computed, draft: FeeDraft) -> Item:
         taxes=applicable_taxes(own, [tax.as_rate for tax in subject.plan.taxes], subject.inherited_taxes),
         metric_id=None if charge is None else charge.metric.id,
         plan_id=subject.plan.parent_id or subject.plan.id,
+        target_wallet_code=draft.grouped_by.get(TARGET_WALLET),
+        inherits_taxes=not own and not subject.plan.taxes,
     )
 
 
@@ -66,6 +68,7 @@ def taxed_fields(work: Work, item: Item) -> dict[str, Any]:
         "taxes_amount_cents": taxation.amount_cents,
         "taxes_precise_amount_cents": taxation.precise_cents,
         "taxes_rate": taxation.rate,
+        "inherits_taxes": item.inherits_taxes,
         "precise_coupons_amount_cents": item.precise_coupons_cents,
         "precise_credit_notes_amount_cents": item.precise_credit_notes_cents,
         "applied_taxes": applied_taxes(work, taxation),

@@ -14,6 +14,7 @@ from daycount.catalog.add_ons.records import AddOn
 from daycount.customers import store as customers
 from daycount.customers.operations import find_entity, lock_customer
 from daycount.customers.records import Customer
+from daycount.customers.vat.store import find_waiting
 from daycount.engine.taxes import applicable_taxes
 from daycount.given import given, given_or_default
 from daycount.infra.work import Work
@@ -93,6 +94,7 @@ def create_one_off(work: Work, wanted: OneOffInput) -> Invoice:
         at=work.now,
         invoice_type="one_off",
         purchase_order_number=purchase_order,
+        is_held=customer.id in find_waiting(work.tx, customer_ids=[customer.id]),
         section_choice=given(wanted.invoice_custom_section, None),
     )
     return make_plain_invoice(work, heading, lines)
@@ -145,6 +147,7 @@ def _lines(work: Work, customer: Customer, sources: Sequence[OneOffFeeInput], so
                 units=units,
                 unit_amount=Fraction(cents, CURRENCIES[currency].subunits),
                 taxes=applicable_taxes(given_taxes, [tax.as_rate for tax in own[add_on.id]], inherited),
+                inherits_taxes=not given_taxes and not own[add_on.id],
                 start=start,
                 end=end,
             )

@@ -12,6 +12,7 @@ from msgspec import UnsetType, structs
 
 from daycount import errors
 from daycount.customers.operations import lane_of
+from daycount.customers.vat.store import find_waiting
 from daycount.infra.work import Work
 from daycount.invoicing import drafts, store
 from daycount.invoicing.deadlines import OVERDUE, set_deadlines
@@ -122,8 +123,11 @@ def refresh_invoice(work: Work, invoice_id: UUID, *, events: EventStore) -> Invo
 
 
 def finalize_invoice(work: Work, invoice_id: UUID, *, events: EventStore) -> Invoice:
-    """Finalize a draft before its grace ends. Raises NotFound, also for what is no draft."""
-    work.agenda.hold(lane_of(get_invoice(work, invoice_id).customer_id))
+    """Finalize a draft before its grace ends. Raises NotFound, also for what is no draft, Forbidden while its taxes are not known."""
+    invoice = get_invoice(work, invoice_id)
+    work.agenda.hold(lane_of(invoice.customer_id))
+    if invoice.status == "draft" and find_waiting(work.tx, customer_ids=[invoice.customer_id]):
+        raise errors.Forbidden("cannot_finalize_with_pending_taxes")
     final = drafts.finalize(work, [invoice_id], events=events)
     if not final:
         raise errors.NotFound("invoice")

@@ -18,7 +18,7 @@ from daycount.engine.taxes import TaxRate
 from daycount.infra.work import Work
 from daycount.invoicing import store
 from daycount.invoicing.deadlines import set_deadlines
-from daycount.invoicing.documents import Heading, invoice_of, take_numbers
+from daycount.invoicing.documents import Heading, held, invoice_of, take_numbers
 from daycount.invoicing.messages_life import InvoicesMade
 from daycount.invoicing.money import taxed_fields
 from daycount.invoicing.records import Documents, Fee, Invoice
@@ -36,13 +36,14 @@ class PlainLine(Struct, frozen=True, kw_only=True):
     units: Decimal
     unit_amount: Fraction
     taxes: Sequence[TaxRate]
+    inherits_taxes: bool = False
     start: datetime
     end: datetime
 
 
 def make_plain_invoice(work: Work, heading: Heading, lines: Sequence[PlainLine], *, is_open: bool = False) -> Invoice:
     """
-    Make an invoice: finalized, closed where it is of nothing and the customer wants none such, or open, which nobody sees.
+    Make an invoice: finalized, closed where it is of nothing and the customer wants none such, open, which nobody sees, or held back.
 
     The caller holds the customer's lane and row. Announces InvoicesMade.
     """
@@ -53,15 +54,19 @@ def make_plain_invoice(work: Work, heading: Heading, lines: Sequence[PlainLine],
             amount_cents=to_cents(line.unit_amount * Fraction(line.units), currency=currency),
             precise_amount_cents=precise_cents(line.unit_amount * Fraction(line.units), currency=currency),
             taxes=line.taxes,
+            inherits_taxes=line.inherits_taxes,
         )
         for line in lines
     ]
     assembled = assemble(items, currency=heading.currency)
-    is_final = not is_open and (any(item.amount_cents for item in items) or heading.customer.finalizes_zero_invoices)
+    is_issued = any(item.amount_cents for item in items) or heading.customer.finalizes_zero_invoices
+    is_final = is_issued and not is_open and not heading.is_held
     [number] = take_numbers(work, [heading if is_final else None])
     invoice = invoice_of(work, heading, assembled, number=number)
     if is_open:
         invoice = structs.replace(invoice, status="open")
+    elif is_issued and heading.is_held:
+        invoice = held(invoice, heading.customer)
     fees = [
         _fee(work, invoice, line, item, position=position) for position, (line, item) in enumerate(zip(lines, assembled.items, strict=True))
     ]

@@ -17,6 +17,7 @@ from daycount.catalog.plan_operations import get_plan
 from daycount.customers import store as customers
 from daycount.customers.operations import get_customer, upsert_customer
 from daycount.customers.records import AddressInput, BillingConfigurationInput, Customer, CustomerInput
+from daycount.customers.vat.operations import answer_by_digits
 from daycount.engine.calendar import Occasion
 from daycount.given import given, given_or_default, is_given
 from daycount.infra.work import Work
@@ -207,6 +208,7 @@ def _upsert(work: Work, external_id: str, wanted: PreviewInput, *, currency: str
         **fields,
     )
     customer = upsert_customer(work, changes)
+    answer_by_digits(work, customer)
     try_coupons(work, customer, wanted.coupons or (), currency=currency)
 
 

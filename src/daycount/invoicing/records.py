@@ -190,6 +190,8 @@ class Fee(Struct, frozen=True, kw_only=True):
     true_up_parent_fee_id: UUID | None = None
     """The fee that this true-up belongs to."""
     invoiceable: bool = True
+    inherits_taxes: bool = False
+    """Whether its taxes are its customer's, or those of the billing entity."""
     event_key: UUID | None = None
     event_transaction_id: str | None = None
     succeeded_at: datetime | None = None
@@ -304,6 +306,8 @@ class Series(NamedTuple):
 
 FEE_TYPES = ("add_on", "charge", "commitment", "credit", "fixed_charge", "subscription")
 FEE_PAYMENT_STATUSES = ("pending", "succeeded", "failed", "refunded")
+UNANNOUNCED_STATUSES = ("closed", "open", "pending")
+"""Of invoices that nobody is told of yet, or ever."""
 VISIBLE_STATUSES = ("draft", "finalized", "voided", "failed", "pending")
 SETTLEMENTS = ("payment", "credit_note")
 PAYMENT_STATUSES = ("pending", "succeeded", "failed")

@@ -112,6 +112,35 @@ def list_drafts(tx: Connection, *, organization_id: UUID, customer_id: UUID) -> 
     return [_invoice(row) for row in tx.execute(statement.order_by(table.created_at, table.id)).mappings()]
 
 
+def lock_pending(tx: Connection, *, organization_id: UUID, customer_ids: Collection[UUID]) -> list[Invoice]:
+    """Return the invoices of customers that wait for their taxes, in the order they were made; their rows are held."""
+    table = invoices.c
+    statement = sa.select(invoices).where(
+        table.organization_id == organization_id, table.customer_id.in_(customer_ids), table.status == "pending"
+    )
+    return [_invoice(row) for row in tx.execute(statement.order_by(table.created_at, table.id).with_for_update()).mappings()]
+
+
+class Scope(NamedTuple):
+    """What a fee is of, as limits of coupons and wallets see it: the metric, and the plan or the one it overrides."""
+
+    metric_id: UUID | None
+    plan_id: UUID | None
+
+
+_SCOPES = sa.text("""
+select f.id, c.billable_metric_id, coalesce(p.parent_id, p.id) as plan_id
+from fees f left join charges c on c.id = f.charge_id left join subscriptions s on s.id = f.subscription_id
+left join plans p on p.id = s.plan_id
+where f.invoice_id = any(:invoice_ids)
+""")
+
+
+def find_scopes(tx: Connection, *, invoice_ids: Sequence[UUID]) -> dict[UUID, Scope]:
+    """Return what the fees of invoices are of, by fee."""
+    return {row.id: Scope(row.billable_metric_id, row.plan_id) for row in tx.execute(_SCOPES, {"invoice_ids": list(invoice_ids)})}
+
+
 def list_all_drafts(tx: Connection, *, organization_id: UUID, about: Sequence[UUID] | None = None) -> list[Invoice]:
     """Return the drafts of an organization; with `about` those of these customers, billing entities, plans or charges."""
     table = invoices.c

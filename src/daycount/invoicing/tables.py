@@ -152,6 +152,7 @@ fees = sa.Table(
     sa.Column("shown_to", _INSTANT, nullable=False),
     sa.Column("pay_in_advance", sa.Boolean, nullable=False),
     sa.Column("invoiceable", sa.Boolean, nullable=False, server_default=sa.text("true")),
+    sa.Column("inherits_taxes", sa.Boolean, nullable=False, server_default=sa.text("false"), comment="from the customer"),
     sa.Column("event_key", sa.Uuid, comment="the event that a fee in advance is for"),
     sa.Column("event_transaction_id", sa.Text),
     sa.Column("payment_status", sa.Text, nullable=False),

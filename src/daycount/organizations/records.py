@@ -25,6 +25,8 @@ class BillingEntity(Struct, frozen=True, kw_only=True):
     subscription_invoice_issuing_date_anchor: str = "next_period_start"
     subscription_invoice_issuing_date_adjustment: str = "align_with_finalization_date"
     document_numbering: str = "per_customer"
+    eu_tax_management: bool = False
+    """Whether its customers are taxed by the rules of the European Union."""
 
     @property
     def zone(self) -> ZoneInfo:

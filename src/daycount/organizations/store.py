@@ -24,7 +24,7 @@ _ORGANIZATION = sa.text("""
 select o.id, o.name, o.email, o.country, o.created_at, c.frozen_time,
        e.id as entity_id, e.code, e.name as entity_name, e.default_currency, e.timezone, e.document_number_prefix,
        e.net_payment_term, e.finalize_zero_amount_invoice, e.invoice_grace_period, e.subscription_invoice_issuing_date_anchor,
-       e.subscription_invoice_issuing_date_adjustment, e.document_numbering
+       e.subscription_invoice_issuing_date_adjustment, e.document_numbering, e.eu_tax_management
 from organizations o
 join billing_entities e on e.organization_id = o.id and e.is_default
 left join test_clocks c on c.organization_id = o.id
@@ -108,6 +108,7 @@ def find_organization(tx: Connection, organization_id: UUID) -> Organization | N
             subscription_invoice_issuing_date_anchor=row.subscription_invoice_issuing_date_anchor,
             subscription_invoice_issuing_date_adjustment=row.subscription_invoice_issuing_date_adjustment,
             document_numbering=row.document_numbering,
+            eu_tax_management=row.eu_tax_management,
         ),
     )
 

@@ -41,6 +41,7 @@ billing_entities = sa.Table(
     sa.Column("email_settings", JSONB, nullable=False, server_default=sa.text("'[]'")),
     sa.Column("invoice_footer", sa.Text),
     sa.Column("document_locale", sa.Text, nullable=False, server_default="en"),
+    sa.Column("eu_tax_management", sa.Boolean, nullable=False, server_default=sa.text("false")),
     sa.Column("created_at", _INSTANT, nullable=False),
     sa.Column("updated_at", _INSTANT, nullable=False, server_default=sa.text("'epoch'")),
     sa.UniqueConstraint("organization_id", "id"),

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 from sqlalchemy.exc import IntegrityError
 
 from daycount import errors
@@ -50,6 +50,19 @@ def _values(tax: Tax) -> dict[str, Any]:
 def insert_tax(tx: Connection, tax: Tax) -> None:
     """Write a new tax. Raises Invalid when a live one has its code."""
     _write(tx, taxes.insert().values(_values(tax)))
+
+
+def insert_taxes(tx: Connection, made: Sequence[Tax]) -> None:
+    """Write new taxes; where somebody wrote one of the code at the same moment, that one stays."""
+    if made:
+        tx.execute(insert(taxes).on_conflict_do_nothing(), [_values(tax) for tax in made])
+
+
+def update_rates(tx: Connection, changed: Sequence[Tax]) -> None:
+    """Write other rates of taxes, in one statement."""
+    statement = taxes.update().where(taxes.c.id == sa.bindparam("tax_id"))
+    values: dict[str, Any] = {"rate": sa.bindparam("new_rate"), "updated_at": sa.bindparam("new_updated_at")}
+    tx.execute(statement.values(values), [{"tax_id": tax.id, "new_rate": tax.rate, "new_updated_at": tax.updated_at} for tax in changed])
 
 
 def update_tax(tx: Connection, tax: Tax) -> None:

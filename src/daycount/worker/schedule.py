@@ -10,12 +10,14 @@ from typing import NamedTuple
 from uuid import UUID
 
 from daycount.customers import store as customers
+from daycount.customers.vat import operations as vat
 from daycount.infra.work import Work
 from daycount.invoicing import deadlines, ongoing
 from daycount.invoicing import operations as invoice_operations
 from daycount.invoicing.reactions import InvoicingReactions
 from daycount.subscriptions import gating, life, plan_changes, schedule, starting, store
 from daycount.subscriptions.records import RuleStatus, Status
+from daycount.taxes.eu import RATES_CHANGE, keep_eu_taxes
 from daycount.usage.prompt import CHECK_USAGE, PRICE_EVENT
 from daycount.wallets import operations as wallet_operations
 from daycount.wallets import reactions as wallet_reactions
@@ -36,7 +38,7 @@ class Kind(NamedTuple):
     is_about_lanes: bool = False
 
 
-def kinds(invoicing: InvoicingReactions) -> dict[str, Kind]:
+def kinds(invoicing: InvoicingReactions, checks: vat.VatChecks) -> dict[str, Kind]:
     """
     Return the table.
 
@@ -71,7 +73,12 @@ def kinds(invoicing: InvoicingReactions) -> dict[str, Kind]:
     def refresh_drafts(work: Work, subjects: Sequence[UUID], _due_at: datetime) -> None:
         invoicing.refresh_drafts(work, subjects)
 
+    def check_numbers(work: Work, subjects: Sequence[UUID], _due_at: datetime) -> None:
+        checks.check(work, subjects)
+
     return {
+        RATES_CHANGE: Kind(1, _change_rates),
+        vat.CHECK: Kind(2, check_numbers),
         wallet_operations.EXPIRES: Kind(3, _expire_wallets),
         wallet_rules.RULE_EXPIRES: Kind(4, _expire_rules),
         deadlines.FINALIZE: Kind(5, finalize_drafts),
@@ -90,6 +97,10 @@ def kinds(invoicing: InvoicingReactions) -> dict[str, Kind]:
         ongoing.REFRESH: Kind(55, refresh_wallets),
         deadlines.OVERDUE: Kind(60, _fall_overdue),
     }
+
+
+def _change_rates(work: Work, _subjects: Sequence[UUID], _due_at: datetime) -> None:
+    keep_eu_taxes(work)
 
 
 def _fall_overdue(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:

@@ -125,7 +125,7 @@ def to_wire(profile: EntityProfile) -> BillingEntityObject:
         subscription_invoice_issuing_date_anchor=profile.subscription_invoice_issuing_date_anchor,
         document_locale=profile.document_locale,
         is_default=profile.is_default,
-        eu_tax_management=False,
+        eu_tax_management=profile.eu_tax_management,
         logo_url=None,
         **texts,
     )

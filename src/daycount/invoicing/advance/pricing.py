@@ -39,7 +39,7 @@ from daycount.invoicing.compute import ChargeUsage, Computed, Job, Subject, char
 from daycount.invoicing.deadlines import set_deadlines
 from daycount.invoicing.lines import lone_fee_of
 from daycount.invoicing.messages_life import FeesMade, InvoicesMade
-from daycount.invoicing.records import AdvanceStep, Series
+from daycount.invoicing.records import UNANNOUNCED_STATUSES, AdvanceStep, Series
 from daycount.periods import Period
 from daycount.subscriptions import store as subscriptions
 from daycount.subscriptions.records import Subscription
@@ -133,7 +133,7 @@ def price_events(work: Work, event_keys: Sequence[UUID], *, events: EventStore) 
     invoicing.insert(work.tx, documents._replace(fees=[*documents.fees, *alone]))
     set_deadlines(work, documents.invoices)
     work.announce(FeesMade(fees=[*documents.fees, *alone]))
-    work.announce(InvoicesMade(invoices=[row for row in documents.invoices if row.status != "closed"]))
+    work.announce(InvoicesMade(invoices=[row for row in documents.invoices if row.status not in UNANNOUNCED_STATUSES]))
     store.insert_steps(work.tx, [item.step for item in priced if item.step is not None])
 
 

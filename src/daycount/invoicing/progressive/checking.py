@@ -25,6 +25,7 @@ from daycount.invoicing.messages import UsageThresholdReached
 from daycount.invoicing.messages_life import InvoicesMade
 from daycount.invoicing.progressive import store
 from daycount.invoicing.progressive.records import PROGRESSIVE, ReachedThreshold
+from daycount.invoicing.records import UNANNOUNCED_STATUSES
 from daycount.subscriptions import store as subscriptions
 from daycount.subscriptions.overrides import applicable_thresholds
 from daycount.subscriptions.records import Status, Subscription
@@ -63,7 +64,7 @@ def bill_reached(work: Work, customer_ids: Sequence[UUID], *, events: EventStore
     store.insert_reached(work.tx, reached)
     set_deadlines(work, documents.invoices)
     if documents.invoices:
-        work.announce(InvoicesMade(invoices=documents.invoices))
+        work.announce(InvoicesMade(invoices=[row for row in documents.invoices if row.status not in UNANNOUNCED_STATUSES]))
     for entry in reached:
         work.announce(UsageThresholdReached(reached=entry))
 

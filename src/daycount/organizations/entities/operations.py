@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import structs
 
 from daycount import errors
+from daycount.engine.eu_vat import is_member
 from daycount.given import given, given_or_default, is_given
 from daycount.infra.work import Work
 from daycount.money import CURRENCIES
@@ -25,7 +26,7 @@ _ADJUSTMENTS = frozenset({"keep_anchor", "align_with_finalization_date"})
 
 
 def create_entity(work: Work, wanted: EntityInput) -> EntityProfile:
-    """Add a billing entity. Raises Invalid. Source: Lago API, billing entities."""
+    """Add a billing entity. Announces EntityChanged where EU taxes count. Raises Invalid. Source: Lago API, billing entities."""
     found = errors.FieldErrors()
     code, name = given(wanted.code, None), given(wanted.name, None)
     for field, value in (("code", code), ("name", name)):
@@ -53,12 +54,15 @@ def create_entity(work: Work, wanted: EntityInput) -> EntityProfile:
         email_settings=(),
         invoice_footer=None,
         document_locale="en",
+        eu_tax_management=False,
         created_at=work.now,
         updated_at=work.now,
     )
     profile = structs.replace(blank, **_changed(blank, wanted, found))
     found.raise_if_any()
     store.insert_entity(work.tx, profile)
+    if profile.eu_tax_management:
+        work.announce(EntityChanged(profile.id, numbers_itself=False, has_eu_taxes=True))
     return profile
 
 
@@ -79,7 +83,7 @@ def update_entity(work: Work, code: str, changes: EntityInput) -> EntityProfile:
         work, Chooser.BILLING_ENTITY, profile.id, ChoiceInput(invoice_custom_section_codes=changes.invoice_custom_section_codes)
     )
     numbers_itself = before.document_numbering == PER_CUSTOMER and profile.document_numbering == PER_ENTITY
-    work.announce(EntityChanged(profile.id, numbers_itself=numbers_itself))
+    work.announce(EntityChanged(profile.id, numbers_itself=numbers_itself, has_eu_taxes=profile.eu_tax_management))
     return profile
 
 
@@ -107,6 +111,7 @@ def _changed(before: EntityProfile, wanted: EntityInput, found: errors.FieldErro
         "timezone": given_or_default(wanted.timezone, before.timezone),
         "document_number_prefix": given_or_default(wanted.document_number_prefix, before.document_number_prefix).upper(),
         "texts": _texts(before, wanted, found),
+        "eu_tax_management": given_or_default(wanted.eu_tax_management, before.eu_tax_management),
         "email_settings": _email_settings(given(wanted.email_settings, before.email_settings), found),
     }
     if fields["default_currency"] not in CURRENCIES:
@@ -115,9 +120,10 @@ def _changed(before: EntityProfile, wanted: EntityInput, found: errors.FieldErro
         found.add("timezone", "invalid_timezone")
     if not 1 <= len(fields["document_number_prefix"]) <= _MAX_PREFIX:
         found.add("document_number_prefix", "value_is_too_long" if fields["document_number_prefix"] else "value_is_too_short")
-    for name in ("eu_tax_management", "einvoicing"):
-        if given(getattr(wanted, name), None):
-            found.add(name, "unsupported_value")
+    if fields["eu_tax_management"] and not is_member(fields["texts"]["country"]):
+        found.add("eu_tax_management", "billing_entity_must_be_in_eu")
+    if given(wanted.einvoicing, None):
+        found.add("einvoicing", "unsupported_value")
     if given(wanted.logo, None):
         found.add("logo", "unsupported_value")
     return fields | _configuration(before, wanted, found)

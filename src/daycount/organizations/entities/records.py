@@ -44,6 +44,7 @@ class EntityProfile(Struct, frozen=True, kw_only=True):
     email_settings: Sequence[str]
     invoice_footer: str | None
     document_locale: str
+    eu_tax_management: bool
     created_at: datetime
     updated_at: datetime
 
@@ -92,10 +93,15 @@ class EntityInput(Struct, frozen=True, kw_only=True):
 
 
 class EntityChanged(Struct, frozen=True):
-    """The settings of a billing entity changed; `numbers_itself` where its invoices are numbered together from now on."""
+    """
+    The settings of a billing entity changed.
+
+    `numbers_itself` where its invoices are numbered together from now on, `has_eu_taxes` where the European Union's count.
+    """
 
     entity_id: UUID
     numbers_itself: bool
+    has_eu_taxes: bool
 
 
 def fields_of(profile: EntityProfile) -> dict[str, Any]:
