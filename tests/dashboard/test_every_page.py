@@ -25,6 +25,8 @@ def faults(seen: Seen) -> list[str]:
         found.append("holds a style")
     if re.search(r"(?:src|href|action)=\"(?:https?:)?//", seen.text):
         found.append("leads outside")
+    if "=&#34;" in seen.text:
+        found.append("holds an attribute that was escaped")
     ids = re.findall(r'\sid="([^"]+)"', seen.text)
     if len(ids) != len(set(ids)):
         found.append(f"has an id twice: {sorted({name for name in ids if ids.count(name) > 1})}")

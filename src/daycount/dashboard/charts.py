@@ -57,8 +57,8 @@ class Point(NamedTuple):
     y: Decimal
 
 
-def usage_bars(bars: Sequence[Bar], *, title: str, description: str, width: int = 720, height: int = 180) -> Markup:
-    """Draw a bar a day and the running total as a line; both start at zero and have their own scale."""
+def usage_bars(bars: Sequence[Bar], *, passed: int, title: str, description: str, width: int = 480, height: int = 170) -> Markup:
+    """Draw a bar a day, and the running total of the `passed` days as a line; both start at zero and have their own scale."""
     left, right, top, bottom = 8, 8, 14, 24
     plot_width, plot_height = width - left - right, height - top - bottom
     most = max((bar.value for bar in bars), default=Decimal(0))
@@ -90,7 +90,7 @@ def usage_bars(bars: Sequence[Bar], *, title: str, description: str, width: int 
                 bar.title,
             )
         )
-        if total > 0:
+        if total > 0 and number < passed:
             points.append((x + step / 2, top + plot_height - Fraction(running) / Fraction(total) * plot_height))
         if number % every == 0:
             parts.append(_text(x + step / 2, height - 6, bar.label, "tick", anchor="middle"))
@@ -104,7 +104,7 @@ def usage_bars(bars: Sequence[Bar], *, title: str, description: str, width: int 
 
 def timeline(spans: Sequence[Span], marks: Sequence[Mark], *, title: str, description: str, width: int = 720) -> Markup:
     """Draw a life to scale: its stretches as a bar, its instants as marks above and below it."""
-    height, top = 78, 28
+    height, top = 70, 26
     parts = [
         _tag('<rect class="track" x="0" y="{}" width="{}" height="14" rx="7"/>', str(top), str(width)),
         *(_span(span, width=width, x=0, y=top, height=14) for span in spans),

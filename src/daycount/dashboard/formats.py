@@ -16,6 +16,7 @@ MINUS: Final = "\u2212"
 NOTHING: Final = "\u2014"
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _FEW: Final = 12
+_MOST_PLACES: Final = 8
 
 
 def money(amount_cents: int | str | Decimal | None, currency: str | None) -> str:
@@ -48,6 +49,13 @@ def major(value: Any) -> str:
         return text
     whole, _, places = text.partition(".")
     return f"{whole}.{places.ljust(2, '0')}"
+
+
+def unit_price(value: Any) -> str:
+    """Write a price a unit; what goes beyond eight decimals is cut and marked, the explanation has it all."""
+    text = major(value)
+    whole, _, places = text.partition(".")
+    return text if len(places) <= _MOST_PLACES else f"{whole}.{places[:_MOST_PLACES]}\u2026"
 
 
 def units(value: Any) -> str:

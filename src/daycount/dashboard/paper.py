@@ -48,6 +48,9 @@ class Paper(NamedTuple):
 def paper_of(invoice: Mapping[str, Any]) -> Paper:
     """Lay an invoice of the API out."""
     names = {item["lago_id"]: item["name"] or item["plan_code"] for item in invoice.get("subscriptions", [])}
+    plans = {fee["lago_subscription_id"]: fee["item"]["name"] for fee in invoice["fees"] if fee["item"]["type"] == "subscription"}
+    named = {item["lago_id"] for item in invoice.get("subscriptions", []) if item["name"]}
+    names |= {key: name for key, name in plans.items() if key not in named}
     periods = {item["lago_subscription_id"]: item for item in invoice.get("billing_periods", [])}
     by_subscription: dict[str | None, list[Mapping[str, Any]]] = {}
     for fee in invoice["fees"]:
@@ -86,12 +89,14 @@ def _line(fee: Mapping[str, Any]) -> Line:
 
 
 def _sums(invoice: Mapping[str, Any]) -> list[Sum]:
-    found = [Sum("Sum of the lines", invoice["fees_amount_cents"])]
+    found: list[Sum] = []
+    if invoice["progressive_billing_credit_amount_cents"] or invoice["coupons_amount_cents"]:
+        found.append(Sum("Sum of the lines", invoice["fees_amount_cents"]))
     if invoice["progressive_billing_credit_amount_cents"]:
         found.append(Sum("Billed before", -invoice["progressive_billing_credit_amount_cents"]))
     if invoice["coupons_amount_cents"]:
         found.append(Sum("Coupons", -invoice["coupons_amount_cents"]))
-    if len(found) > 1 or invoice["taxes_amount_cents"]:
+    if found or invoice["taxes_amount_cents"]:
         found.append(Sum("Net", invoice["sub_total_excluding_taxes_amount_cents"]))
     found.extend(Sum(f"{tax['tax_name']} {formats.percent(tax['tax_rate'])}", tax["amount_cents"]) for tax in invoice["applied_taxes"])
     if invoice["credit_notes_amount_cents"]:

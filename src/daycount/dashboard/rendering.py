@@ -69,6 +69,7 @@ def _filters() -> dict[str, Callable[..., Any]]:
         "money": formats.money,
         "money_code": formats.money_with_code,
         "major": formats.major,
+        "unit_price": formats.unit_price,
         "units": formats.units,
         "percent": formats.percent,
         "day": formats.day,

@@ -121,10 +121,12 @@ def _chart(visit: Visit, row: Mapping[str, Any], usage: Mapping[str, Any], zone:
         zone=zone.key,
     )
     names = {item["billable_metric"]["code"]: item["billable_metric"] for item in usage["charges_usage"]}
-    return [_draw(names[code], [day for day in found if day.code == code], start, end, zone) for code in codes]
+    return [_draw(names[code], [day for day in found if day.code == code], start, end, now=visit.now, zone=zone) for code in codes]
 
 
-def _draw(metric: Mapping[str, Any], days: Sequence[Day], start: datetime, end: datetime, zone: ZoneInfo) -> Mapping[str, Any]:
+def _draw(
+    metric: Mapping[str, Any], days: Sequence[Day], start: datetime, end: datetime, *, now: datetime, zone: ZoneInfo
+) -> Mapping[str, Any]:
     first, last = start.astimezone(zone).date(), end.astimezone(zone).date()
     is_sum = metric["aggregation_type"] in ("sum_agg", "weighted_sum_agg")
     by_day = {day.day: (day.total if is_sum else Decimal(day.events)) for day in days}
@@ -138,7 +140,10 @@ def _draw(metric: Mapping[str, Any], days: Sequence[Day], start: datetime, end: 
             table.append((formats.day(day), formats.units(value)))
     events = sum(day.events for day in days)
     heading = f"{metric['name']}: {formats.plural(events, 'event')} in this period"
-    drawing = charts.usage_bars(bars, title=heading, description="A bar for each day of the period; the line is the running total.")
+    passed = min((now.astimezone(zone).date() - first).days + 1, len(bars))
+    drawing = charts.usage_bars(
+        bars, passed=passed, title=heading, description="A bar for each day of the period; the line is the running total."
+    )
     return {"heading": heading, "drawing": drawing, "columns": ("Day", "Units" if is_sum else "Events"), "rows": table}
 
 

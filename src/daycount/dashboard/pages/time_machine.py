@@ -34,7 +34,7 @@ def _show(visit: Visit, *, since: datetime | None = None, status: int = 200) -> 
         steps=STEPS,
         since=since,
         coming=store.list_coming(tx, organization_id=organization_id, limit=8),
-        happened=store.list_happened(tx, organization_id=organization_id, since=since, limit=60),
+        happened=store.list_happened(tx, organization_id=organization_id, since=since, limit=60 if since else 24),
         may_move=visit.may("organization"),
     )
 

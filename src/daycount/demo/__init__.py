@@ -5,8 +5,7 @@ A team's seats join, leave and come back during July; the sandbox's clock is mov
 printed with every seat's days. Everything is as fixed as a fixed clock makes it.
 """
 
-import http.client
-import json
+import secrets
 import shutil
 import signal
 import tempfile
@@ -17,14 +16,20 @@ from typing import Any
 from daycount.app import build
 from daycount.config import Settings
 from daycount.customers import store as customers
+from daycount.dashboard.accounts import operations as accounts
+from daycount.dashboard.accounts import store as accounts_store
+from daycount.dashboard.accounts.records import Role
+from daycount.demo.client import HOST, Api
+from daycount.demo.company import START as COMPANY_START
+from daycount.demo.company import found_company
 from daycount.invoicing import explain, store
 from daycount.invoicing.records import InvoiceFilter
 from daycount.organizations import operations
+from daycount.organizations import store as organizations
 from daycount.organizations.records import Organization
 from daycount.periods import parse_instant
 from daycount.supervisor import Supervisor, install
 
-_HOST = "127.0.0.1"
 _START = "2026-07-01T04:00:00Z"
 _MONTH_END = "2026-08-01T04:00:00Z"
 _SEATS: Sequence[tuple[str, str, str]] = (
@@ -43,39 +48,27 @@ python   Client(api_key="{key}", api_url="http://{host}:{port}").invoices.find_a
 node     Client("{key}", {{ baseUrl: "http://{host}:{port}/api/v1" }}).invoices.findAllInvoices()
 explain  daycount explain invoice {number} --data-dir {data_dir}
 """
-
-
-class Api:
-    """Calls the demo's own server the way any client does."""
-
-    def __init__(self, port: int, key: str) -> None:
-        self._port = port
-        self._key = key
-
-    def call(self, method: str, path: str, body: object = None) -> Any:
-        """Send one request and return the reply. Raises RuntimeError when it is not 200."""
-        connection = http.client.HTTPConnection(_HOST, self._port, timeout=60)
-        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
-        connection.request(method, f"/api/v1{path}", None if body is None else json.dumps(body), headers)
-        response = connection.getresponse()
-        reply = response.read()
-        connection.close()
-        if response.status != http.client.OK:
-            raise RuntimeError(f"{method} {path} answered {response.status}: {reply.decode()}")
-        return json.loads(reply)
+_TO_LOOK = """\
+pages    http://{host}:{port}
+sign in  {email}
+password {password}
+API key  {key} (of the company)
+"""
 
 
 def run_demo(settings: Settings, *, data_dir: Path | None, port: int, is_once: bool) -> None:
     """Run the demo; without `data_dir` its database lives in a folder that is removed at the end."""
     folder = data_dir or Path(tempfile.mkdtemp(prefix="daycount-demo-"))
     private = settings.model_copy(update={"database_url": None})
-    supervisor = Supervisor(private, host=_HOST, port=port, data_dir=folder)
+    supervisor = Supervisor(private, host=HOST, port=port, data_dir=folder)
     install((signal.SIGTERM, signal.SIGINT), supervisor.on_signal)
     try:
         supervisor.start()
         supervisor.wait_until_ready()
         print(_bill_a_month(private, supervisor.database_url, port=port, folder=folder), flush=True)
         if not is_once:
+            print("A year of a company is played, to look at …", flush=True)
+            print(_show_company(private, supervisor.database_url, port=port), flush=True)
             print("Ctrl-C stops the server.", flush=True)
             supervisor.run()
     finally:
@@ -103,7 +96,40 @@ def _bill_a_month(settings: Settings, database_url: str, *, port: int, folder: P
     _play(Api(port, key))
     invoice, text = _read_invoice(app, organization)
     app.workplace.engine.dispose()
-    return text + "\n\n" + _TO_TRY.format(host=_HOST, port=port, key=key, number=invoice, data_dir=folder)
+    return text + "\n\n" + _TO_TRY.format(host=HOST, port=port, key=key, number=invoice, data_dir=folder)
+
+
+def _show_company(settings: Settings, database_url: str, *, port: int) -> str:
+    """Found the company, let somebody in to it and to the story's organization, and return how to sign in."""
+    app = build(settings, database_url=database_url, environment={}, pool_size=2)
+    email, password = "demo@localhost", secrets.token_urlsafe(9)
+    with app.workplace.transaction("demo.create_company") as tx:
+        story = [row.id for row in organizations.list_organizations(tx)]
+        company, key = operations.create_organization(
+            tx,
+            new_id=app.workplace.new_id,
+            real_now=app.clock.now(),
+            name="Lumen Cloud",
+            email=None,
+            country="IE",
+            timezone="Europe/Dublin",
+            default_currency="EUR",
+            document_number_prefix="LUM",
+            frozen_time=COMPANY_START,
+        )
+        now = app.clock.now()
+        user = accounts_store.find_user(tx, email)
+        if user is None:
+            user = accounts.create_user(tx, new_id=app.workplace.new_id, now=now, email=email, name="Demo", password=password)
+        else:
+            accounts.change_password(tx, user, password=password)
+        for organization_id in (*story, company.id):
+            accounts_store.put_membership(tx, organization_id=organization_id, user_id=user.id, role=Role.ADMIN, now=now)
+    app.workplace.engine.dispose()
+    api = Api(port, key)
+    found_company(api)
+    api.close()
+    return _TO_LOOK.format(host=HOST, port=port, email=email, password=password, key=key)
 
 
 def _play(api: Api) -> None:
