@@ -144,10 +144,13 @@ CASES: dict[str, Case] = {
         [
             route.operation
             for route in ROUTES
-            if route.pattern.startswith(("/subscriptions/{external_id}/charges", "/subscriptions/{external_id}/fixed"))
+            if route.pattern.startswith(tuple(f"/subscriptions/{{external_id}}/{part}" for part in ("charges", "fixed", "entitlements")))
         ],
         is_not_found("subscription_not_found"),
     ),
+    "create_feature": makes_its_own("sso", "code"),
+    "find_all_features": is_empty({"search_term": "sign-on"}),
+    **dict.fromkeys(("find_feature", "update_feature", "destroy_feature", "delete_feature_privilege"), is_not_found("feature_not_found")),
     "create_pricing_unit": makes_its_own("credits", "code"),
     "find_all_pricing_units": is_empty(),
     "find_pricing_unit": is_not_found("pricing_unit_not_found"),

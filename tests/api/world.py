@@ -72,6 +72,7 @@ class World(NamedTuple):
     coupon: dict[str, Any]
     applied_coupon: dict[str, Any]
     section: dict[str, Any]
+    feature: dict[str, Any]
 
     @property
     def filter_id(self) -> str:
@@ -100,6 +101,18 @@ class World(NamedTuple):
             "/plans/{code}/charges/{charge_code}/filters/{filter_id}": (self.plan["code"], "seats", self.filter_id),
             "/plans/{code}/fixed_charges": self.plan["code"],
             "/plans/{code}/fixed_charges/{fixed_charge_code}": (self.plan["code"], "setup"),
+            "/features/{code}": self.feature["code"],
+            "/features/{code}/privileges/{privilege_code}": (self.feature["code"], "max"),
+            "/plans/{code}/entitlements": self.plan["code"],
+            "/plans/{code}/entitlements/{feature_code}": (self.plan["code"], self.feature["code"]),
+            "/plans/{code}/entitlements/{feature_code}/privileges/{privilege_code}": (self.plan["code"], self.feature["code"], "max"),
+            "/subscriptions/{external_id}/entitlements": self.subscription["external_id"],
+            "/subscriptions/{external_id}/entitlements/{feature_code}": (self.subscription["external_id"], self.feature["code"]),
+            "/subscriptions/{external_id}/entitlements/{feature_code}/privileges/{privilege_code}": (
+                self.subscription["external_id"],
+                self.feature["code"],
+                "max",
+            ),
             "/plans/{code}/metadata": self.plan["code"],
             "/plans/{code}/metadata/{key}": (self.plan["code"], "tier"),
             "/plans/{code}/versions": self.plan["code"],
@@ -197,6 +210,8 @@ def a_world(server: Server) -> World:
     ]
     paid = {"invoice_id": invoice["lago_id"], "amount_cents": 1, "reference": "wire 1"}
     payment = api.ok("POST", "/payments", {"payment": paid})["payment"]
+    feature = api.ok("POST", "/features", {"feature": _a_feature("sso")})["feature"]
+    api.ok("POST", "/plans/team/entitlements", {"entitlements": {"sso": {"max": 10}}})
     return World(
         api=api,
         metric=metric,
@@ -218,7 +233,12 @@ def a_world(server: Server) -> World:
         coupon=coupon,
         applied_coupon=applied,
         section=api.section(),
+        feature=feature,
     )
+
+
+def _a_feature(code: str) -> dict[str, Any]:
+    return {"code": code, "name": "Single sign-on", "privileges": [{"code": "max", "value_type": "integer"}]}
 
 
 def _a_note(invoice: dict[str, Any]) -> dict[str, Any]:
@@ -325,6 +345,12 @@ GOOD: dict[str, Any] = {
     },
     "update_coupon": lambda _: {"name": "Welcome to 2026"},
     "create_applied_coupon": lambda _: {"external_customer_id": "acme", "coupon_code": "welcome"},
+    "create_feature": lambda _: _a_feature("support"),
+    "update_feature": lambda _: {"name": "SSO"},
+    **dict.fromkeys(
+        ("create_entitlement", "update_entitlement", "update_subscription_entitlements"),
+        lambda _: {"entitlements": {"sso": {"max": 12}}},
+    ),
     "create_tax": lambda _: {"name": "Sales tax", "code": "sales", "rate": "7.5"},
     "update_tax": lambda _: {"name": "VAT of 2026"},
     "preview_invoice": lambda _: {"customer": {"external_id": "acme"}, "plan_code": "team"},
@@ -369,6 +395,8 @@ def everything_stored(api: Api) -> dict[str, Any]:
         "coupons": api.ok("GET", "/coupons", query={"per_page": 1000}),
         "applied_coupons": api.ok("GET", "/applied_coupons", query={"per_page": 1000}),
         "pricing_units": api.ok("GET", "/pricing_units", query={"per_page": 1000}),
+        "features": api.ok("GET", "/features", query={"per_page": 1000}),
+        "entitlements": api.ok("GET", "/subscriptions/sub/entitlements"),
         "taxes": api.ok("GET", "/taxes", query={"per_page": 1000}),
         "wallets": api.ok("GET", "/wallets", query={"per_page": 1000}),
         "events": api.ok("GET", "/events", query={"per_page": 1000}),

@@ -135,7 +135,7 @@ def sql_clocks(source: Source) -> Iterator[Finding]:
 
 # Keywords in one case, at the start of the string: "Select a plan from the list" is prose, "select id from plans" is not.
 SQL_STARTS = (
-    r"select\b",
+    r"select\s",
     r"insert\s+into\s",
     r"update\s+(only\s+)?[\w.\"{}]+\s+(as\s+\w+\s+)?set\s",
     r"delete\s+from\s",

@@ -12,12 +12,14 @@ from daycount.api.query import Query
 from daycount.api.routing import Call, Routes
 from daycount.api.v1 import invoice_custom_sections as sections_wire
 from daycount.api.v1 import plans as plans_wire
+from daycount.api.v1.entitlements_wire import SubscriptionEntitlementObject, effective_to_wire
 from daycount.api.wire import Stamp, stamp, stamp_milliseconds, stamp_or_none
 from daycount.catalog import store as catalog
 from daycount.catalog.records import Plan
 from daycount.customers import store as customers
 from daycount.customers.operations import get_customer
 from daycount.engine.calendar import Occasion, billing_windows, next_plan_period
+from daycount.entitlements.operations import of_subscription
 from daycount.given import given
 from daycount.infra.work import Work
 from daycount.invoicing.compute import Subject, load_subjects
@@ -87,7 +89,7 @@ class SubscriptionObject(Struct, frozen=True, kw_only=True):
     payment_method: PaymentMethodObject
     activation_rules: Sequence[ActivationRuleObject]
     plan: plans_wire.PlanObject | UnsetType = UNSET
-    entitlements: Sequence[Any] | UnsetType = UNSET
+    entitlements: Sequence[SubscriptionEntitlementObject] | UnsetType = UNSET
     applicable_usage_thresholds: Sequence[Any] | UnsetType = UNSET
     applied_invoice_custom_sections: Sequence[sections_wire.ChosenSectionObject] | UnsetType = UNSET
 
@@ -196,11 +198,15 @@ def _whole(work: Work, row: Subscription, *, has_entitlements: bool) -> Subscrip
     [brief] = list_to_wire(work, [row])
     return structs.replace(
         brief,
-        plan=plans_wire.to_wire(plan),
-        entitlements=[] if has_entitlements else UNSET,
+        plan=plans_wire.whole_to_wire(work, plan),
+        entitlements=_entitlements(work, row, plan) if has_entitlements else UNSET,
         applicable_usage_thresholds=plans_wire.applicable_to_wire(thresholds),
         applied_invoice_custom_sections=sections_wire.choice_to_wire(find_choice(work, row.id)),
     )
+
+
+def _entitlements(work: Work, row: Subscription, plan: Plan) -> list[SubscriptionEntitlementObject]:
+    return [effective_to_wire(one) for one in of_subscription(work, row.id, plan.parent_id or plan.id)]
 
 
 def read_filter(work: Work, query: Query) -> SubscriptionFilter:

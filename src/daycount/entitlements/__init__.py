@@ -1,0 +1,1 @@
+"""Entitlements: features with their privileges, and which plans and subscriptions have them."""
