@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -48,15 +48,16 @@ def _wait_for(port: int, child: subprocess.Popen[bytes]) -> None:
 class Server:
     """One `daycount serve` in a folder; use it as a context."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, *, environment: Mapping[str, str] | None = None) -> None:
         self.port = free_port()
+        self._environment = dict(environment or {})
         self._data_dir = data_dir
         self._child: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         """Start the server."""
         command = [sys.executable, "-m", "daycount", "serve", "--host", HOST, "--port", str(self.port), "--data-dir", str(self._data_dir)]
-        environment = os.environ | {"DAYCOUNT_ADMIN_TOKEN": _TOKEN, "DAYCOUNT_LOG_LEVEL": "WARNING"}
+        environment = os.environ | {"DAYCOUNT_ADMIN_TOKEN": _TOKEN, "DAYCOUNT_LOG_LEVEL": "WARNING"} | self._environment
         self._child = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
         _wait_for(self.port, self._child)
         return self

@@ -25,6 +25,8 @@ PRECISION: Final = 60
 PRECISE_PLACES: Final = 15
 """Decimals kept where an exact number that does not terminate has to be written as a decimal."""
 
+_PRECISE: Final = 10**PRECISE_PLACES
+
 # Moving a decimal point is exact at any size; the trap turns a lost digit into an error.
 _EXACT: Final = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[Inexact, InvalidOperation])
 _SHORT: Final = 1_000
@@ -91,12 +93,19 @@ def round_half_away(value: Exact, *, places: int) -> Decimal:
     """
     if isinstance(value, int) and places >= 0:
         return _point_shifted(value * 10**places, places=places)
-    # Whole numbers instead of fractions of fractions: a bill of many groups rounds a hundred thousand times.
-    exact = value if isinstance(value, Fraction) else Fraction(value)
-    numerator = exact.numerator * 10 ** max(places, 0)
-    denominator = exact.denominator * 10 ** max(-places, 0)
+    numerator, denominator = value.as_integer_ratio()
+    whole = _half_away(numerator * 10 ** max(places, 0), denominator * 10 ** max(-places, 0))
+    return _point_shifted(whole, places=places)
+
+
+def _half_away(numerator: int, denominator: int) -> int:
+    """
+    Round a quotient to a whole number, a tie away from zero.
+
+    Whole numbers instead of fractions of fractions: a bill of many groups rounds a hundred thousand times.
+    """
     magnitude = (2 * abs(numerator) + denominator) // (2 * denominator)
-    return _point_shifted(magnitude if numerator >= 0 else -magnitude, places=places)
+    return magnitude if numerator >= 0 else -magnitude
 
 
 def ceil_to(value: Exact, *, places: int) -> Decimal:
@@ -116,7 +125,8 @@ def to_cents(amount: Exact, *, currency: Currency) -> Cents:
     This is the one rounding of money: it is applied once per fee, to the exact amount.
     12.345 USD is 1235; 32.55 JPY is 33. Raises ValueError or OverflowError for a Decimal that is not finite.
     """
-    return int(round_half_away(Fraction(amount) * currency.subunits, places=0))
+    numerator, denominator = amount.as_integer_ratio()
+    return _half_away(numerator * currency.subunits, denominator)
 
 
 def precise_cents(amount: Exact, *, currency: Currency) -> Decimal:
@@ -126,7 +136,11 @@ def precise_cents(amount: Exact, *, currency: Currency) -> Decimal:
     At most 15 decimals, half away from zero, trailing zeros stripped: 4.15858 USD is 415.858.
     Raises ValueError or OverflowError for a Decimal that is not finite.
     """
-    return Decimal(decimal_text(round_half_away(Fraction(amount) * currency.subunits, places=PRECISE_PLACES)).removesuffix(".0"))
+    numerator, denominator = amount.as_integer_ratio()
+    digits = _half_away(numerator * currency.subunits * _PRECISE, denominator)
+    whole, decimals = divmod(abs(digits), _PRECISE)
+    text = f"{whole}.{decimals:0{PRECISE_PLACES}d}".rstrip("0").removesuffix(".") if decimals else str(whole)
+    return Decimal(f"-{text}" if digits < 0 else text)
 
 
 def allocate(total: int, *, weights: Sequence[int | Fraction]) -> list[int]:
@@ -183,18 +197,17 @@ def exact_text(value: Exact) -> str:
 
 def _as_decimal_digits(value: Exact) -> tuple[int, int]:
     """Return (n, places) with value = n / 10**places, after rounding to 15 places where it does not terminate."""
-    exact = Fraction(value)
-    places = _terminating_places(exact.denominator)
+    numerator, denominator = value.as_integer_ratio()
+    places = _terminating_places(denominator)
     if places is None:
-        exact = Fraction(round_half_away(exact, places=PRECISE_PLACES))
-        places = PRECISE_PLACES
-    scaled = exact * 10**places
-    assert scaled.denominator == 1
-    return scaled.numerator, places
+        return _half_away(numerator * _PRECISE, denominator), PRECISE_PLACES
+    return numerator * 10**places // denominator, places
 
 
 def _terminating_places(denominator: int) -> int | None:
     """Return how many decimals a reduced fraction with this denominator has, or None when they never end."""
+    if denominator == 1:
+        return 0
     twos = (denominator & -denominator).bit_length() - 1
     rest, fives = denominator >> twos, 0
     while rest % 5 == 0:

@@ -108,10 +108,10 @@ def test_a_customer_who_moves_is_billed_without_gap_and_without_overlap(
     assert days == all_days(days[0].isoformat(), days[-1].isoformat())
     usage = api.usage()
     assert datetime.fromisoformat(usage["from_datetime"]) == last
-    if billing_time == "anniversary" and begin.astimezone(ZoneInfo(old)).date() != begin.astimezone(ZoneInfo(new)).date():
-        return  # the anniversary itself has moved to another date, and plan fees with it
     bases = base_days(server, invoices)
     assert bases == all_days(bases[0].isoformat(), bases[-1].isoformat())
+    if billing_time == "anniversary" and begin.astimezone(ZoneInfo(old)).date() != begin.astimezone(ZoneInfo(new)).date():
+        return  # the anniversary itself has moved to another date: one period has a day more or less
     assert [base_cents(invoice) for invoice in invoices[1:]] == [[3000]] * (len(invoices) - 1)
 
 

@@ -16,6 +16,7 @@ from calendar import monthrange
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -156,6 +157,7 @@ class BaseFee(msgspec.Struct, frozen=True, kw_only=True):
     is_full_price: bool
 
 
+@lru_cache(maxsize=4096)
 def period_of(day: date, *, interval: Interval, billing_time: BillingTime, anchor: date) -> DayRange:
     """
     Find the period a local day belongs to.

@@ -66,6 +66,8 @@ def apply_wallets(items: Sequence[Item], wallets: Sequence[WalletTerms], *, tota
     Fees are put together by type and metric, the largest sum first; a wallet takes from those it is for. What it takes is
     rounded once. Source: Lago API, prepaid credits; the last draw never exceeds what is left to pay.
     """
+    if not wallets:
+        return Paid(items, (), total_cents)
     payments = pay(total_cents, payables=[_payable(item) for item in items if item.net_cents > 0], wallets=wallets)
     uses = [CreditUse(payment.wallet_id, payment.amount_cents) for payment in payments]
     return Paid(items, uses, total_cents - sum(use.amount_cents for use in uses))

@@ -40,11 +40,15 @@ class Item(Struct, frozen=True, kw_only=True):
     @property
     def net_cents(self) -> Fraction:
         """Return the amount without what coupons took off it."""
+        if not self.precise_coupons_cents:
+            return Fraction(self.amount_cents)
         return Fraction(self.amount_cents) - Fraction(self.precise_coupons_cents)
 
     @property
     def precise_net_cents(self) -> Fraction:
         """Return the amount before rounding, without what coupons took off it."""
+        if not self.precise_coupons_cents:
+            return Fraction(self.precise_amount_cents)
         return Fraction(self.precise_amount_cents) - Fraction(self.precise_coupons_cents)
 
 

@@ -8,6 +8,7 @@ may differ by a cent. Rates add up, they do not compound.
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from uuid import UUID
 
 from msgspec import Struct
@@ -72,13 +73,12 @@ def tax_fee(*, net_cents: Exact, precise_net_cents: Exact, taxes: Sequence[TaxRa
     Net is what remains after coupons, `precise_net_cents` the same of the amount before rounding. 1005 cents with 5.5 %
     and 1.25 % are 55.275 + 12.5625 = 67.8375: lines of 55 and 13, 68 in all.
     """
-    shares = [Fraction(net_cents) * Fraction(tax.rate) / 100 for tax in taxes]
-    precise = sum((Fraction(precise_net_cents) * Fraction(tax.rate) / 100 for tax in taxes), Fraction(0))
+    net, precise_net = Fraction(net_cents), Fraction(precise_net_cents)
+    shares = [net * _part(tax.rate) for tax in taxes]
+    precise = sum((precise_net * _part(tax.rate) for tax in taxes), Fraction(0))
+    base_cents = _cents(net)
     return Taxation(
-        lines=[
-            TaxLine(tax=tax, base_cents=_cents(Fraction(net_cents)), amount_cents=_cents(share))
-            for tax, share in zip(taxes, shares, strict=True)
-        ],
+        lines=[TaxLine(tax=tax, base_cents=base_cents, amount_cents=_cents(share)) for tax, share in zip(taxes, shares, strict=True)],
         amount_cents=_cents(sum(shares, Fraction(0))),
         precise_cents=round_half_away(precise, places=PRECISE_PLACES),
         rate=sum((tax.rate for tax in taxes), Decimal(0)),
@@ -98,7 +98,7 @@ def tax_invoice(fees: Sequence[TaxedFee], *, sub_total_cents: int) -> Taxation:
         for tax in fee.taxes:
             bases[tax] = bases.get(tax, Fraction(0)) + Fraction(fee.net_cents)
             counts[tax] = counts.get(tax, 0) + 1
-    amounts = {tax: base * Fraction(tax.rate) / 100 for tax, base in bases.items()}
+    amounts = {tax: base * _part(tax.rate) for tax, base in bases.items()}
     total = sum(amounts.values(), Fraction(0))
     if sub_total_cents:
         weights = {tax: base / sub_total_cents for tax, base in bases.items()}
@@ -113,6 +113,14 @@ def tax_invoice(fees: Sequence[TaxedFee], *, sub_total_cents: int) -> Taxation:
     )
 
 
+@lru_cache(maxsize=1024)
+def _part(rate: Decimal) -> Fraction:
+    """Return a rate in percent as a part of the whole."""
+    return Fraction(rate) / 100
+
+
 def _cents(amount: Fraction) -> int:
     """Round to whole minor units, half away from zero."""
+    if amount.denominator == 1:
+        return amount.numerator
     return int(round_half_away(amount, places=0))

@@ -132,9 +132,10 @@ from (
     ) as overdue
     group by lane_id
     order by 2, 1
-    limit :lanes
+    offset 0
 ) as earliest
 where pg_try_advisory_xact_lock(hashtextextended(lane_id::text, 7))
+limit :lanes
 """)
 
 _HOLD = sa.text("""

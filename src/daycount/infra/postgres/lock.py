@@ -2,10 +2,35 @@
 
 import fcntl
 import os
+import time
 import weakref
 from pathlib import Path
 
 from daycount.infra.postgres.errors import PostgresUnavailable
+
+_GONE_WITHIN_S = 3.0
+_POLL_S = 0.02
+
+
+def _try_to_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_alive(holder: str) -> bool:
+    """Tell whether the process that noted itself as the holder is there."""
+    if not holder.isdecimal():
+        return False
+    try:
+        os.kill(int(holder), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 class FolderLock:
@@ -22,16 +47,23 @@ class FolderLock:
         return self._descriptor is not None
 
     def acquire(self) -> None:
-        """Take the lock without waiting; raises PostgresUnavailable when another holds it."""
+        """
+        Take the lock; raises PostgresUnavailable when another holds it.
+
+        Waits for a moment only where the noted holder is gone: a process that it had just forked may not have let go yet.
+        """
         # Python's descriptors are not inherited by exec, so PostgreSQL does not keep the lock when we die.
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
-            os.close(descriptor)
-            message = f"{self.path.parent} is in use by another Daycount (process {holder}). Stop that one or choose another data folder."
-            raise PostgresUnavailable(message) from error
+        deadline = time.monotonic() + _GONE_WITHIN_S
+        while not _try_to_lock(descriptor):
+            holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+            if _is_alive(holder) or time.monotonic() > deadline:
+                os.close(descriptor)
+                message = (
+                    f"{self.path.parent} is in use by another Daycount (process {holder}). Stop that one or choose another data folder."
+                )
+                raise PostgresUnavailable(message)
+            time.sleep(_POLL_S)
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
         self._descriptor = descriptor
