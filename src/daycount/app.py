@@ -47,6 +47,9 @@ from daycount.api.v1 import (
     wallet_transactions,
     wallets,
 )
+from daycount.api.v1 import (
+    alerts as alert_routes,
+)
 from daycount.catalog.messages import FixedUnitsChanged, PlanDeleted, PlanRepriced, ThresholdsChanged
 from daycount.clock import Clock, SystemClock
 from daycount.config import Settings
@@ -62,7 +65,7 @@ from daycount.infra.work import CommitPoints, Workplace
 from daycount.invoicing import gating
 from daycount.invoicing.credit_purchases import on_credits_purchased, on_payment_status_changed
 from daycount.invoicing.custom_sections import on_invoices_made
-from daycount.invoicing.messages import TimeUnused, UsageOverbilled
+from daycount.invoicing.messages import TimeUnused, UsageOverbilled, WalletsRefreshed
 from daycount.invoicing.messages_life import (
     InvoiceClosed,
     InvoiceDeleted,
@@ -74,6 +77,7 @@ from daycount.invoicing.messages_life import (
 from daycount.invoicing.ongoing import on_wallets_moved
 from daycount.invoicing.reactions import InvoicingReactions
 from daycount.invoicing.releasing import on_vat_settled
+from daycount.monitoring import evaluation as alerts
 from daycount.organizations.entities.records import EntityChanged
 from daycount.payments import reactions as payment_reactions
 from daycount.subscriptions.directory import CatalogDirectory
@@ -113,6 +117,7 @@ RESOURCES = (
     applied_coupons.routes,
     coupons.routes,
     add_ons.routes,
+    alert_routes.routes,
     api_keys.routes,
     billable_metrics.routes,
     billing_entities.routes,
@@ -168,7 +173,8 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         SubscriptionStarted: [invoicing.on_started],
         PeriodsDue: [invoicing.on_periods_due],
         SubscriptionEnded: [invoicing.on_ended],
-        PlanSwitched: [invoicing.on_switched],
+        PlanSwitched: [invoicing.on_switched, alerts.on_switched],
+        WalletsRefreshed: [alerts.on_wallets_refreshed],
         ActivationWaits: [invoicing.on_waiting],
         ActivationPaid: [invoicing.on_waited],
         ActivationCanceled: [gating.close_canceled],
@@ -206,7 +212,7 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
     )
     folder.open(workplace)
     checks = VatChecks(registry_at(settings.vies_url), registry_at(settings.vies_sandbox_url))
-    runner = Runner(workplace, kinds(invoicing, checks))
+    runner = Runner(workplace, kinds(invoicing, events, checks))
     return App(
         settings=settings,
         workplace=workplace,

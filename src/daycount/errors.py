@@ -82,7 +82,8 @@ class Invalid(DaycountError):
     """
     Some fields cannot be accepted.
 
-    `details` maps a field to its codes, or the index of a batch's item to such a map. Nothing was stored.
+    `details` maps a field to its codes, or the index of a batch's item to such a map, or to such `errors` beside the `params` that
+    were sent. Nothing was stored.
     """
 
     code = "validation_errors"

@@ -14,6 +14,14 @@ from tests.api.world import NOW, ROUTES, World, a_world, content_of, everything_
 from tests.support.server import Api, Server
 
 EMPTY_META = {"current_page": 0, "next_page": None, "prev_page": None, "total_pages": 0, "total_count": 0}
+ALERT_OPERATIONS = (
+    "find_all_{}_alerts",
+    "create_{}_alert",
+    "delete_all_{}_alerts",
+    "find_{}_alert",
+    "update_{}_alert",
+    "delete_{}_alert",
+)
 Case = Callable[[Api, World, Route], None]
 
 
@@ -290,6 +298,9 @@ CASES: dict[str, Case] = {
     "find_all_wallet_transaction_consumptions": is_not_found("wallet_transaction_not_found"),
     "find_all_wallet_transaction_fundings": is_not_found("wallet_transaction_not_found"),
     "wallet_transaction_payment_url": is_not_found("wallet_transaction_not_found"),
+    **{f"{operation.format('subscription')}": is_not_found("subscription_not_found") for operation in ALERT_OPERATIONS},
+    **{f"{operation.format('customer_wallet')}": is_not_found("customer_not_found") for operation in ALERT_OPERATIONS},
+    "find_all_triggered_alerts": is_empty({"external_subscription_id": "sub"}, {"alert_code": "much"}),
     "find_test_clock": shows_its_own_clock,
     "update_test_clock": moves_its_own_clock,
 }

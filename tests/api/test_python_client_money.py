@@ -3,6 +3,7 @@
 import pytest
 from lago_python_client.client import Client
 from lago_python_client.models.add_on import AddOn
+from lago_python_client.models.alert import Alert, AlertsList, AlertThreshold, AlertThresholdList
 from lago_python_client.models.billing_entity import BillingEntity
 from lago_python_client.models.customer import Customer
 from lago_python_client.models.invoice import InvoiceFee, InvoiceFeesList, OneOffInvoice
@@ -58,3 +59,23 @@ def test_billing_entities_and_the_organization(lago: Client) -> None:
         lago.organizations.update(Organization(default_currency="EUR", legal_name="Acme Inc.", timezone="Europe/Paris")).timezone
         == "Europe/Paris"
     )
+
+
+def test_alerts_of_a_wallet(lago: Client) -> None:
+    wallet = lago.wallets.create(Wallet(external_customer_id="acme", name="Credits", rate_amount="1", currency="EUR", granted_credits="20"))
+    alerts = lago.customers.wallets.alerts
+    low = Alert(
+        alert_type="wallet_balance_amount",
+        code="low",
+        thresholds=AlertThresholdList(__root__=[AlertThreshold(code="warn", value="500", recurring=False)]),
+    )
+    made = alerts.create("acme", wallet.code, low)
+    assert (made.code, made.previous_value, made.thresholds.__root__[0].value) == ("low", "2000.0", "500.0")
+    both = [low.copy(update={"alert_type": kind, "code": kind}) for kind in ("wallet_credits_balance", "wallet_credits_ongoing_balance")]
+    assert len(alerts.create_batch("acme", wallet.code, AlertsList(alerts=both))["alerts"]) == 2
+    assert alerts.update("acme", wallet.code, "low", Alert(name="Low credits")).name == "Low credits"
+    assert alerts.find("acme", wallet.code, "low").wallet_code == wallet.code
+    assert len(alerts.find_all("acme", wallet.code)["alerts"]) == 3
+    assert alerts.destroy("acme", wallet.code, "low").code == "low"
+    alerts.destroy_all("acme", wallet.code)
+    assert alerts.find_all("acme", wallet.code)["alerts"] == []

@@ -137,6 +137,8 @@ class World(NamedTuple):
             "/subscriptions/{external_id}/preview_change": self.subscription["external_id"],
             "/events/{transaction_id}/explain": self.event["transaction_id"],
             "/subscriptions/{external_id}/lifetime_usage": self.subscription["external_id"],
+            "/subscriptions/{external_id}/alerts": self.subscription["external_id"],
+            "/subscriptions/{external_id}/alerts/{code}": (self.subscription["external_id"], "much"),
             "/events/{transaction_id}": self.event["transaction_id"],
             "/invoice_custom_sections/{code}": self.section["code"],
             "/invoices/{lago_id}": self.invoice["lago_id"],
@@ -169,6 +171,8 @@ class World(NamedTuple):
             "/customers/{external_customer_id}/wallets/{code}": owned,
             "/customers/{external_customer_id}/wallets/{code}/metadata": owned,
             "/customers/{external_customer_id}/wallets/{code}/metadata/{key}": (*owned, "tier"),
+            "/customers/{external_customer_id}/wallets/{wallet_code}/alerts": owned,
+            "/customers/{external_customer_id}/wallets/{wallet_code}/alerts/{code}": (*owned, "low"),
             "/wallets/{lago_id}": self.wallet["lago_id"],
             "/wallets/{lago_id}/metadata": self.wallet["lago_id"],
             "/wallets/{lago_id}/metadata/{key}": (self.wallet["lago_id"], "tier"),
@@ -208,6 +212,10 @@ def a_world(server: Server) -> World:
     [void] = api.ok("POST", "/wallet_transactions", {"wallet_transaction": {"wallet_id": wallet["lago_id"], "voided_credits": "1"}})[
         "wallet_transactions"
     ]
+    much = {"alert_type": "current_usage_amount", "code": "much", "thresholds": [{"value": "1000000"}]}
+    api.ok("POST", "/subscriptions/sub/alerts", {"alert": much})
+    low = {"alert_type": "wallet_balance_amount", "code": "low", "thresholds": [{"code": "warn", "value": 500}]}
+    api.ok("POST", f"/customers/acme/wallets/{wallet['code']}/alerts", {"alert": low})
     paid = {"invoice_id": invoice["lago_id"], "amount_cents": 1, "reference": "wire 1"}
     payment = api.ok("POST", "/payments", {"payment": paid})["payment"]
     feature = api.ok("POST", "/features", {"feature": _a_feature("sso")})["feature"]
@@ -294,6 +302,7 @@ def _a_plan(world: World) -> dict[str, Any]:
 
 _OTHER_FILTER = {"values": {"region": ["us"]}, "properties": {"amount": "7"}}
 _SEAT_PRICE = {"charge_model": "standard", "prorated": True, "properties": {"amount": "11"}}
+_AN_ALERT = {"code": "next", "thresholds": [{"code": "one", "value": "10.5", "recurring": True}]}
 GOOD: dict[str, Any] = {
     "create_plan_charge": lambda world: world.api.seat_charge(world.metric) | {"code": "more_seats"},
     "update_plan_charge": lambda _: _SEAT_PRICE,
@@ -367,6 +376,10 @@ GOOD: dict[str, Any] = {
     "create_invoice": lambda _: {"external_customer_id": "acme", "currency": "USD", "fees": [{"add_on_code": "setup"}]},
     "update_invoice": lambda _: {"metadata": [{"key": "po", "value": "77"}]},
     "void_invoice": lambda _: {"generate_credit_note": False},
+    "create_subscription_alert": lambda _: {"alert": _AN_ALERT | {"alert_type": "lifetime_usage_amount"}},
+    "create_customer_wallet_alert": lambda _: {"alert": _AN_ALERT | {"alert_type": "wallet_credits_balance"}},
+    "update_subscription_alert": lambda _: {"name": "Much"},
+    "update_customer_wallet_alert": lambda _: {"name": "Low"},
     "update_subscription_lifetime_usage": lambda _: {"external_historical_usage_amount_cents": 100},
     "update_subscription": lambda _: {"name": "Main"},
     "create_wallet": lambda _: {"external_customer_id": "acme", "name": "Second", "rate_amount": "2", "currency": "EUR"},
@@ -398,6 +411,7 @@ def everything_stored(api: Api) -> dict[str, Any]:
         "features": api.ok("GET", "/features", query={"per_page": 1000}),
         "entitlements": api.ok("GET", "/subscriptions/sub/entitlements"),
         "taxes": api.ok("GET", "/taxes", query={"per_page": 1000}),
+        "triggered_alerts": api.ok("GET", "/triggered_alerts", query={"per_page": 1000}),
         "wallets": api.ok("GET", "/wallets", query={"per_page": 1000}),
         "events": api.ok("GET", "/events", query={"per_page": 1000}),
         "invoices": api.ok("GET", "/invoices", query={"per_page": 1000}),
@@ -423,6 +437,11 @@ def why_no_error_body(status: int, body: Any) -> str | None:
     if body["code"] != "validation_errors" or not isinstance(details, dict) or not details:
         return f"422 without details: {body}"
     if all(_is_codes(codes) or (isinstance(codes, dict) and all(map(_is_codes, codes.values()))) for codes in details.values()):
+        return None
+    if all(
+        isinstance(entry, dict) and set(entry) == {"params", "errors"} and all(map(_is_codes, entry["errors"].values()))
+        for entry in details.values()
+    ):
         return None
     return f"details of another shape: {details}"
 

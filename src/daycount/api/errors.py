@@ -49,4 +49,8 @@ def _unprocessable(code: str) -> dict[str, Any]:
 
 
 def _listed(details: Mapping[str, Any]) -> dict[str, Any]:
-    return {field: _listed(codes) if isinstance(codes, Mapping) else list(codes) for field, codes in details.items()}
+    """Write details as JSON; what was sent comes back as it was."""
+    return {
+        field: codes if field == "params" else _listed(codes) if isinstance(codes, Mapping) else list(codes)
+        for field, codes in details.items()
+    }

@@ -79,6 +79,8 @@ def _reply(route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:
     if route.returns is None:
         return {"description": "Done; the body is empty"}
     shown = schema_of[route.returns]
+    if route.root_out is None:
+        return {"description": "Done", "content": {"application/json": {"schema": shown}}}
     properties: dict[str, Any] = {str(route.root_out): {"type": "array", "items": shown} if route.is_list else shown}
     if route.is_list and route.has_meta:
         properties["meta"] = schema_of[Meta]

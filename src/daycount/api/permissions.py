@@ -44,6 +44,7 @@ _BY_COLLECTION: Final = {
     "subscriptions": "subscription",
     "taxes": "tax",
     "test_clock": "organization",
+    "triggered_alerts": "alert",
     "wallet_transactions": "wallet_transaction",
     "wallets": "wallet",
     "webhook_endpoints": "webhook_endpoint",
@@ -54,11 +55,16 @@ _OWNERS: Final = frozenset({"customers", "subscriptions", "wallets"})
 
 
 def resource_of(route: Route) -> str:
-    """Return the resource of a route: `/customers/{id}/wallets` is about wallets, `/plans/{code}/charges` about plans."""
+    """
+    Return the resource of a route.
+
+    `/customers/{id}/wallets` is about wallets, `/customers/{id}/wallets/{code}/alerts` about alerts, `/plans/{code}/charges` about plans.
+    """
     names = [segment for segment in route.segments if not segment.startswith("{")]
-    if names[0] in _OWNERS and len(names) > 1 and names[1] in _BY_COLLECTION:
-        return _BY_COLLECTION[names[1]]
-    return _BY_COLLECTION.get(names[0], "organization")
+    place = 0
+    while names[place] in _OWNERS and len(names) > place + 1 and names[place + 1] in _BY_COLLECTION:
+        place += 1
+    return _BY_COLLECTION.get(names[place], "organization")
 
 
 def check_caller(caller: Caller, route: Route) -> None:

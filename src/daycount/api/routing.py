@@ -36,7 +36,7 @@ class Route:
 
     `accepts` is the struct of the body (None: no body is read), under `root_in` or, when that is None, without a root; keys
     named in `beside_root` may also stand beside it; with `is_body_optional` there may be none. `returns` is the struct of the
-    reply under `root_out` (None: the reply is empty); a list when `is_list`. A route that is not `is_transactional` gets
+    reply (None: the reply is empty), under `root_out` or without a root; a list when `is_list`. A route that is not `is_transactional` gets
     the call alone and opens its own transactions.
     """
 

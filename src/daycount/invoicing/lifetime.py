@@ -7,12 +7,13 @@ Nothing is kept but what the customer used elsewhere before; the rest is worked 
 from collections.abc import Sequence
 from uuid import UUID, uuid5
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from daycount.engine.calendar import Occasion
 from daycount.infra.work import Work
 from daycount.invoicing import lifetime_store
-from daycount.invoicing.compute import compute, job_for, load_subjects
+from daycount.invoicing.compute import Job, compute, job_for, load_subjects
+from daycount.periods import Period
 from daycount.subscriptions import store as subscriptions
 from daycount.subscriptions.records import Status, Subscription
 from daycount.usage.port import EventStore
@@ -84,6 +85,15 @@ def load_lifetimes(work: Work, rows: Sequence[Subscription]) -> dict[UUID, Lifet
         )
         for row_id, chain in chains.items()
     }
+
+
+def since_start(job: Job) -> Job:
+    """Stretch the running window of a job back to the start of its subscription. What has no such window stays as it is."""
+    started_at, window = job.subject.subscription.started_at, job.windows.charges
+    if started_at is None or window is None:
+        return job
+    whole = Period(start=started_at, end=window.period.end)
+    return structs.replace(job, windows=structs.replace(job.windows, charges=structs.replace(window, period=whole, full_period=whole)))
 
 
 def set_historical_usage(work: Work, row: Subscription, *, amount_cents: int) -> None:

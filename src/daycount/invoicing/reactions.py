@@ -195,13 +195,12 @@ class InvoicingReactions:
         """Make the fees of events that are paid for in advance. The agenda calls it."""
         price_events(work, event_keys, events=self._events)
 
-    def check_usage(self, work: Work, customer_ids: Sequence[UUID]) -> None:
-        """
-        Look at the usage of customers after it grew: bill it where it reached a threshold, then let their wallets see it.
-
-        The agenda calls it, in the customers' lanes.
-        """
+    def bill_reached(self, work: Work, customer_ids: Sequence[UUID]) -> None:
+        """Bill what customers used where it reached a threshold. The agenda calls it, in the customers' lanes."""
         bill_reached(work, customer_ids, events=self._events)
+
+    def refresh_wallets_after_usage(self, work: Work, customer_ids: Sequence[UUID]) -> None:
+        """Let wallets see usage that grew. The agenda calls it, in the customers' lanes."""
         ongoing.refresh_after_usage(work, customer_ids, events=self._events)
 
     def refresh_wallets(self, work: Work, customer_ids: Sequence[UUID]) -> None:

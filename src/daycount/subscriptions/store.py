@@ -305,6 +305,8 @@ select s.external_id, case when s.status = 'pending' then s.subscription_at else
        s.customer_id,
        s.status <> 'terminated' and (
            exists (select 1 from wallets w where w.customer_id = s.customer_id and w.status = 'active')
+           or exists (select 1 from alerts a where a.organization_id = s.organization_id
+                      and a.external_subscription_id = s.external_id and a.deleted_at is null)
            or (not s.progressive_billing_disabled and (
                s.usage_thresholds <> '[]' or p.usage_thresholds <> '[]' or coalesce(parent.usage_thresholds, '[]') <> '[]'))
        ) as is_watched

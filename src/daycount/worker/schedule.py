@@ -15,9 +15,11 @@ from daycount.infra.work import Work
 from daycount.invoicing import deadlines, ongoing
 from daycount.invoicing import operations as invoice_operations
 from daycount.invoicing.reactions import InvoicingReactions
+from daycount.monitoring import evaluation as alerts
 from daycount.subscriptions import gating, life, plan_changes, schedule, starting, store
 from daycount.subscriptions.records import RuleStatus, Status
 from daycount.taxes.eu import RATES_CHANGE, keep_eu_taxes
+from daycount.usage.port import EventStore
 from daycount.usage.prompt import CHECK_USAGE, PRICE_EVENT
 from daycount.wallets import operations as wallet_operations
 from daycount.wallets import reactions as wallet_reactions
@@ -38,7 +40,7 @@ class Kind(NamedTuple):
     is_about_lanes: bool = False
 
 
-def kinds(invoicing: InvoicingReactions, checks: vat.VatChecks) -> dict[str, Kind]:
+def kinds(invoicing: InvoicingReactions, events: EventStore, checks: vat.VatChecks) -> dict[str, Kind]:
     """
     Return the table.
 
@@ -54,6 +56,7 @@ def kinds(invoicing: InvoicingReactions, checks: vat.VatChecks) -> dict[str, Kin
 
     def bill_periods(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
         invoicing.bill_periods(work, subjects, due_at=due_at)
+        alerts.look_again(work, subjects)
 
     def finalize_drafts(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
         invoicing.finalize_drafts(work, subjects, due_at=due_at)
@@ -62,7 +65,9 @@ def kinds(invoicing: InvoicingReactions, checks: vat.VatChecks) -> dict[str, Kin
         invoicing.price_events(work, subjects)
 
     def check_usage(work: Work, customer_ids: Sequence[UUID], _due_at: datetime) -> None:
-        invoicing.check_usage(work, customer_ids)
+        invoicing.bill_reached(work, customer_ids)
+        alerts.evaluate_usage(work, customer_ids, events=events)
+        invoicing.refresh_wallets_after_usage(work, customer_ids)
 
     def bill_units(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
         invoicing.bill_units(work, subjects, due_at=due_at)

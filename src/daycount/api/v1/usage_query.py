@@ -12,13 +12,13 @@ from daycount.api.query import Query
 from daycount.api.routing import Call
 from daycount.catalog.records import Charge
 from daycount.customers import store as customers
-from daycount.engine.calendar import Occasion, Window
+from daycount.engine.calendar import Occasion
 from daycount.infra.work import Work
 from daycount.invoicing.compute import ChargeUsage, Computed, Subject, compute, job_for, load_subjects
+from daycount.invoicing.lifetime import since_start
 from daycount.invoicing.money import assemble_fees
 from daycount.invoicing.presentation import Breakdowns, compute_breakdowns
 from daycount.invoicing.view import EVERYTHING, View
-from daycount.periods import Period
 from daycount.subscriptions import store as subscriptions
 from daycount.subscriptions.records import Status, Subscription
 
@@ -69,7 +69,7 @@ def find_usage(work: Work, call: Call, *, is_selective: bool) -> FoundUsage:
         chosen = subject.plan.charges if named is None else named
         if (named is None and not view.only) or any(charge.prorated for charge in chosen):
             raise errors.NotAllowed("full_usage_not_allowed")
-        job = structs.replace(job, windows=structs.replace(job.windows, charges=_since_start(subject, job.windows.charges)))
+        job = since_start(job)
     computed = compute(work, [job], events=call.services.events)[0]
     breakdowns = compute_breakdowns(work, computed, events=call.services.events, wanted=_wanted_presentation(query))
     return FoundUsage(computed, _in_order(computed.charges, is_chosen=named is not None), breakdowns, _taxes_of(computed, call.query))
@@ -155,12 +155,3 @@ def _json_of(text: str, kind: Any, name: str) -> Any:
         return msgspec.json.decode(text, type=kind)
     except msgspec.MsgspecError as error:
         raise errors.Invalid({name: ["value_is_invalid"]}) from error
-
-
-def _since_start(subject: Subject, window: Window | None) -> Window:
-    """Stretch the running window back to the start of the subscription."""
-    started_at = subject.subscription.started_at
-    assert window is not None
-    assert started_at is not None
-    whole = Period(start=started_at, end=window.period.end)
-    return structs.replace(window, period=whole, full_period=whole)

@@ -1,0 +1,1 @@
+"""Alerts: values of usage and wallets that are watched, and what was told of them."""
