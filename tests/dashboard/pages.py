@@ -24,7 +24,16 @@ LISTS = (
     "/members",
     "/search",
 )
-FORMS = ("/customers/new", "/events/new", "/api-keys/new")
+FORMS = (
+    "/customers/new",
+    "/events/new",
+    "/api-keys/new",
+    "/billable-metrics/new",
+    "/plans/new",
+    "/coupons/new",
+    "/add-ons/new",
+    "/taxes/new",
+)
 TABS = ("subscriptions", "invoices", "payments", "credit-notes", "wallets", "coupons")
 
 
@@ -34,9 +43,19 @@ def objects(world: World) -> list[str]:
     return [
         customer,
         f"{customer}/edit",
+        f"{customer}/subscribe",
+        f"{customer}/coupons/apply",
+        f"{customer}/wallets/new",
         *(f"{customer}/{tab}" for tab in TABS),
         f"/subscriptions/{quote(world.subscription['external_id'], safe='')}",
         f"/invoices/{world.invoice['lago_id']}",
+        f"/subscriptions/{quote(world.subscription['external_id'], safe='')}/change",
+        f"/subscriptions/{quote(world.subscription['external_id'], safe='')}/end",
+        f"/invoices/{world.invoice['lago_id']}/credit",
+        f"/billable-metrics/{quote(world.metric['code'], safe='')}/edit",
+        f"/plans/{quote(world.plan['code'], safe='')}/edit",
+        f"/add-ons/{quote(world.add_on['code'], safe='')}/edit",
+        f"/taxes/{quote(world.tax['code'], safe='')}/edit",
         f"/invoices/{world.invoice['lago_id']}/explain",
         f"/fees/{world.fee['lago_id']}",
         f"/credit-notes/{world.credit_note['lago_id']}",

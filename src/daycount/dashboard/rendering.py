@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -88,6 +89,7 @@ def _filters() -> dict[str, Callable[..., Any]]:
         "input_amount": write_cents,
         "rates_of": rates_of,
         "pair": _pair,
+        "as_zone": ZoneInfo,
     }
 
 

@@ -159,18 +159,18 @@ select * from (
     (select coalesce(i.finalized_at, i.created_at) as at, 'invoice' as kind, i.id::text as id, i.number as name, i.status as status,
             i.total_amount_cents as amount_cents, i.currency as currency
      from invoices i where i.organization_id = :organization_id and i.status <> 'generating'
-       and coalesce(i.finalized_at, i.created_at) >= :since order by coalesce(i.finalized_at, i.created_at) desc limit :limit)
+       and coalesce(i.finalized_at, i.created_at) > :since order by coalesce(i.finalized_at, i.created_at) desc limit :limit)
     union all
     (select p.created_at, 'payment', p.invoice_id::text, coalesce(p.reference, ''), p.status, p.amount_cents, p.currency
-     from payments p where p.organization_id = :organization_id and p.created_at >= :since order by p.created_at desc limit :limit)
+     from payments p where p.organization_id = :organization_id and p.created_at > :since order by p.created_at desc limit :limit)
     union all
     (select coalesce(t.settled_at, t.created_at), 'wallet', t.wallet_id::text, t.transaction_status, t.status, t.amount_cents, w.currency
      from wallet_transactions t join wallets w on w.id = t.wallet_id
-     where t.organization_id = :organization_id and coalesce(t.settled_at, t.created_at) >= :since
+     where t.organization_id = :organization_id and coalesce(t.settled_at, t.created_at) > :since
      order by coalesce(t.settled_at, t.created_at) desc limit :limit)
     union all
     (select coalesce(s.terminated_at, s.started_at), 'subscription', s.external_id, s.external_id, s.status, null, null
-     from subscriptions s where s.organization_id = :organization_id and coalesce(s.terminated_at, s.started_at) >= :since
+     from subscriptions s where s.organization_id = :organization_id and coalesce(s.terminated_at, s.started_at) > :since
      order by coalesce(s.terminated_at, s.started_at) desc limit :limit)
 ) as found
 order by at desc, kind, id limit :limit

@@ -2,6 +2,7 @@
 
 from daycount.dashboard.pages import (
     catalogue,
+    catalogue_forms,
     credit_notes,
     customers,
     entry,
@@ -10,11 +11,15 @@ from daycount.dashboard.pages import (
     invoices,
     keys,
     members,
+    metric_forms,
     metrics,
+    money_forms,
     payments,
+    plan_forms,
     plans,
     search,
     settings,
+    subscription_forms,
     subscriptions,
     time_machine,
     wallets,
@@ -38,4 +43,9 @@ PARTS = (
     settings.pages,
     members.pages,
     search.pages,
+    catalogue_forms.pages,
+    metric_forms.pages,
+    money_forms.pages,
+    plan_forms.pages,
+    subscription_forms.pages,
 )

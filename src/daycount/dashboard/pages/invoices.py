@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from daycount.dashboard.explaining import drawings_of, step_title
 from daycount.dashboard.http import Response, path_to, redirect
@@ -69,7 +68,6 @@ def _show(visit: Visit, status: int = 200) -> Response:
         nav="invoices",
         invoice=invoice,
         paper=paper_of(invoice),
-        paper_zone=ZoneInfo(invoice["customer"]["applicable_timezone"]),
         standing=rows.invoice_status(invoice),
         entity=entity,
         payments=payments,

@@ -1,0 +1,334 @@
+"""What forms do: the way from a metric to an invoice, mistakes beside their field, texts that look like HTML, money moves."""
+
+import re
+
+import pytest
+
+from tests.api.world import World
+from tests.support.browsing import Visitor
+from tests.support.server import Api, Server
+
+HOSTILE = "<script>alert('x')</script>\"'><img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def shop(server: Server) -> Api:
+    """A sandbox with seats, a plan of 10 a seat, a customer on it, and one seat from the first day."""
+    api = server.organization()
+    metric = api.metric()
+    api.plan(charges=[api.seat_charge(metric)])
+    api.plan("large", amount_cents=9000, pay_in_advance=True)
+    api.customer("acme", currency="USD", email="a@example.com")
+    api.subscribe()
+    api.event("e1", user_id="ada", operation_type="add")
+    return api
+
+
+def test_a_newcomer_gets_from_nothing_to_the_projected_invoice(server: Server, enter) -> None:
+    api = server.organization()
+    visitor: Visitor = enter(api)
+    metric = {"name": "Seats", "code": "seats", "aggregation_type": "unique_count_agg", "field_name": "user_id", "recurring": "1"}
+
+    made = visitor.submit("/billable-metrics/new", metric)
+    metric_id = api.ok("GET", "/billable_metrics/seats")["billable_metric"]["lago_id"]
+    plan = {"name": "Team", "code": "team", "amount": "49.00", "amount_currency": "USD", "interval": "monthly"}
+    charge = {"charge.0.metric": metric_id, "charge.0.model": "standard", "charge.0.amount": "10", "charge.0.prorated": "1"}
+    looked = visitor.submit("/plans/new", plan | charge | {"charge.0.sample": "7", "act": "preview"})
+    saved = visitor.submit("/plans/new", plan | charge | {"act": "save"})
+    customer = visitor.submit("/customers/new", {"external_id": "acme", "name": "Acme"})
+    subscribed = visitor.submit("/customers/acme/subscribe", {"plan_code": "team", "external_id": "acme-1", "act": "save"})
+    event = {"code": "seats", "external_subscription_id": "acme-1", "properties": '{"user_id": "ada", "operation_type": "add"}'}
+    sent = visitor.submit("/events/new", event | {"transaction_id": "t1"})
+    seen = visitor.look("/subscriptions/acme-1")
+
+    assert made.title == "Seats"
+    # 49.00 + 7 seats of 10.00
+    assert "Total 119.00 USD" in looked.words
+    assert api.call("GET", "/plans/team").status == 200
+    assert saved.title == "Team"
+    assert customer.title == "Acme"
+    assert subscribed.title == "acme-1"
+    assert "Counted" in sent.words
+    # one seat for all 31 days of July: 10.00; with the base fee 59.00
+    assert "Total 59.00 USD" in seen.words
+
+
+def test_the_preview_of_a_plan_saves_nothing(server: Server, enter) -> None:
+    api = server.organization()
+
+    enter(api).submit("/plans/new", {"name": "Team", "code": "team", "amount": "10", "act": "preview"})
+
+    assert api.call("GET", "/plans/team").status == 404
+
+
+def test_what_is_wrong_stands_beside_its_field(server: Server, enter) -> None:
+    visitor = enter(server.organization())
+
+    customer = visitor.submit("/customers/new", {"external_id": "acme", "currency": "XXY", "timezone": "Mars/Base"})
+    plan = visitor.submit("/plans/new", {"name": "Team", "code": "team", "amount": "12,5x", "act": "save"})
+    tax = visitor.submit("/taxes/new", {"name": "VAT", "code": "vat", "rate": "many"})
+
+    for seen in (customer, plan, tax):
+        assert seen.status == 422
+        assert "Nothing was saved." in seen.words
+        assert 'aria-invalid="true"' in seen.text
+    assert 'value="acme"' in customer.text, "what was typed stays"
+    assert "No such time zone. Write one as Europe/Berlin." in customer.words
+    assert "Write an amount as 12.50." in plan.words
+
+
+def test_a_taken_external_id_changes_nobody(shop: Api, enter) -> None:
+    seen = enter(shop).submit("/customers/new", {"external_id": "acme", "name": "Other"})
+
+    assert seen.status == 422
+    assert "This is taken already." in seen.words
+    assert shop.ok("GET", "/customers/acme")["customer"]["name"] == "Acme"
+
+
+def test_texts_that_look_like_html_stay_texts(server: Server, enter) -> None:
+    api = server.organization(name=HOSTILE)
+    visitor = enter(api)
+    metric = api.metric("seats", name=HOSTILE, description=HOSTILE)
+    api.plan("team", name=HOSTILE, description=HOSTILE, charges=[api.seat_charge(metric, invoice_display_name=HOSTILE)])
+    api.customer("acme", name=HOSTILE, city=HOSTILE, legal_name=HOSTILE, currency="USD")
+    api.subscribe(name=HOSTILE)
+    api.event("e1", user_id=HOSTILE, operation_type="add")
+    api.event(HOSTILE, code="nothing", note=HOSTILE)
+    api.coupon("welcome", name=HOSTILE)
+    api.apply_coupon()
+    api.wallet(name=HOSTILE)
+    api.tax("vat", name=HOSTILE, description=HOSTILE, applied_to_organization=True)
+    api.add_on("setup", name=HOSTILE, description=HOSTILE)
+    api.move_to("2026-08-01T00:00:00Z")
+    fee = max(api.invoices()[0]["fees"], key=lambda item: item["amount_cents"])
+
+    waiting = ["/", f"/fees/{fee['lago_id']}", f"/search?q={HOSTILE[:8]}"]
+    known: set[str] = set()
+    while waiting and len(known) < 120:
+        path = waiting.pop(0)
+        if path in known or path.startswith("/static/") or "as=" in path:
+            continue
+        known.add(path)
+        seen = visitor.look(path)
+        assert "<script>alert" not in seen.text, path
+        assert "<img src=x" not in seen.text, path
+        assert not re.search(r"<[^>]*\sonerror=", re.sub(r'"[^"]*"', '""', seen.text)), path
+        waiting.extend(link for link in seen.links if link not in known)
+    assert len(known) > 60
+
+
+def test_a_plan_keeps_what_the_editor_does_not_show(shop: Api, enter) -> None:
+    metric = shop.metric("tokens", aggregation_type="sum_agg", field_name="n", filters=[{"key": "model", "values": ["a", "b"]}])
+    filters = [{"values": {"model": ["a"]}, "properties": {"amount": "3"}, "invoice_display_name": "A"}]
+    charge = {
+        "billable_metric_id": metric["lago_id"],
+        "charge_model": "standard",
+        "properties": {"amount": "1", "pricing_group_keys": ["team"]},
+    }
+    plan = shop.plan("ai", charges=[charge | {"filters": filters}], description="kept")
+    found = plan["charges"][0]
+    visitor = enter(shop)
+    fields = {
+        "name": "AI",
+        "code": "ai",
+        "amount": "5",
+        "amount_currency": "USD",
+        "interval": "monthly",
+        "charge.0.id": found["lago_id"],
+        "charge.0.metric": metric["lago_id"],
+        "charge.0.model": "standard",
+        "charge.0.amount": "2",
+        "act": "save",
+    }
+
+    seen = visitor.submit("/plans/ai/edit", fields)
+
+    after = shop.ok("GET", "/plans/ai")["plan"]
+    assert seen.title == "AI"
+    assert (after["amount_cents"], after["description"]) == (500, "kept")
+    assert after["charges"][0]["lago_id"] == found["lago_id"]
+    assert after["charges"][0]["properties"]["amount"] == "2"
+    assert after["charges"][0]["properties"]["pricing_group_keys"] == ["team"]
+    assert [item["properties"]["amount"] for item in after["charges"][0]["filters"]] == ["3"]
+
+
+def test_tiers_begin_where_the_one_before_ends(shop: Api, enter) -> None:
+    metric = shop.ok("GET", "/billable_metrics/seats")["billable_metric"]
+    fields = {
+        "name": "Tiers",
+        "code": "tiers",
+        "amount": "0",
+        "amount_currency": "USD",
+        "interval": "monthly",
+        "charge.0.metric": metric["lago_id"],
+        "charge.0.model": "graduated",
+        "charge.0.up_to_1": "5",
+        "charge.0.price_1": "2",
+        "charge.0.flat_1": "1",
+        "charge.0.price_2": "0.5",
+        "charge.0.sample": "8",
+    }
+    visitor = enter(shop)
+
+    looked = visitor.submit("/plans/new", fields | {"act": "preview"})
+    visitor.submit("/plans/new", fields | {"act": "save"})
+
+    # 1 + 5 × 2 + 3 × 0.5 = 12.50
+    assert "Total 12.50 USD" in looked.words
+    ranges = shop.ok("GET", "/plans/tiers")["plan"]["charges"][0]["properties"]["graduated_ranges"]
+    assert [(item["from_value"], item["to_value"]) for item in ranges] == [(0, 5), (5, None)]
+
+
+def test_the_clock_moves_and_tells_what_happened(shop: Api, enter) -> None:
+    visitor = enter(shop)
+
+    moved = visitor.submit("/clock", {"by": "month"})
+    back = visitor.submit("/clock", {"by": "date", "date": "2026-07-01"})
+    day = visitor.submit("/clock", {"by": "day"})
+
+    assert shop.ok("GET", "/test_clock")["test_clock"]["frozen_time"] == "2026-08-02T00:00:00Z"
+    assert "The clock is moved." in moved.words
+    assert "Invoice ORG" in moved.words
+    assert "10.00 USD" in moved.words
+    assert "The clock only moves forward." in back.words
+    assert "Nothing was due on the way." in day.words
+
+
+def test_a_live_organization_has_no_time_machine(server: Server, enter) -> None:
+    visitor = enter(server.organization(at=None))
+
+    assert "This organization is live" in visitor.look("/clock").words
+    assert visitor.submit("/clock", {"by": "day"}, form_on="/").status == 409
+
+
+def test_an_invoice_is_paid_given_back_and_voided(shop: Api, enter) -> None:
+    shop.move_to("2026-08-01T00:00:00Z")
+    invoice = shop.invoices()[0]
+    fee = max(invoice["fees"], key=lambda item: item["amount_cents"])
+    here = f"/invoices/{invoice['lago_id']}"
+    visitor = enter(shop)
+
+    too_exact = visitor.submit(f"{here}/pay", {"amount": "4.005", "reference": "wire"}, form_on=here)
+    paid = visitor.submit(f"{here}/pay", {"amount": "4.00", "reference": "wire 1"}, form_on=here)
+    item = {"item.0.fee": fee["lago_id"], "item.0.amount": "1.50", "reason": "other", "way": "credit"}
+    looked = visitor.submit(f"{here}/credit", item | {"act": "preview"})
+    credited = visitor.submit(f"{here}/credit", item | {"act": "save"})
+
+    assert too_exact.status == 422
+    assert "Write an amount as 12.50." in too_exact.words
+    assert "Partially paid" in paid.words
+    assert "wire 1" in paid.words
+    assert "Given back 1.50 USD" in looked.words
+    assert credited.status == 200, credited.words
+    notes = shop.ok("GET", "/credit_notes")["credit_notes"]
+    assert [note["total_amount_cents"] for note in notes] == [150]
+
+
+def test_a_wallet_is_made_filled_and_ended(shop: Api, enter) -> None:
+    visitor = enter(shop)
+
+    made = visitor.submit("/customers/acme/wallets/new", {"name": "Pocket", "rate_amount": "2", "currency": "USD", "granted_credits": "10"})
+    wallet_id = shop.ok("GET", "/wallets")["wallets"][0]["lago_id"]
+    shop.move_to("2026-07-02T00:00:00Z")
+    filled = visitor.submit(f"/wallets/{wallet_id}/top-up", {"granted_credits": "5"}, form_on=f"/wallets/{wallet_id}")
+    shop.move_to("2026-07-03T00:00:00Z")
+    wrong = visitor.submit(f"/wallets/{wallet_id}/top-up", {"granted_credits": "-5"}, form_on=f"/wallets/{wallet_id}")
+    ended = visitor.submit(f"/wallets/{wallet_id}/end", form_on=f"/wallets/{wallet_id}")
+
+    assert made.title == "Pocket"
+    assert "topped up" in filled.words
+    # 15 credits of 2.00
+    assert shop.ok("GET", f"/wallets/{wallet_id}")["wallet"]["balance_cents"] == 3000
+    assert wrong.status == 422
+    assert "Terminated" in ended.words
+
+
+def test_a_plan_is_changed_after_its_price_was_shown(shop: Api, enter) -> None:
+    visitor = enter(shop)
+
+    looked = visitor.submit("/subscriptions/sub/change", {"plan_code": "large", "act": "preview"})
+    before = shop.ok("GET", "/subscriptions/sub")["subscription"]["plan_code"]
+    changed = visitor.submit("/subscriptions/sub/change", {"plan_code": "large", "act": "confirm"})
+
+    assert "90.00 USD" in looked.words
+    assert before == "team"
+    assert shop.ok("GET", "/subscriptions/sub")["subscription"]["plan_code"] == "large"
+    assert "The plan is changed." in changed.words
+
+
+def test_a_subscription_ends_after_its_last_invoice_was_shown(shop: Api, enter) -> None:
+    visitor = enter(shop)
+    shop.move_to("2026-07-10T12:00:00Z")
+
+    looked = visitor.look("/subscriptions/sub/end")
+    ended = visitor.submit("/subscriptions/sub/end", {"invoice": "generate", "act": "confirm"})
+
+    # one seat for 10 of 31 days at 10.00, rounded up to 5 decimals: 0.32259 × 10 = 3.2259
+    assert "3.23" in looked.words
+    assert "Terminated" in ended.words
+    assert [invoice["total_amount_cents"] for invoice in shop.invoices()] == [323]
+
+
+def test_coupons_taxes_and_add_ons_are_made(shop: Api, enter) -> None:
+    visitor = enter(shop)
+
+    coupon = visitor.submit(
+        "/coupons/new", {"name": "Ten", "code": "ten", "coupon_type": "percentage", "percentage_rate": "10", "frequency": "once"}
+    )
+    given = visitor.submit("/customers/acme/coupons/apply", {"coupon_code": "ten"})
+    tax = visitor.submit("/taxes/new", {"name": "VAT", "code": "vat", "rate": "19"})
+    add_on = visitor.submit("/add-ons/new", {"name": "Setup", "code": "setup", "amount": "1,250.5", "amount_currency": "USD"})
+
+    assert coupon.title == "Ten"
+    assert "The coupon is applied." in given.words
+    assert "19" in tax.words
+    assert "1,250.50 USD" in add_on.words
+
+
+def test_a_key_is_shown_once_and_can_be_revoked(shop: Api, enter, server: Server) -> None:
+    visitor = enter(shop)
+
+    made = visitor.submit("/api-keys/new", {"name": "Reports", "may": "read"})
+    found = re.search(r'data-copy="([\w-]+)"', made.text)
+    assert found is not None
+    reader = server.client(found.group(1))
+    may_read = reader.call("GET", "/customers").status
+    may_write = reader.call("POST", "/customers", {"customer": {"external_id": "x"}}).status
+    key_id = next(key["lago_id"] for key in shop.ok("GET", "/api_keys")["api_keys"] if key["name"] == "Reports")
+    revoked = visitor.submit(f"/api-keys/{key_id}/revoke", form_on=f"/api-keys/{key_id}")
+
+    assert (may_read, may_write) == (200, 403)
+    assert found.group(1) not in visitor.look(f"/api-keys/{key_id}").text
+    assert "The key is revoked" in revoked.words
+    assert reader.call("GET", "/customers").status == 401
+
+
+def test_forms_do_nothing_to_another_organization(server: Server, furnished: World, enter) -> None:
+    stranger = enter(server.organization())
+    invoice, wallet, note = furnished.invoice["lago_id"], furnished.wallet["lago_id"], furnished.credit_note["lago_id"]
+    before = furnished.api.ok("GET", f"/invoices/{invoice}")
+    paths = [
+        "/customers/acme/edit",
+        "/customers/acme/delete",
+        "/customers/acme/subscribe",
+        "/customers/acme/wallets/new",
+        "/customers/acme/coupons/apply",
+        "/subscriptions/sub/change",
+        "/subscriptions/sub/end",
+        f"/invoices/{invoice}/void",
+        f"/invoices/{invoice}/finalize",
+        f"/invoices/{invoice}/pay",
+        f"/invoices/{invoice}/credit",
+        f"/wallets/{wallet}/top-up",
+        f"/wallets/{wallet}/end",
+        f"/credit-notes/{note}/void",
+        f"/api-keys/{furnished.api_key['lago_id']}/revoke",
+        "/plans/team/delete",
+        "/billable-metrics/seats/delete",
+        "/coupons/welcome/delete",
+    ]
+
+    answers = {path: stranger.submit(path, {"act": "confirm", "plan_code": "team", "amount": "1"}, form_on="/").status for path in paths}
+
+    assert set(answers.values()) <= {404, 422}, answers
+    assert furnished.api.ok("GET", f"/invoices/{invoice}") == before
