@@ -10,6 +10,7 @@ import daycount.customers.tables
 import daycount.customers.vat.tables
 import daycount.dashboard.accounts.tables
 import daycount.infra.agenda
+import daycount.invoicing.adjusting.tables
 import daycount.invoicing.tables
 import daycount.organizations.sections.tables
 import daycount.organizations.tables

@@ -13,6 +13,7 @@ from daycount.api.server import Server
 from daycount.api.services import Services
 from daycount.api.v1 import (
     add_ons,
+    adjusted_fees,
     api_keys,
     applied_coupons,
     billable_metrics,
@@ -129,6 +130,7 @@ RESOURCES = (
     events.routes,
     fee_estimates.routes,
     fees.routes,
+    adjusted_fees.routes,
     explanations.fee_routes,
     lifetime_usage.routes,
     invoices.routes,

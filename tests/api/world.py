@@ -73,6 +73,8 @@ class World(NamedTuple):
     applied_coupon: dict[str, Any]
     section: dict[str, Any]
     feature: dict[str, Any]
+    draft: dict[str, Any]
+    voided: dict[str, Any]
 
     @property
     def filter_id(self) -> str:
@@ -90,6 +92,10 @@ class World(NamedTuple):
         """Return the value of each path parameter, by pattern, that leads to a thing of this organization; several as a tuple."""
         return {
             "/add_ons/{code}": self.add_on["code"],
+            "/adjusted_fees/{fee_id}": self.draft["fees"][0]["lago_id"],
+            "/invoices/{lago_id}/adjusted_fees": self.draft["lago_id"],
+            "/invoices/{lago_id}/adjusted_fees/estimate": self.draft["lago_id"],
+            "/invoices/{lago_id}/regenerate": self.voided["lago_id"],
             "/api_keys/{lago_id}": self.api_key["lago_id"],
             "/api_keys/{lago_id}/rotate": self.api_key["lago_id"],
             "/billable_metrics/{code}": self.metric["code"],
@@ -200,12 +206,18 @@ def a_world(server: Server) -> World:
     api.subscribe()
     event = api.event("first", user_id="ada")
     api.event("upload", code="uploads")
+    api.customer("draft", billing_configuration={"invoice_grace_period": 90})
+    api.subscribe("draft", external_id="drafted")
     api.move_to(NOW)
+    [draft] = api.invoices(external_customer_id="draft")
+    sold = {"external_customer_id": "draft", "currency": "USD", "fees": [{"add_on_code": "setup"}]}
+    voided = api.ok("POST", "/invoices", {"invoice": sold})["invoice"]
+    api.ok("POST", f"/invoices/{voided['lago_id']}/void")
     subscription = api.ok("GET", "/subscriptions/sub")["subscription"]
     coupon, applied = api.coupon(), api.apply_coupon()
     [fee] = api.ok("GET", "/fees", query={"event_transaction_id": "upload"})["fees"]
     spare = api.ok("POST", "/api_keys", {"api_key": {"name": "Spare"}})["api_key"]
-    invoice = api.invoices()[0]
+    invoice = api.invoices(external_customer_id="acme")[0]
     note = api.ok("POST", "/credit_notes", {"credit_note": _a_note(invoice)})["credit_note"]
     wallet = api.wallet(currency="EUR", metadata={"tier": "gold"})
     [credit] = api.ok("GET", f"/wallets/{wallet['lago_id']}/wallet_transactions")["wallet_transactions"]
@@ -242,6 +254,8 @@ def a_world(server: Server) -> World:
         applied_coupon=applied,
         section=api.section(),
         feature=feature,
+        draft=draft,
+        voided=voided,
     )
 
 
@@ -300,6 +314,10 @@ def _a_plan(world: World) -> dict[str, Any]:
     }
 
 
+def _adjusting(world: World) -> dict[str, Any]:
+    return {"fee_id": world.draft["fees"][0]["lago_id"], "units": 2, "unit_precise_amount": "1.5"}
+
+
 _OTHER_FILTER = {"values": {"region": ["us"]}, "properties": {"amount": "7"}}
 _SEAT_PRICE = {"charge_model": "standard", "prorated": True, "properties": {"amount": "11"}}
 _AN_ALERT = {"code": "next", "thresholds": [{"code": "one", "value": "10.5", "recurring": True}]}
@@ -319,6 +337,9 @@ GOOD: dict[str, Any] = {
     "create_pricing_unit": lambda _: {"name": "Tokens", "code": "tokens", "short_name": "TK"},
     "update_pricing_unit": lambda _: {"short_name": "CRD"},
     "create_add_on": lambda _: {"name": "Training", "code": "training", "amount_cents": 20000, "amount_currency": "USD"},
+    "create_adjusted_fee": _adjusting,
+    "estimate_adjusted_fee": _adjusting,
+    "regenerate_voided_invoice": lambda world: {"fees": [{"id": world.voided["fees"][0]["lago_id"], "units": 2}]},
     "create_invoice_custom_section": lambda _: {"code": "bank", "name": "Bank", "details": "BE68 5390 0754 7034"},
     "update_invoice_custom_section": lambda _: {"display_name": "How we work"},
     "update_add_on": lambda _: {"name": "Set-up of 2026"},

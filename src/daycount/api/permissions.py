@@ -11,6 +11,7 @@ API_KEYS: Final = "api_key"
 _BY_COLLECTION: Final = {
     "activity_logs": "activity_log",
     "add_ons": "add_on",
+    "adjusted_fees": "fee",
     "alerts": "alert",
     "analytics": "analytic",
     "api_keys": API_KEYS,

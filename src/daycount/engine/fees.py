@@ -66,10 +66,15 @@ class FeeDraft(Struct, frozen=True, kw_only=True):
     breakdowns: Sequence[Breakdown] = ()
     """Its units by the values of the charge's presentation keys; they never change an amount."""
 
+    is_adjusted: bool = False
+    """Whether somebody changed it by hand; it is then shown also at nothing."""
+    invoice_display_name: str | None = None
+    """What it is called by hand."""
+
     @property
     def is_empty(self) -> bool:
         """Tell whether there is nothing to bill or to show: no units, no amount, no events."""
-        return not (self.units or self.amount_cents or self.events_count)
+        return not (self.units or self.amount_cents or self.events_count or self.is_adjusted)
 
     @property
     def grouped_by(self) -> dict[str, str | None]:

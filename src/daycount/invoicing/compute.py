@@ -270,10 +270,10 @@ def _price(
             quantity = running_quantity(quantity, standing=standing, window=window, is_prorated=charge.prorated)
         terms = charge_terms(job.subject.subscription.id, charge, bucket, keys)
         fees.append(charge_fee(terms, quantity=quantity, request=request, window=shown, currency=job.subject.currency))
-    return ChargeUsage(charge=charge, fees=fees, true_up=_true_up(job, window, charge, fees))
+    return ChargeUsage(charge=charge, fees=fees, true_up=true_up_of(job, window, charge, fees))
 
 
-def _true_up(job: Job, window: Window, charge: Charge, fees: Sequence[FeeDraft]) -> FeeDraft | None:
+def true_up_of(job: Job, window: Window, charge: Charge, fees: Sequence[FeeDraft]) -> FeeDraft | None:
     """Make up the minimum of a charge in arrears, on invoices that close a period or the subscription."""
     closes = job.occasion in (Occasion.PERIODIC, Occasion.TERMINATING)
     if not closes or charge.pay_in_advance or not charge.min_amount_cents:

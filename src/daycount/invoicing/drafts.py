@@ -20,6 +20,8 @@ from daycount.engine.calendar import Occasion
 from daycount.engine.invoice import NO_STEPS
 from daycount.infra.work import Work
 from daycount.invoicing import store
+from daycount.invoicing.adjusting.records import key_of_fee
+from daycount.invoicing.adjusting.store import list_adjusted
 from daycount.invoicing.compute import Computed, Job, job_for, load_subjects
 from daycount.invoicing.custom_sections import write_sections
 from daycount.invoicing.deadlines import FINALIZE, set_deadlines
@@ -200,7 +202,9 @@ def _compute(work: Work, drafts: Sequence[Invoice], *, events: EventStore) -> _C
     """Compute drafts again, all at once; what they took of progressive invoices is forgotten."""
     ids = [row.id for row in drafts]
     lines = store.list_lines(work.tx, organization_id=work.organization_id, invoice_ids=ids)
-    computed = compute_bills(work, _jobs(work, lines), events=events, leaving_out=ids)
+    found = list_adjusted(work.tx, organization_id=work.organization_id, invoice_ids=ids)
+    by_hand = [{key: item.adjustment for (owner, key), item in found.items() if owner == line.invoice_id} for line in lines]
+    computed = compute_bills(work, _jobs(work, lines), events=events, leaving_out=ids, adjusted=by_hand)
     groups: dict[UUID, list[Computed]] = {}
     for line, item in zip(lines, computed, strict=True):
         groups.setdefault(line.invoice_id, []).append(item)
@@ -211,12 +215,14 @@ def _compute(work: Work, drafts: Sequence[Invoice], *, events: EventStore) -> _C
 def _rebuild(work: Work, drafts: Sequence[Invoice], computed: _Computed, *, purse: Purse | None = None) -> list[tuple[Invoice, list[Fee]]]:
     """Put computed drafts together, and use a purse where given. Their rows are given back changed; none is written."""
     ids = [row.id for row in drafts]
-    known = {_key(fee): fee.id for fee in store.list_fees(work.tx, organization_id=work.organization_id, invoice_ids=ids)}
+    known = {
+        (fee.invoice_id, key_of_fee(fee)): fee.id for fee in store.list_fees(work.tx, organization_id=work.organization_id, invoice_ids=ids)
+    }
     return [_rebuilt(work, row, computed, purse, known) for row in drafts]
 
 
 def _rebuilt(
-    work: Work, row: Invoice, computed: _Computed, purse: Purse | None, known: Mapping[tuple[object, ...], UUID]
+    work: Work, row: Invoice, computed: _Computed, purse: Purse | None, known: Mapping[tuple[UUID | None, str], UUID]
 ) -> tuple[Invoice, list[Fee]]:
     group = computed.groups[row.id]
     steps = NO_STEPS if purse is None else purse.steps_for(row.customer_id, currency=row.currency, invoice_id=row.id)
@@ -226,7 +232,16 @@ def _rebuilt(
     if purse is not None:
         purse.take(work, changed, assembled)
     fees = fees_of(work, changed, group, assembled)
-    return changed, [structs.replace(fee, id=known.get(_key(fee), fee.id)) for fee in fees]
+    ids: dict[UUID | None, UUID] = {fee.id: known.get((fee.invoice_id, key_of_fee(fee)), fee.id) for fee in fees}
+    return changed, [
+        structs.replace(
+            fee,
+            id=ids[fee.id],
+            true_up_fee_id=ids.get(fee.true_up_fee_id),
+            true_up_parent_fee_id=ids.get(fee.true_up_parent_fee_id),
+        )
+        for fee in fees
+    ]
 
 
 def _jobs(work: Work, lines: Sequence[InvoiceLine]) -> list[Job]:
@@ -241,9 +256,3 @@ def _jobs(work: Work, lines: Sequence[InvoiceLine]) -> list[Job]:
         )
         for line, snapshot, subject in zip(lines, snapshots, subjects, strict=True)
     ]
-
-
-def _key(fee: Fee) -> tuple[object, ...]:
-    """Return what makes a fee the same one after a draft was computed again."""
-    groups = tuple(sorted(fee.grouped_by.items(), key=lambda entry: entry[0]))
-    return fee.invoice_id, fee.subscription_id, fee.fee_type, fee.charge_id, fee.fixed_charge_id, fee.charge_filter_id, groups

@@ -15,7 +15,7 @@ from msgspec import Struct
 from daycount.customers.records import Customer
 from daycount.invoicing.explain_advance import explain_event
 from daycount.invoicing.explain_price import A_UNIT, explain_price, money_text, sign
-from daycount.invoicing.records import Fee, Invoice, InvoiceLine
+from daycount.invoicing.records import AppliedTax, Fee, Invoice, InvoiceLine
 from daycount.money import CURRENCIES, decimal_text, exact_text, to_cents
 
 _COLUMNS = (10, 36, 5, 9, 12)
@@ -41,7 +41,11 @@ def steps_of_fee(fee: Fee) -> list[Step]:
 
 def _pricing_steps(fee: Fee) -> list[Step]:
     derivation = fee.derivation
-    period = derivation["period"]
+    period = derivation.get("period")
+    if derivation["kind"] == "adjusted":
+        return _adjusted_steps(fee, derivation)
+    if period is None:
+        return _plain_steps(fee, derivation)
     days = f"{_day_range(period['first_day'], period['last_day'])} ({period['zone']})"
     match derivation["kind"]:
         case "subscription":
@@ -62,6 +66,26 @@ def _pricing_steps(fee: Fee) -> list[Step]:
         case kind:
             assert kind == "charge", kind
             return _usage_steps(fee, derivation, days)
+
+
+def _plain_steps(fee: Fee, derivation: Mapping[str, Any]) -> list[Step]:
+    """Say how a line that is sold by the piece, or bought credits, came to its amount."""
+    said = f"{derivation['units']} × {derivation['unit_amount']} {fee.currency} each, rounded half away from zero: "
+    return [Step(step="price", figures=dict(derivation), sentences=[said + f"{money(fee.amount_cents, fee.currency)}."])]
+
+
+def _adjusted_steps(fee: Fee, derivation: Mapping[str, Any]) -> list[Step]:
+    """Say what somebody made of a fee, and what it had been computed to."""
+    found = derivation["adjustment"]
+    computed = money(found["computed_cents"], fee.currency)
+    said = f"It was computed to {found['computed_units']} units and {computed}, and set to {found['units']} units by hand."
+    sentences = [said]
+    if found["unit_amount"] is not None:
+        sentences.append(f"{found['units']} × {found['unit_amount']} {fee.currency} each.")
+    steps = [_step("adjustment", derivation, ("period", "adjustment"), sentences)]
+    if "price" in derivation:
+        steps.append(_step("price", derivation, ("price",), explain_price(derivation["price"], currency=_priced_in(fee))))
+    return [*steps, *_conversion(fee), _rounding(fee)]
 
 
 def _usage_steps(fee: Fee, derivation: Mapping[str, Any], days: str) -> list[Step]:
@@ -116,17 +140,24 @@ def _money_steps(fee: Fee) -> list[Step]:
         said = f"Its share of coupons and of what was billed before is {taken} minor units; {shown} are left."
         steps.append(Step(step="coupons", figures=figures, sentences=[said]))
     if fee.applied_taxes:
-        taxed = decimal_text(Fraction(fee.precise_amount_cents) - Fraction(fee.precise_coupons_amount_cents))
+        rates = [Fraction(tax.rate) for tax in fee.applied_taxes]
         taxes = [
-            {"code": tax.code, "rate": decimal_text(Fraction(tax.rate)), "amount_cents": tax.amount_cents} for tax in fee.applied_taxes
+            {
+                "code": tax.code,
+                "rate": decimal_text(rate),
+                "exact_cents": exact_text(net * rate / 100),
+                "amount_cents": tax.amount_cents,
+            }
+            for tax, rate in zip(fee.applied_taxes, rates, strict=True)
         ]
         said_taxes = [
-            f"{tax.name}: {decimal_text(Fraction(tax.rate))} % of {taxed} minor units, which are not rounded before, "
-            f"are {money(tax.amount_cents, fee.currency)}."
-            for tax in fee.applied_taxes
+            f"{tax.name}: {decimal_text(rate)} % of {shown} minor units are {exact_text(net * rate / 100)}, "
+            f"rounded {money(tax.amount_cents, fee.currency)}."
+            for tax, rate in zip(fee.applied_taxes, rates, strict=True)
         ]
-        exact = decimal_text(Fraction(fee.taxes_precise_amount_cents))
-        figures = {"taxed_cents": taxed, "taxes": taxes, "exact_cents": exact, "taxes_cents": fee.taxes_amount_cents}
+        exact = exact_text(net * sum(rates) / 100)
+        said_taxes.append(f"Together they are {exact} minor units, rounded once {money(fee.taxes_amount_cents, fee.currency)}.")
+        figures = {"taxed_cents": shown, "taxes": taxes, "exact_cents": exact, "taxes_cents": fee.taxes_amount_cents}
         steps.append(Step(step="taxes", figures=figures, sentences=said_taxes))
     return steps
 
@@ -275,8 +306,23 @@ def steps_of_invoice(invoice: Invoice, lines: Sequence[InvoiceLine], fees: Seque
         if change:
             after += change
             said = f"{words} {money(abs(change), invoice.currency)}: {money(after, invoice.currency)}."
-            steps.append(Step(step=name, figures={"change_cents": change, "after_cents": after}, sentences=[said]))
+            figures: dict[str, Any] = {"change_cents": change, "after_cents": after}
+            sentences = [said]
+            if name == "taxes":
+                figures["taxes"] = [_taxed(tax) for tax in invoice.applied_taxes]
+                sentences = [*(_explain_taxed(tax, invoice.currency) for tax in invoice.applied_taxes), said]
+            steps.append(Step(step=name, figures=figures, sentences=sentences))
     return steps
+
+
+def _taxed(tax: AppliedTax) -> dict[str, Any]:
+    rate = decimal_text(Fraction(tax.rate))
+    return {"code": tax.code, "rate": rate, "base_cents": tax.base_cents, "amount_cents": tax.amount_cents}
+
+
+def _explain_taxed(tax: AppliedTax, currency: str) -> str:
+    rate = decimal_text(Fraction(tax.rate))
+    return f"{tax.name}: {rate} % of {money(tax.base_cents, currency)}, all that bears it, are {money(tax.amount_cents, currency)}."
 
 
 def print_invoice(invoice: Invoice, customer: Customer, fees: Sequence[Fee]) -> str:

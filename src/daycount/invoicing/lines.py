@@ -100,7 +100,7 @@ def _fee(work: Work, invoice: Invoice | None, computed: Computed, draft: FeeDraf
         grouped_by=draft.grouped_by,
         position=position,
         fee_type=draft.fee_type,
-        item=_item(computed, draft),
+        item=_item(computed, draft) | ({"invoice_display_name": draft.invoice_display_name} if draft.invoice_display_name else {}),
         currency=plan.amount_currency,
         units=draft.units,
         total_aggregated_units=draft.total_aggregated_units,

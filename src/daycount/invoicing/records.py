@@ -144,6 +144,8 @@ class InvoiceLine(Struct, frozen=True, kw_only=True):
     """What a draft is computed from again: the row as it was, and what the bill asked for."""
     shown_fixed_from: datetime | None = None
     shown_fixed_to: datetime | None = None
+    is_copy: bool = False
+    """Whether it is shown again on an invoice that was made from a voided one, whose line it copies."""
 
 
 class Fee(Struct, frozen=True, kw_only=True):
@@ -190,6 +192,8 @@ class Fee(Struct, frozen=True, kw_only=True):
     true_up_parent_fee_id: UUID | None = None
     """The fee that this true-up belongs to."""
     invoiceable: bool = True
+    original_fee_id: UUID | None = None
+    """The fee of a voided invoice that this one was made from, or the first one of all."""
     inherits_taxes: bool = False
     """Whether its taxes are its customer's, or those of the billing entity."""
     event_key: UUID | None = None

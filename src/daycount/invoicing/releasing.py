@@ -28,7 +28,7 @@ from daycount.invoicing.purse import Purse, load_purse
 from daycount.invoicing.records import Fee, Invoice
 from daycount.invoicing.store import Scope
 
-_USES_NOTHING = ("one_off", "credit", "advance_charges")
+USES_NOTHING = ("one_off", "credit", "advance_charges")
 """Types of invoices that use neither coupons nor credits."""
 
 
@@ -77,7 +77,7 @@ def _release(work: Work, row: Invoice, fees: Sequence[Fee], means: _Means) -> tu
 
 def _assemble(row: Invoice, fees: Sequence[Fee], items: Sequence[Item], purse: Purse) -> Assembled:
     steps = purse.steps_for(row.customer_id, currency=row.currency, invoice_id=row.id)
-    if row.invoice_type in _USES_NOTHING:
+    if row.invoice_type in USES_NOTHING:
         return assemble(items, currency=row.currency)
     if row.progressive_billing_credit_amount_cents:
         shares = [fee.precise_coupons_amount_cents for fee in fees]

@@ -141,6 +141,15 @@ def find_scopes(tx: Connection, *, invoice_ids: Sequence[UUID]) -> dict[UUID, Sc
     return {row.id: Scope(row.billable_metric_id, row.plan_id) for row in tx.execute(_SCOPES, {"invoice_ids": list(invoice_ids)})}
 
 
+def has_regenerated(tx: Connection, *, organization_id: UUID, voided_invoice_id: UUID) -> bool:
+    """Tell whether an invoice that is not void itself was made from a voided one."""
+    table = invoices.c
+    made = sa.exists().where(
+        table.organization_id == organization_id, table.voided_invoice_id == voided_invoice_id, table.status == "finalized"
+    )
+    return bool(tx.execute(sa.select(made)).scalar_one())
+
+
 def list_all_drafts(tx: Connection, *, organization_id: UUID, about: Sequence[UUID] | None = None) -> list[Invoice]:
     """Return the drafts of an organization; with `about` those of these customers, billing entities, plans or charges."""
     table = invoices.c

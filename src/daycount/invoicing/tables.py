@@ -95,6 +95,7 @@ invoice_subscriptions = sa.Table(
     sa.Column("snapshot", JSONB(none_as_null=True), comment="what a draft is computed from again; null later"),
     sa.Column("shown_fixed_from", _INSTANT),
     sa.Column("shown_fixed_to", _INSTANT),
+    sa.Column("is_copy", sa.Boolean, nullable=False, server_default=sa.text("false"), comment="of a line of a voided invoice"),
     sa.ForeignKeyConstraint(["organization_id", "invoice_id"], ["invoices.organization_id", "invoices.id"]),
     sa.ForeignKeyConstraint(["organization_id", "subscription_id"], ["subscriptions.organization_id", "subscriptions.id"]),
     sa.Index("ix_invoice_subscriptions_invoice_id", "invoice_id"),
@@ -114,7 +115,7 @@ invoice_subscriptions = sa.Table(
         "invoicing_reason",
         "billed_at",
         unique=True,
-        postgresql_where=sa.text("invoicing_reason not in ('in_advance_charge', 'progressive_billing')"),
+        postgresql_where=sa.text("invoicing_reason not in ('in_advance_charge', 'progressive_billing') and not is_copy"),
     ),
 )
 
@@ -152,6 +153,7 @@ fees = sa.Table(
     sa.Column("shown_to", _INSTANT, nullable=False),
     sa.Column("pay_in_advance", sa.Boolean, nullable=False),
     sa.Column("invoiceable", sa.Boolean, nullable=False, server_default=sa.text("true")),
+    sa.Column("original_fee_id", sa.Uuid, comment="the fee of a voided invoice it was made from"),
     sa.Column("inherits_taxes", sa.Boolean, nullable=False, server_default=sa.text("false"), comment="from the customer"),
     sa.Column("event_key", sa.Uuid, comment="the event that a fee in advance is for"),
     sa.Column("event_transaction_id", sa.Text),

@@ -335,7 +335,7 @@ def fee_to_wire(fee: Fee, subscription: Subscription | None, *, customer: Custom
         lago_invoice_id=None if fee.invoice_id is None else str(fee.invoice_id),
         lago_true_up_fee_id=None if fee.true_up_fee_id is None else str(fee.true_up_fee_id),
         lago_true_up_parent_fee_id=None if fee.true_up_parent_fee_id is None else str(fee.true_up_parent_fee_id),
-        lago_original_fee_id=None,
+        lago_original_fee_id=None if fee.original_fee_id is None else str(fee.original_fee_id),
         lago_subscription_id=None if subscription is None else str(subscription.id),
         external_subscription_id=None if subscription is None else subscription.external_id,
         **_owner_of(subscription, customer),

@@ -15,6 +15,7 @@ from uuid import UUID
 from msgspec import Struct, structs
 
 from daycount.catalog.fixed_charges.records import FixedCharge
+from daycount.engine.adjustments import Adjustment
 from daycount.engine.calendar import Occasion, Window, billing_windows, plan_window
 from daycount.engine.commitment import commitment_fee
 from daycount.engine.fees import FeeDraft
@@ -29,6 +30,7 @@ from daycount.engine.fixed_charges import (
     units_in_arrears,
 )
 from daycount.infra.work import Work
+from daycount.invoicing.adjusting.applying import adjust_computed
 from daycount.invoicing.compute import Computed, Job, Subject, compute, job_for
 from daycount.invoicing.presentation import with_breakdowns
 from daycount.invoicing.recurring.store import PaidFee, Span, find_paid_fixed_fees, sum_fees
@@ -45,16 +47,26 @@ class FixedUsage(Struct, frozen=True, kw_only=True):
     paid: Mapping[UUID, Sequence[PaidFee]]
 
 
-def compute_bills(work: Work, jobs: Sequence[Job], *, events: EventStore, leaving_out: Sequence[UUID] = ()) -> list[Computed]:
+def compute_bills(
+    work: Work,
+    jobs: Sequence[Job],
+    *,
+    events: EventStore,
+    leaving_out: Sequence[UUID] = (),
+    adjusted: Sequence[Mapping[str, Adjustment]] = (),
+) -> list[Computed]:
     """
     Price jobs whole, as invoices bill them: base fees and usage, fixed charges, and what is missing to commitments.
 
-    Fees of the invoices `leaving_out`, which are computed again, do not count as made before. At most three statements more
+    Fees of the invoices `leaving_out`, which are computed again, do not count as made before; `adjusted` holds what was changed of
+    their fees by hand, job by job. At most three statements more
     than `compute`, whatever the number of jobs.
     """
     priced = with_breakdowns(work, compute(work, jobs, events=events), events=events)
     usage = load_fixed_usage(work, [job.subject for job in jobs], leaving_out=leaving_out)
     whole = [structs.replace(item, recurring=fixed_drafts(item.job, usage)) for item in priced]
+    if adjusted:
+        whole = [adjust_computed(item, found) for item, found in zip(whole, adjusted, strict=True)]
     missing = commitment_drafts(work, jobs, [item.fees for item in whole], leaving_out=leaving_out)
     return [
         item if draft is None else structs.replace(item, recurring=[*item.recurring, draft])
