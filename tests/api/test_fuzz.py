@@ -29,8 +29,16 @@ EXAMPLES = 50
 LEAST_SUCCESS = 0.2
 FRESH = ("external_id", "transaction_id", "code")
 """Fields that name what is made; nothing else may have the same."""
-WORKS_SELDOM = {"create_wallet", "create_customer_wallet", "void_invoice", "download_invoice", "create_credit_note"}
-"""A customer has few wallets; an invoice is voided once."""
+WORKS_SELDOM = {
+    "create_wallet",
+    "create_customer_wallet",
+    "create_subscription_alert",
+    "create_customer_wallet_alert",
+    "void_invoice",
+    "download_invoice",
+    "create_credit_note",
+}
+"""A customer has few wallets, and these one alert of a type; an invoice is voided once."""
 _fresh = itertools.count(1)
 
 

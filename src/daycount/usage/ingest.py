@@ -336,6 +336,7 @@ class GroupCommit:
             else self._conclude(tx, batch, facts[batch.organization_id], lives[place])
             for place, batch in enumerate(batches)
         ]
+        self._plan_checks(tx, outcomes, facts)
         return _Written(written_by, outcomes)
 
     def _conclude(self, tx: Connection, batch: Batch, facts: _Facts, lives: Sequence[Life]) -> Outcome:
@@ -343,19 +344,24 @@ class GroupCommit:
         if facts.has_advance and outcome.batch is not None:
             outcome = outcome._replace(lanes=self._plan_prices(tx, batch, facts, lives))
         if facts.has_watched and outcome.batch is not None:
-            outcome = outcome._replace(watched=self._plan_checks(tx, batch, facts, lives))
+            watched = frozenset(life.watched_lane_id for life in lives if life.watched_lane_id is not None)
+            outcome = outcome._replace(watched=watched)
         return outcome
 
-    def _plan_checks(self, tx: Connection, batch: Batch, facts: _Facts, lives: Sequence[Life]) -> frozenset[UUID]:
+    def _plan_checks(self, tx: Connection, outcomes: Sequence[Outcome], facts: Mapping[UUID, _Facts]) -> None:
         """
-        Note in the agenda in which lanes usage is to be looked at; returns them.
+        Note in the agenda in which lanes usage is to be looked at, once for each; one statement an organization that has any.
 
-        Each batch makes entries of its own: one that was there already may be at work, and would be struck off with this in it.
+        Each commit makes entries of its own: one that was there already may be at work, and would be struck off with this in it.
         """
-        lanes = frozenset(life.watched_lane_id for life in lives if life.watched_lane_id is not None)
-        agenda = Agenda(tx, organization_id=batch.organization_id, is_sandbox=facts.is_sandbox, new_id=self._workplace.new_id)
-        agenda.put_many(CHECK_USAGE, [(self._workplace.new_id(), lane_id, batch.now) for lane_id in sorted(lanes)])
-        return lanes
+        lanes: dict[tuple[UUID, datetime], set[UUID]] = {}
+        for outcome in outcomes:
+            if outcome.watched and outcome.batch is not None:
+                lanes.setdefault((outcome.batch.organization_id, outcome.batch.now), set()).update(outcome.watched)
+        for (organization_id, now), own in lanes.items():
+            is_sandbox = facts[organization_id].is_sandbox
+            agenda = Agenda(tx, organization_id=organization_id, is_sandbox=is_sandbox, new_id=self._workplace.new_id)
+            agenda.put_many(CHECK_USAGE, [(self._workplace.new_id(), lane_id, now) for lane_id in sorted(own)])
 
     def _plan_prices(self, tx: Connection, batch: Batch, facts: _Facts, lives: Sequence[Life]) -> frozenset[UUID]:
         """Note in the agenda which events of a batch are to be priced; returns their lanes."""

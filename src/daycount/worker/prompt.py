@@ -45,10 +45,9 @@ class PromptRunner:
         """
         with self._workplace.transaction(CHECK) as tx:
             entries = self._claim(tx, CHECK_USAGE, organization_id, lanes, in_turn=True)
-            last = {entry.lane_id: entry for entry in entries}
-            agenda.finish(tx, [entry for entry in entries if last[entry.lane_id].id != entry.id])
-            if last:
-                self._runner.run(tx, list(last.values()))
+            first = {entry.lane_id: entry for entry in reversed(entries)}
+            if first:
+                self._runner.run(tx, list(first.values()))
 
     def _claim(self, tx: Connection, kind: str, organization_id: UUID, lanes: Sequence[UUID], *, in_turn: bool) -> list[agenda.Entry]:
         if organizations.find_clock(tx, organization_id) is not None:

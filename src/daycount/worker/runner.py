@@ -1,8 +1,8 @@
 """
 Running entries that are due: grouped by organization, instant and kind, in the order of ranks.
 
-A group that fails is taken back and its lanes are run one by one; the lanes that still fail are parked with the reason,
-and the rest goes on.
+Of a kind that is about lanes, what waits in a lane until something else is due there is done with the first. A group that fails
+is taken back and its lanes are run one by one; the lanes that still fail are parked with the reason, and the rest goes on.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +20,7 @@ from daycount.worker.schedule import Kind
 
 _log = structlog.get_logger("worker")
 ACTOR = "agenda"
+_MOST_TOGETHER = 10_000
 
 
 class Runner:
@@ -65,8 +66,15 @@ class Runner:
                 tx, now=first.due_at, actor=ACTOR, organization_id=first.organization_id, is_sandbox=first.is_sandbox
             )
             kind = self._kinds[first.kind]
-            subjects = dict.fromkeys(entry.lane_id if kind.is_about_lanes else entry.subject_id for entry in same)
-            kind.handle(work, list(subjects), first.due_at)
+            if kind.is_about_lanes:
+                lanes = list(dict.fromkeys(entry.lane_id for entry in same))
+                later = agenda.claim_lanes(
+                    tx, first.kind, organization_id=first.organization_id, lanes=lanes, most=_MOST_TOGETHER, in_turn=True
+                )
+                kind.handle(work, lanes, first.due_at)
+                agenda.finish(tx, later)
+            else:
+                kind.handle(work, [entry.subject_id for entry in same], first.due_at)
         agenda.finish(tx, entries)
 
 

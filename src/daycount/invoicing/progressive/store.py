@@ -25,7 +25,7 @@ select l.subscription_id, l.invoice_id
 from unnest(cast(:subscriptions as uuid[]), cast(:starts as timestamptz[])) as w(subscription_id, starts)
 join invoice_subscriptions l on l.subscription_id = w.subscription_id and l.invoicing_reason = 'progressive_billing'
     and l.shown_charges_from <= w.starts and l.shown_charges_to > w.starts
-join invoices i on i.id = l.invoice_id and i.status in ('finalized', 'failed')
+join invoices i on i.id = l.invoice_id and i.status in ('finalized', 'failed', 'pending')
 where l.organization_id = :organization_id
 order by i.issuing_date desc, i.created_at desc, i.id desc
 """)
@@ -120,7 +120,7 @@ select i.customer_id, i.currency, f.fee_type, c.billable_metric_id,
 from unnest(cast(:subscriptions as uuid[]), cast(:starts as timestamptz[])) as w(subscription_id, starts)
 join invoice_subscriptions l on l.subscription_id = w.subscription_id and l.invoicing_reason = 'progressive_billing'
     and l.shown_charges_from <= w.starts and l.shown_charges_to > w.starts
-join invoices i on i.id = l.invoice_id and i.status in ('finalized', 'failed')
+join invoices i on i.id = l.invoice_id and i.status in ('finalized', 'failed', 'pending')
 join fees f on f.invoice_id = i.id
 left join charges c on c.id = f.charge_id
 where l.organization_id = :organization_id
