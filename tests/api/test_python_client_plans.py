@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from lago_python_client.client import Client
 from lago_python_client.models import Charge, Plan, Subscription
+from lago_python_client.models.alert import Alert, AlertsList, AlertThreshold, AlertThresholdList
 from lago_python_client.models.charge import ChargeFilter
 from lago_python_client.models.fixed_charge import FixedCharge, FixedChargeProperties
+from lago_python_client.models.usage_threshold import UsageThreshold, UsageThresholds
 
 from tests.support.server import HOST, Api
 
@@ -96,3 +98,24 @@ def test_a_plan_of_its_own_comes_with_the_subscription(lago: Client) -> None:
 
     assert (made.plan_code, int(made.plan_amount_cents)) == ("team", 700)
     assert lago.plans.find("team").amount_cents == 0
+
+
+def test_thresholds_and_alerts_of_a_subscription(lago: Client, sandbox: Api) -> None:
+    thresholds = UsageThresholds(__root__=[UsageThreshold(amount_cents=800, threshold_display_name="first")])
+    lago.plans.update(Plan(name="Team", usage_thresholds=thresholds), "team")
+    levels = AlertThresholdList(__root__=[AlertThreshold(code=None, value="500", recurring=None)])
+    wanted = Alert(alert_type="current_usage_amount", code="much", thresholds=levels)
+    [alert] = lago.subscriptions.create_alerts("sub", AlertsList(alerts=[wanted]))["alerts"]
+    assert (alert.external_subscription_id, alert.previous_value, alert.direction) == ("sub", "0.0", "increasing")
+
+    sandbox.event("first", user_id="ada")
+    sandbox.move_to(sandbox.ok("GET", "/test_clock")["test_clock"]["frozen_time"])
+
+    [invoice] = lago.invoices.find_all({"invoice_type": "progressive_billing"})["invoices"]
+    [applied] = lago.invoices.find(invoice.lago_id).applied_usage_thresholds.__root__
+    # a seat of the whole month costs 10.00
+    assert (applied.lifetime_usage_amount_cents, applied.usage_threshold.threshold_display_name) == (1000, "first")
+    usage = lago.subscriptions.lifetime_usage("sub")
+    assert [(item.amount_cents, item.completion_ratio) for item in usage.usage_thresholds] == [(800, 1.0)]
+    lago.subscriptions.delete_alerts("sub")
+    assert sandbox.ok("GET", "/subscriptions/sub/alerts")["alerts"] == []

@@ -283,3 +283,64 @@ def test_minimums_are_not_made_up_before_the_end_and_a_commitment_counts_usage_o
     assert totals(progressive)[1] == 1000
     # usage 1 000 + what is missing to 5 000, less 1 000
     assert totals(closing) == ("subscription", 5000, 1000, 4000, 4000)
+
+
+def test_usage_paid_for_in_advance_counts_once_and_is_not_billed_again(server: Server) -> None:
+    api = a_user(server, [{"amount_cents": 1500}])
+    sent = api.metric("sent", aggregation_type="sum_agg", field_name="n", recurring=False)
+    metric = api.ok("GET", "/billable_metrics/calls")["billable_metric"]
+    charges = [api.seat_charge(metric, "0.01", prorated=False), api.seat_charge(sent, "0.01", prorated=False, pay_in_advance=True)]
+    api.plan("both", charges=charges, amount_cents=0, usage_thresholds=[{"amount_cents": 1500}])
+    api.subscribe(plan="both", external_id="both")
+    api.event("paid", code="sent", n="1000", subscription="both")
+    use(api, "below", 499, subscription="both")
+    assert [totals(invoice)[:2] for invoice in made(api)] == [("subscription", 1000)]
+    use(api, "on", 1, subscription="both")
+    # 1 000 are paid for; the 500 in arrears are billed
+    assert [totals(invoice)[:2] for invoice in made(api)] == [("subscription", 1000), ("progressive_billing", 500)]
+
+
+def test_filters_groups_and_taxes_each_bear_their_own_part(server: Server) -> None:
+    api = server.organization(at=START)
+    api.tax("vat", 20, applied_to_organization=True)
+    api.tax("low", 5)
+    metric = api.metric(
+        "calls", aggregation_type="sum_agg", field_name="n", recurring=False, filters=[{"key": "region", "values": ["eu", "us"]}]
+    )
+    other = api.metric("bytes", aggregation_type="sum_agg", field_name="n", recurring=False)
+    split = api.seat_charge(metric, "0.01", prorated=False, filters=[{"values": {"region": ["eu"]}, "properties": {"amount": "0.02"}}])
+    split["properties"] = {"amount": "0.01", "pricing_group_keys": ["team"]}
+    low = api.seat_charge(other, "0.01", prorated=False, tax_codes=["low"])
+    api.plan(charges=[split, low], amount_cents=0, usage_thresholds=[{"amount_cents": 1000}])
+    api.customer()
+    api.subscribe()
+    api.event("a", code="calls", n="100", region="eu")  # 200
+    api.event("b", code="calls", n="300", team="x")  # 300
+    api.event("c", code="bytes", n="500")  # 500 with 5 %
+    api.move_to(START)
+    api.event("d", code="calls", n="100", team="y")  # 100
+    api.event("e", code="bytes", n="100")  # 600 with 5 %
+    api.move_to(END)
+    progressive, closing = made(api)
+    # 500 at 20 % and 500 at 5 %: 100 + 25
+    assert (progressive["fees_amount_cents"], progressive["taxes_amount_cents"]) == (1000, 125)
+    # 200 + 300 + 100 + 600, less 200, 300 and 500: 100 at 20 % and 100 at 5 %
+    assert totals(closing) == ("subscription", 1200, 1000, 200, 225)
+    shares = sorted((fee["amount_cents"], fee["precise_coupons_amount_cents"], fee["taxes_amount_cents"]) for fee in closing["fees"])
+    assert shares == [(0, "0.0", 0), (100, "0.0", 20), (200, "200.0", 0), (300, "300.0", 0), (600, "500.0", 5)]
+
+
+def test_thresholds_of_its_own_take_the_place_of_those_in_its_own_plan(server: Server) -> None:
+    api = a_user(server, [{"amount_cents": 9000}])
+    api.ok("PUT", "/subscriptions/sub", {"subscription": {"plan_overrides": {"usage_thresholds": [{"amount_cents": 4000}]}}})
+    shown = api.ok("GET", "/subscriptions/sub")["subscription"]
+    assert [item["amount_cents"] for item in shown["applicable_usage_thresholds"]] == [4000]
+    both = {"usage_thresholds": [{"amount_cents": 1}], "plan_overrides": {"usage_thresholds": [{"amount_cents": 2}]}}
+    reply = api.call("PUT", "/subscriptions/sub", {"subscription": both})
+    assert reply.body["error_details"] == {"usage_thresholds": ["incompatible_params"], "plan_overrides": ["incompatible_params"]}
+    api.ok("PUT", "/subscriptions/sub", {"subscription": {"usage_thresholds": [{"amount_cents": 5000}]}})
+    use(api, "one", 4500)
+    assert made(api) == []
+    cleared = api.ok("PUT", "/subscriptions/sub", {"subscription": {"usage_thresholds": []}})["subscription"]
+    # those of the overriding plan went when it got its own; what counts now is its plan's
+    assert [item["amount_cents"] for item in cleared["applicable_usage_thresholds"]] == [9000]

@@ -279,6 +279,8 @@ def update_subscription(work: Work, external_id: str, changes: SubscriptionInput
     choose_sections(work, Chooser.SUBSCRIPTION, row.id, given(changes.invoice_custom_section, None))
     if own is not None:
         changed, plan = overrides.override_running(work, changed, own, zone=owner.zone)
+    if given(changes.usage_thresholds, []):
+        plan = overrides.without_thresholds(work, plan)
     return _write_changed(work, changed, plan), plan
 
 

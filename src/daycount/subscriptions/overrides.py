@@ -46,6 +46,13 @@ def read_own_thresholds(
     return read_thresholds(work, given(wanted.usage_thresholds, []), stored, found) if is_given(wanted.usage_thresholds) else tuple(stored)
 
 
+def without_thresholds(work: Work, plan: Plan) -> Plan:
+    """Take the thresholds out of a plan that overrides another one, whose subscription has some of its own now."""
+    if plan.parent_id is None or not plan.usage_thresholds:
+        return plan
+    return edit_override(work, plan, PlanInput(usage_thresholds=[]))
+
+
 def plan_for_new(work: Work, plan: Plan, overrides: PlanInput | None) -> Plan:
     """Return the plan that a new row is to run by: the plan itself, or one made for the row. Raises Invalid, NotFound, Forbidden."""
     if overrides is None or is_units_only(overrides):
