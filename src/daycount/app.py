@@ -14,6 +14,7 @@ from daycount.api.services import Services
 from daycount.api.v1 import (
     add_ons,
     adjusted_fees,
+    analytics,
     api_keys,
     applied_coupons,
     billable_metrics,
@@ -118,6 +119,7 @@ RESOURCES = (
     applied_coupons.routes,
     coupons.routes,
     add_ons.routes,
+    analytics.routes,
     alert_routes.routes,
     api_keys.routes,
     billable_metrics.routes,

@@ -46,6 +46,13 @@ def is_empty(*filters: dict[str, Any]) -> Case:
     return check
 
 
+def has_no_figures(stranger: Api, world: World, route: Route) -> None:
+    """The owner's money and usage add nothing here, nor when a filter names the owner's things."""
+    for query in ({}, {"external_customer_id": "acme", "from_date": "2026-07-01", "to_date": "2026-08-01"}):
+        rows = stranger.ok("GET", path_of(route, world), query=query)[route.root_out]
+        assert [row for row in rows if row["amount_cents"]] == []
+
+
 def has_no_past(stranger: Api, world: World, route: Route) -> None:
     """The other's customer and subscription have no periods here."""
     assert stranger.ok("GET", path_of(route, world), query=needed_query(route)) == {"usage_periods": [], "meta": EMPTY_META}
@@ -174,6 +181,12 @@ CASES: dict[str, Case] = {
     "destroy_invoice_custom_section": is_not_found("invoice_custom_section_not_found"),
     "generate_customer_checkout_url": is_not_found("customer_not_found"),
     "create_add_on": makes_its_own("setup", "code"),
+    "find_all_gross_revenues": has_no_figures,
+    "find_all_invoice_collections": has_no_figures,
+    "find_all_invoiced_usages": has_no_figures,
+    "find_all_mrrs": has_no_figures,
+    "find_all_overdue_balances": has_no_figures,
+    "find_all_usages": has_no_figures,
     "find_all_add_ons": is_empty(),
     "find_add_on": is_not_found("add_on_not_found"),
     "update_add_on": is_not_found("add_on_not_found"),

@@ -1,0 +1,1 @@
+"""Monthly and daily figures, worked out of invoices and usage when they are asked for."""
