@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.server import Api
+from tests.support.server import Api, Server
 
 
 def test_the_default_entity_is_the_organization(sandbox: Api) -> None:
@@ -64,10 +64,80 @@ def test_invoices_are_numbered_on_by_their_entity(sandbox: Api) -> None:
         ({"email_settings": ["beer"]}, {"email_settings": ["unsupported_value"]}),
         ({"country": "France"}, {"country": ["not_a_valid_country_code"]}),
         ({"billing_configuration": {"document_locale": "xx"}}, {"document_locale": ["not_a_valid_language_code"]}),
-        ({"eu_tax_management": True}, {"eu_tax_management": ["unsupported_value"]}),
+        ({"eu_tax_management": True}, {"eu_tax_management": ["billing_entity_must_be_in_eu"]}),
     ],
 )
 def test_what_is_refused(sandbox: Api, fields: dict[str, Any], expected: dict[str, list[str]]) -> None:
     reply = sandbox.call("POST", "/billing_entities", {"billing_entity": {"code": "paris", "name": "Paris"} | fields})
     assert (reply.status, reply.body["error_details"]) == (422, expected)
     assert len(sandbox.ok("GET", "/billing_entities")["billing_entities"]) == 1
+
+
+def test_who_issues_an_invoice_is_what_is_sold_by_and_numbers_are_its_own(server: Server) -> None:
+    api = server.organization(at="2026-07-01T00:00:00Z", document_number_prefix="ACM")
+    zed = {"code": "zed", "name": "Zed", "document_number_prefix": "ZED", "net_payment_term": 30}
+    api.ok("POST", "/billing_entities", {"billing_entity": zed})
+    api.tax()
+    api.ok("PUT", "/billing_entities/default", {"billing_entity": {"tax_codes": ["vat"], "net_payment_term": 7}})
+    api.add_on()
+    api.plan(amount_cents=1000)
+    api.plan("big", amount_cents=9000)
+    api.customer(currency="USD")
+
+    def sold(**fields: Any) -> dict[str, Any]:
+        body = {"external_customer_id": "acme", "fees": [{"add_on_code": "setup"}]} | fields
+        return api.ok("POST", "/invoices", {"invoice": body})["invoice"]
+
+    # Numbers go by customer and billing entity; terms and taxes are those of the customer's own.
+    shown = [sold(), sold(billing_entity_code="zed"), sold(), sold(billing_entity_code="zed")]
+    assert [(item["billing_entity_code"], item["number"]) for item in shown] == [
+        ("default", "ACM-001-001"),
+        ("zed", "ZED-001-001"),
+        ("default", "ACM-001-002"),
+        ("zed", "ZED-001-002"),
+    ]
+    assert {(item["net_payment_term"], item["taxes_amount_cents"]) for item in shown} == {(7, 1000)}
+    listed = api.ok("GET", "/invoices", query={"billing_entity_codes[]": "zed"})["invoices"]
+    assert {(item["billing_entity_code"], item["number"][:3]) for item in listed} == {("zed", "ZED")}
+
+    # Two subscriptions, of which one is billed by another entity, do not share an invoice.
+    unknown = {"external_customer_id": "acme", "plan_code": "team", "external_id": "x", "billing_entity_code": "none"}
+    assert api.call("POST", "/subscriptions", {"subscription": unknown}).body["code"] == "billing_entity_not_found"
+    api.subscribe(external_id="one")
+    assert api.subscribe(external_id="two", billing_entity_code="zed")["billing_entity_code"] == "zed"
+    own = api.ok("GET", "/subscriptions", query={"billing_entity_codes[]": "zed"})["subscriptions"]
+    assert [row["external_id"] for row in own] == ["two"]
+    api.move_to("2026-08-01T00:00:00Z")
+    july = [item for item in api.invoices() if item["invoice_type"] == "subscription"]
+    assert {(item["billing_entity_code"], item["number"]) for item in july} == {("default", "ACM-001-003"), ("zed", "ZED-001-003")}
+
+    # A credit note is its invoice's; a change of plan keeps who bills; null gives it back to the customer's.
+    zeds = next(item for item in july if item["billing_entity_code"] == "zed")
+    items = [{"fee_id": zeds["fees"][0]["lago_id"], "amount_cents": 1}]
+    note = api.ok("POST", "/credit_notes", {"credit_note": {"invoice_id": zeds["lago_id"], "credit_amount_cents": 1, "items": items}})
+    assert note["credit_note"]["billing_entity_code"] == "zed"
+    assert len(api.ok("GET", "/credit_notes", query={"billing_entity_codes[]": "zed"})["credit_notes"]) == 1
+    assert api.subscribe(external_id="two", plan="big")["billing_entity_code"] == "zed"
+    changed = api.ok("PUT", "/subscriptions/two", {"subscription": {"billing_entity_code": None}})["subscription"]
+    assert changed["billing_entity_code"] == "default"
+
+    # Invoices stay with who issued them when the customer moves, and its numbers go on where it moved to.
+    api.customer(billing_entity_code="zed")
+    assert api.ok("GET", f"/invoices/{shown[0]['lago_id']}")["invoice"]["billing_entity_code"] == "default"
+    assert sold()["number"] == "ZED-001-004"
+    assert sold()["net_payment_term"] == 30
+
+
+def test_a_draft_is_finalized_by_who_issues_it_and_credits_by_their_wallets_entity(server: Server) -> None:
+    api = server.organization(at="2026-07-01T00:00:00Z", document_number_prefix="ACM")
+    api.ok("POST", "/billing_entities", {"billing_entity": {"code": "zed", "name": "Zed", "document_number_prefix": "ZED"}})
+    api.plan(amount_cents=1000)
+    api.customer(currency="USD", billing_configuration={"invoice_grace_period": 2})
+    api.subscribe(billing_entity_code="zed")
+    api.wallet(paid_credits="10", billing_entity_code="zed")
+    [bought] = api.invoices()
+    assert (bought["invoice_type"], bought["billing_entity_code"], bought["number"]) == ("credit", "zed", "ZED-001-001")
+    api.move_to("2026-08-01T00:00:00Z")
+    assert [item["number"] for item in api.invoices() if item["status"] == "draft"] == ["ZED-DRAFT"]
+    api.move_to("2026-08-03T00:00:00Z")
+    assert sorted(item["number"] for item in api.invoices()) == ["ZED-001-001", "ZED-001-002"]

@@ -146,7 +146,8 @@ def _filtered(organization_id: UUID, query: CreditNoteFilter) -> list[sa.ColumnE
         found = [customers.c[name].icontains(term, autoescape=True) for name in _SEARCHED]
         conditions.append(sa.or_(table.number.icontains(term, autoescape=True), sa.cast(table.id, sa.Text) == term, *found))
     if query.entity_ids:
-        conditions.append(customers.c.billing_entity_id.in_(query.entity_ids))
+        sender = sa.literal_column("(select i.billing_entity_id from invoices i where i.id = credit_notes.invoice_id)", sa.Uuid)
+        conditions.append(sender.in_(query.entity_ids))
     return conditions
 
 

@@ -106,12 +106,6 @@ class Customer(Struct, frozen=True, kw_only=True):
         own = self.billing_configuration.get("subscription_invoice_issuing_date_adjustment")
         return (self.entity.subscription_invoice_issuing_date_adjustment if own is None else own) == "keep_anchor"
 
-    @property
-    def finalizes_zero_invoices(self) -> bool:
-        """Tell whether an invoice without fees to pay is issued at all."""
-        own = self.finalize_zero_amount_invoice
-        return self.entity.finalize_zero_amount_invoice if own == "inherit" else own == "finalize"
-
 
 class MetadataInput(Struct, frozen=True, kw_only=True):
     """One pair of metadata as a caller gives it; with a known id it changes that pair."""

@@ -180,20 +180,28 @@ def list_customers(tx: Connection, *, organization_id: UUID, query: CustomerFilt
     return [_customer(row) for row in tx.execute(statement).mappings()]
 
 
-def take_invoice_numbers(tx: Connection, *, counts: Mapping[UUID, int]) -> dict[UUID, int]:
+_TAKE_NUMBERS = sa.text("""
+insert into invoice_sequences (organization_id, customer_id, billing_entity_id, last_number)
+select c.organization_id, w.customer_id, w.billing_entity_id, w.number
+from unnest(cast(:customers as uuid[]), cast(:entities as uuid[]), cast(:counts as int[])) as w(customer_id, billing_entity_id, number)
+join customers c on c.id = w.customer_id
+order by w.customer_id, w.billing_entity_id
+on conflict (customer_id, billing_entity_id) do update set last_number = invoice_sequences.last_number + excluded.last_number
+returning customer_id, billing_entity_id, last_number
+""")
+
+
+def take_invoice_numbers(tx: Connection, *, counts: Mapping[tuple[UUID, UUID], int]) -> dict[tuple[UUID, UUID], int]:
     """
-    Raise the invoice numbers of customers by the given counts, and return the last number each had before.
+    Raise the invoice numbers of customers with billing entities by the given counts, and return the last number each had before.
 
     The rows are locked in the order of ids, so that nobody can take the same number; a rolled back transaction gives
     them back.
     """
-    statement = sa.text("""
-        with wanted as (select * from unnest(cast(:ids as uuid[]), cast(:counts as int[])) as w(id, number)),
-        held as (select c.id from customers c join wanted w on w.id = c.id order by c.id for update of c)
-        update customers c set invoice_sequence = c.invoice_sequence + w.number
-        from wanted w join held h on h.id = w.id
-        where c.id = w.id
-        returning c.id, c.invoice_sequence - w.number as before
-    """)
-    rows = tx.execute(statement, {"ids": list(counts), "counts": list(counts.values())})
-    return {row.id: row.before for row in rows}
+    values = {
+        "customers": [customer_id for customer_id, _ in counts],
+        "entities": [entity_id for _, entity_id in counts],
+        "counts": list(counts.values()),
+    }
+    found = {(row.customer_id, row.billing_entity_id): row.last_number for row in tx.execute(_TAKE_NUMBERS, values)}
+    return {pair: last - counts[pair] for pair, last in found.items()}

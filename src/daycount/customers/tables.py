@@ -25,7 +25,6 @@ customers = sa.Table(
     sa.Column("shipping_address", JSONB, nullable=False),
     sa.Column("billing_configuration", JSONB, nullable=False),
     sa.Column("metadata", JSONB, nullable=False),
-    sa.Column("invoice_sequence", sa.Integer, nullable=False, server_default="0"),
     sa.Column("created_at", _INSTANT, nullable=False),
     sa.Column("updated_at", _INSTANT, nullable=False),
     sa.Column("deleted_at", _INSTANT),
@@ -34,4 +33,15 @@ customers = sa.Table(
     sa.ForeignKeyConstraint(["organization_id", "billing_entity_id"], ["billing_entities.organization_id", "billing_entities.id"]),
     sa.Index("uq_customers_external_id", "organization_id", "external_id", unique=True, postgresql_where=sa.text("deleted_at is null")),
     sa.Index("ix_customers_list", "organization_id", sa.text("created_at desc"), "id"),
+)
+
+invoice_sequences = sa.Table(
+    "invoice_sequences",
+    metadata,
+    sa.Column("organization_id", sa.Uuid, nullable=False),
+    sa.Column("customer_id", sa.Uuid, primary_key=True),
+    sa.Column("billing_entity_id", sa.Uuid, primary_key=True),
+    sa.Column("last_number", sa.Integer, nullable=False, comment="last number the entity gave to an invoice of the customer"),
+    sa.ForeignKeyConstraint(["organization_id", "customer_id"], ["customers.organization_id", "customers.id"]),
+    sa.ForeignKeyConstraint(["organization_id", "billing_entity_id"], ["billing_entities.organization_id", "billing_entities.id"]),
 )

@@ -39,14 +39,14 @@ from daycount.usage.port import EventStore
 
 _CHARGED = ("finalized", "open")
 """Statuses in which coupons, credit notes and wallets are used."""
-InvoiceKey = tuple[UUID, str, datetime, str | None, str | None, str, UUID | None]
+InvoiceKey = tuple[UUID, UUID, str, datetime, str | None, str | None, str, UUID | None]
 
 
 def bill(work: Work, bills: Sequence[Bill], *, events: EventStore) -> list[Invoice]:
     """
     Put subscriptions on invoices and set their next periods. Returns the invoices made, closed ones included.
 
-    Subscriptions of one customer share an invoice when currency, instant, purchase order number and, for periods, payment
+    Subscriptions of one customer share an invoice when billing entity, currency, instant, purchase order number and, for periods, payment
     method are the same and they consolidate. Locks customers, then subscriptions. A row that is no longer there to be billed
     is passed over. About fifteen statements whatever the number of bills.
     Source: Lago docs, invoicing; one periodic invoice for each boundary (database constraint).
@@ -138,7 +138,8 @@ def _group(computed: Sequence[Computed]) -> dict[InvoiceKey, list[Computed]]:
         alone = None if row.consolidate_invoice else row.external_id  # the rows of one change of plan stay together
         # The two rows of a change of plan are one invoice, however each of them is paid.
         paid_by = (row.payment_method_type, row.payment_method_id) if item.job.occasion is Occasion.PERIODIC else ("", None)
-        key = (row.customer_id, plan.amount_currency, item.job.at, row.purchase_order_number, alone, *paid_by)
+        sender_id = row.billing_entity_id or item.job.subject.customer.entity.id
+        key = (row.customer_id, sender_id, plan.amount_currency, item.job.at, row.purchase_order_number, alone, *paid_by)
         groups.setdefault(key, []).append(item)
     return groups
 
@@ -172,7 +173,7 @@ def make_documents(
         if status == "open":
             invoice = structs.replace(invoice, status=status)
         elif status == "pending":
-            invoice = held(invoice, heading.customer)
+            invoice = held(invoice, heading.entity)
         purse.take(work, invoice, assembled)
         earlier.note(work, invoice, group)
         invoices.append(invoice)
@@ -188,6 +189,7 @@ def _heading(group: Sequence[Computed]) -> Heading:
     job = group[0].job
     return Heading(
         customer=job.subject.customer,
+        sender=job.subject.sender,
         currency=job.subject.plan.amount_currency,
         at=job.at,
         purchase_order_number=job.subject.subscription.purchase_order_number,
@@ -204,7 +206,7 @@ def _status_of(group: Sequence[Computed], heading: Heading, waiting: Collection[
     """
     if heading.grace_days:
         return "draft"
-    if heading.invoice_type != PROGRESSIVE and not is_issued(group, heading.customer):
+    if heading.invoice_type != PROGRESSIVE and not is_issued(group, heading):
         return "closed"
     if _is_waiting(group):
         return "open"

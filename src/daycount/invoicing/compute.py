@@ -39,6 +39,8 @@ from daycount.invoicing.advance.standings import Place, bucket_key, load_standin
 from daycount.invoicing.records import Series
 from daycount.invoicing.view import EVERYTHING, View
 from daycount.money import CURRENCIES, Currency
+from daycount.organizations import store as organizations
+from daycount.organizations.records import BillingEntity
 from daycount.periods import INSTANT_STEP, Period, local_date, start_of_day
 from daycount.subscriptions import store as subscriptions
 from daycount.subscriptions.records import EndedBy, Subscription, terms_of, trial_end_of
@@ -59,6 +61,8 @@ class Subject(Struct, frozen=True, kw_only=True):
     """End, exclusive, of the events that earlier rows of the same external id billed."""
     passed_on_metrics: frozenset[UUID]
     """The metrics that the next plan charges for, where an upgrade ended the row."""
+    sender: BillingEntity | None = None
+    """The billing entity that issues its invoices, where it is not the customer's."""
     inherited_taxes: Sequence[TaxRate] = ()
     """Taxes of the customer, or else of its billing entity: what counts where a fee's charge and plan have none."""
 
@@ -180,7 +184,16 @@ def load_subjects(work: Work, rows: Sequence[Subscription]) -> list[Subject]:
         for row in rows
     ]
     inherited = load_inherited_taxes(work, list(owners.values()))
-    return [structs.replace(subject, inherited_taxes=inherited[subject.customer.id]) for subject in subjects]
+    own = {row.billing_entity_id for row in rows if row.billing_entity_id is not None}
+    senders = organizations.find_entities_by_id(work.tx, organization_id=work.organization_id, ids=own)
+    return [
+        structs.replace(
+            subject,
+            inherited_taxes=inherited[subject.customer.id],
+            sender=senders.get(subject.subscription.billing_entity_id or subject.customer.entity.id),
+        )
+        for subject in subjects
+    ]
 
 
 def load_inherited_taxes(work: Work, owners: Sequence[Customer]) -> dict[UUID, Sequence[TaxRate]]:

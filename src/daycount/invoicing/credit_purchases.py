@@ -12,10 +12,11 @@ from msgspec import structs
 from daycount.customers import store as customers
 from daycount.customers.records import Customer
 from daycount.infra.work import Work
-from daycount.invoicing.documents import Heading
+from daycount.invoicing.documents import Heading, find_senders
 from daycount.invoicing.messages_life import PaymentStatusChanged
 from daycount.invoicing.plain import PlainLine, finalize_open, make_plain_invoice
 from daycount.invoicing.records import Invoice
+from daycount.organizations import store as organizations
 from daycount.wallets import movements
 from daycount.wallets import store as wallets
 from daycount.wallets.messages import CreditsPurchased
@@ -53,7 +54,9 @@ def _bill(work: Work, wallet: Wallet, item: WalletTransaction, customer: Custome
         start=work.now,
         end=work.now,
     )
-    heading = structs.replace(_heading(work, customer, wallet.currency, item.purchase_order_number), section_sources=(item.id, wallet.id))
+    blank = _heading(work, customer, wallet.currency, item.purchase_order_number)
+    known = organizations.find_entities(work.tx, organization_id=work.organization_id, codes=[item.billing_entity_code])
+    heading = structs.replace(blank, sender=known[0] if known else None, section_sources=(item.id, wallet.id))
     return make_plain_invoice(work, heading, [line], is_open=item.invoice_requires_successful_payment)
 
 
@@ -74,5 +77,7 @@ def on_payment_status_changed(work: Work, message: PaymentStatusChanged) -> None
     movements.settle_purchases(work, invoice_ids=[invoice.id], at=work.now)
     if invoice.status == "open":
         owners = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[invoice.customer_id], lock=True)
-        heading = _heading(work, owners[invoice.customer_id], invoice.currency, invoice.purchase_order_number)
+        sender = find_senders(work, [invoice], owners)[invoice.billing_entity_id]
+        blank = _heading(work, owners[invoice.customer_id], invoice.currency, invoice.purchase_order_number)
+        heading = structs.replace(blank, sender=sender)
         finalize_open(work, invoice, heading)

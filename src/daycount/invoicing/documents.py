@@ -5,7 +5,7 @@ What stands on it is made elsewhere (`lines.py` for subscriptions). Numbers are 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from importlib.metadata import version
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from daycount.invoicing.compute import Computed
 from daycount.invoicing.money import applied_taxes
 from daycount.invoicing.records import Invoice
 from daycount.organizations import store as organizations
+from daycount.organizations.records import BillingEntity
 from daycount.organizations.sections.records import ChoiceInput
 from daycount.periods import ONE_DAY, local_date
 
@@ -43,11 +44,24 @@ class Heading(Struct, frozen=True, kw_only=True):
     purchase_order_number: str | None = None
     is_recurring: bool = False
     has_grace: bool = False
+    sender: BillingEntity | None = None
+    """The billing entity that issues it, where it is not the customer's."""
     is_held: bool = False
     """Whether it waits until it is known which taxes the customer has."""
     section_choice: ChoiceInput | None = None
     """The custom sections that it wants itself, or else has from the first of other things that chose any."""
     section_sources: Sequence[UUID] = ()
+
+    @property
+    def entity(self) -> BillingEntity:
+        """Return the billing entity that issues it: its prefix, its numbers. Other settings are the customer's own entity's."""
+        return self.sender or self.customer.entity
+
+    @property
+    def finalizes_zero_invoices(self) -> bool:
+        """Tell whether an invoice without fees to pay is issued: what the customer wants, else who issues it."""
+        own = self.customer.finalize_zero_amount_invoice
+        return self.entity.finalize_zero_amount_invoice if own == "inherit" else own == "finalize"
 
     @property
     def grace_days(self) -> int:
@@ -78,16 +92,20 @@ def take_numbers(work: Work, headings: Sequence[Heading | None]) -> list[Number 
     the work ends: a number is never given twice, and an undone work leaves no gap. Source: Lago docs, invoice numbering.
     """
     given = [heading for heading in headings if heading is not None]
-    last = customers.take_invoice_numbers(work.tx, counts=Counter(heading.customer.id for heading in given)) if given else {}
-    own = Counter(heading.customer.entity.id for heading in given if heading.customer.entity.document_numbering != PER_CUSTOMER)
+    last = (
+        customers.take_invoice_numbers(work.tx, counts=Counter((heading.customer.id, heading.entity.id) for heading in given))
+        if given
+        else {}
+    )
+    own = Counter(heading.entity.id for heading in given if heading.entity.document_numbering != PER_CUSTOMER)
     running = organizations.take_invoice_numbers(work.tx, counts=own) if own else {}
     return [None if heading is None else _next_number(work, heading, last, running) for heading in headings]
 
 
-def _next_number(work: Work, heading: Heading, last: dict[UUID, int], running: dict[UUID, int]) -> Number:
-    customer, entity = heading.customer, heading.customer.entity
-    last[customer.id] += 1
-    sequential_id = last[customer.id]
+def _next_number(work: Work, heading: Heading, last: dict[tuple[UUID, UUID], int], running: dict[UUID, int]) -> Number:
+    customer, entity = heading.customer, heading.entity
+    last[customer.id, entity.id] += 1
+    sequential_id = last[customer.id, entity.id]
     if entity.id not in running:
         return Number(sequential_id, f"{entity.document_number_prefix}-{customer.sequential_id:03}-{sequential_id:03}")
     running[entity.id] += 1
@@ -100,12 +118,12 @@ def invoice_of(work: Work, heading: Heading, assembled: Assembled, *, number: Nu
     customer = heading.customer
     dates = dates_of(heading)
     is_draft = dates.expected_finalization_date is not None
-    draft_number = f"{customer.entity.document_number_prefix}-DRAFT" if is_draft else ""
+    draft_number = f"{heading.entity.document_number_prefix}-DRAFT" if is_draft else ""
     return Invoice(
         id=work.new_id(),
         organization_id=work.organization_id,
         customer_id=customer.id,
-        billing_entity_id=customer.entity.id,
+        billing_entity_id=heading.entity.id,
         sequential_id=None if number is None else number.sequential_id,
         number=draft_number if number is None else number.text,
         purchase_order_number=heading.purchase_order_number,
@@ -128,10 +146,17 @@ def invoice_of(work: Work, heading: Heading, assembled: Assembled, *, number: Nu
     )
 
 
-def held(invoice: Invoice, customer: Customer) -> Invoice:
+def held(invoice: Invoice, entity: BillingEntity) -> Invoice:
     """Return an invoice as it is while the customer's taxes are not known: pending, without a number."""
-    number = f"{customer.entity.document_number_prefix}-DRAFT"
+    number = f"{entity.document_number_prefix}-DRAFT"
     return structs.replace(invoice, status="pending", number=number, sequential_id=None, finalized_at=None)
+
+
+def find_senders(work: Work, invoices: Sequence[Invoice], owners: Mapping[UUID, Customer]) -> dict[UUID, BillingEntity]:
+    """Return the billing entities that issue invoices, by their ids. One query, none where all are the customers' own."""
+    known = {owner.entity.id: owner.entity for owner in owners.values()}
+    others = {row.billing_entity_id for row in invoices} - known.keys()
+    return known | organizations.find_entities_by_id(work.tx, organization_id=work.organization_id, ids=others)
 
 
 def money_fields(work: Work, assembled: Assembled) -> dict[str, Any]:
@@ -176,6 +201,6 @@ def dates_of(heading: Heading) -> Dates:
     )
 
 
-def is_issued(group: Sequence[Computed], customer: Customer) -> bool:
+def is_issued(group: Sequence[Computed], heading: Heading) -> bool:
     """Tell whether an invoice is worth issuing: it has fees, or the customer wants those of nothing too."""
-    return any(fee.amount_cents for item in group for fee in item.fees) or customer.finalizes_zero_invoices
+    return any(fee.amount_cents for item in group for fee in item.fees) or heading.finalizes_zero_invoices

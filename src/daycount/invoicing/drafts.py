@@ -25,7 +25,7 @@ from daycount.invoicing.adjusting.store import list_adjusted
 from daycount.invoicing.compute import Computed, Job, job_for, load_subjects
 from daycount.invoicing.custom_sections import write_sections
 from daycount.invoicing.deadlines import FINALIZE, set_deadlines
-from daycount.invoicing.documents import Heading, Number, dates_of, held, money_fields, take_numbers
+from daycount.invoicing.documents import Heading, Number, dates_of, find_senders, held, money_fields, take_numbers
 from daycount.invoicing.lines import fees_of
 from daycount.invoicing.messages_life import InvoicesFinalized
 from daycount.invoicing.money import assemble_fees
@@ -34,6 +34,7 @@ from daycount.invoicing.progressive.crediting import Earlier, load_earlier
 from daycount.invoicing.purse import Purse, load_purse
 from daycount.invoicing.records import Bill, Fee, Invoice, InvoiceLine
 from daycount.invoicing.recurring.pricing import compute_bills
+from daycount.organizations.records import BillingEntity
 from daycount.periods import local_date
 from daycount.subscriptions.records import Subscription
 from daycount.usage.port import EventStore
@@ -112,10 +113,11 @@ def finalize(work: Work, invoice_ids: Sequence[UUID], *, events: EventStore) -> 
     computed.earlier.write(work)
     paid = purse.write(work, [row for row, _ in rebuilt])
     rebuilt = [(row, fees) for row, (_, fees) in zip(paid, rebuilt, strict=True)]
-    headings = [heading_of(row, owners[row.customer_id]) for row in drafts]
+    senders = find_senders(work, drafts, owners)
+    headings = [heading_of(row, owners[row.customer_id], senders[row.billing_entity_id]) for row in drafts]
     issued = [
-        any(fee.amount_cents for fee in fees) or owners[row.customer_id].finalizes_zero_invoices
-        for row, (_, fees) in zip(drafts, rebuilt, strict=True)
+        any(fee.amount_cents for fee in fees) or heading.finalizes_zero_invoices
+        for heading, (_, fees) in zip(headings, rebuilt, strict=True)
     ]
     numbers = take_numbers(work, [heading if is_wanted else None for heading, is_wanted in zip(headings, issued, strict=True)])
     final = [finalized(work, row, heading, number) for (row, _), heading, number in zip(rebuilt, headings, numbers, strict=True)]
@@ -134,7 +136,8 @@ def _hold_back(work: Work, drafts: Sequence[Invoice], owners: Mapping[UUID, Cust
     """Let drafts whose grace is over wait, as they are now, until it is known which taxes their customers have."""
     if not drafts:
         return
-    waiting = [held(row, owners[row.customer_id]) for row in _refresh(work, drafts, events=events)]
+    senders = find_senders(work, drafts, owners)
+    waiting = [held(row, senders[row.billing_entity_id]) for row in _refresh(work, drafts, events=events)]
     store.update_invoices(work.tx, waiting)
     store.clear_snapshots(work.tx, invoice_ids=[row.id for row in waiting])
     work.agenda.drop(subject_ids=[row.id for row in waiting])
@@ -145,7 +148,7 @@ def move_dates(work: Work, customer: Customer) -> None:
     drafts = store.list_drafts(work.tx, organization_id=work.organization_id, customer_id=customer.id)
     moved = []
     for row in drafts:
-        heading = heading_of(row, customer)
+        heading = heading_of(row, customer, customer.entity)  # whoever issues it, dates are the customer's
         dates = dates_of(heading)
         moved.append(
             structs.replace(
@@ -161,10 +164,11 @@ def move_dates(work: Work, customer: Customer) -> None:
     set_deadlines(work, moved)
 
 
-def heading_of(row: Invoice, customer: Customer) -> Heading:
+def heading_of(row: Invoice, customer: Customer, sender: BillingEntity) -> Heading:
     """Return what a stored invoice says besides its fees."""
     return Heading(
         customer=customer,
+        sender=sender,
         currency=row.currency,
         at=row.created_at,
         invoice_type=row.invoice_type,

@@ -14,7 +14,7 @@ from daycount.engine.calendar import Occasion
 from daycount.infra.work import Work
 from daycount.invoicing import store
 from daycount.invoicing.billing_run import bill
-from daycount.invoicing.documents import Heading
+from daycount.invoicing.documents import Heading, find_senders
 from daycount.invoicing.messages_life import InvoiceClosed, InvoicesOpened, PaymentStatusChanged
 from daycount.invoicing.plain import finalize_open
 from daycount.invoicing.records import Bill, Invoice
@@ -79,6 +79,7 @@ def _finalize(work: Work, invoice: Invoice) -> None:
         currency=invoice.currency,
         at=work.now,
         purchase_order_number=invoice.purchase_order_number,
+        sender=find_senders(work, [invoice], owners)[invoice.billing_entity_id],
     )
     finalize_open(work, invoice, heading)
 

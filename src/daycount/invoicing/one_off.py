@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from msgspec import UNSET, Struct, UnsetType, structs
+from msgspec import UNSET, Struct, UnsetType
 
 from daycount import errors
 from daycount.catalog.add_ons import store as add_ons
@@ -87,9 +87,9 @@ def create_one_off(work: Work, wanted: OneOffInput) -> Invoice:
         raise errors.Invalid({"purchase_order_number": ["value_is_too_long"]})
     currency = _currency(work, customer, given(wanted.currency, None))
     lines = _lines(work, customer, sources, [known[code] for code in codes], currency)
-    sender = customer if entity is None else structs.replace(customer, entity=entity)
     heading = Heading(
-        customer=sender,
+        customer=customer,
+        sender=entity,
         currency=currency,
         at=work.now,
         invoice_type="one_off",

@@ -59,14 +59,14 @@ def make_plain_invoice(work: Work, heading: Heading, lines: Sequence[PlainLine],
         for line in lines
     ]
     assembled = assemble(items, currency=heading.currency)
-    is_issued = any(item.amount_cents for item in items) or heading.customer.finalizes_zero_invoices
+    is_issued = any(item.amount_cents for item in items) or heading.finalizes_zero_invoices
     is_final = is_issued and not is_open and not heading.is_held
     [number] = take_numbers(work, [heading if is_final else None])
     invoice = invoice_of(work, heading, assembled, number=number)
     if is_open:
         invoice = structs.replace(invoice, status="open")
     elif is_issued and heading.is_held:
-        invoice = held(invoice, heading.customer)
+        invoice = held(invoice, heading.entity)
     fees = [
         _fee(work, invoice, line, item, position=position) for position, (line, item) in enumerate(zip(lines, assembled.items, strict=True))
     ]

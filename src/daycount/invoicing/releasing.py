@@ -20,7 +20,7 @@ from daycount.infra.work import Work
 from daycount.invoicing import store
 from daycount.invoicing.compute import load_inherited_taxes
 from daycount.invoicing.deadlines import set_deadlines
-from daycount.invoicing.documents import money_fields, take_numbers
+from daycount.invoicing.documents import find_senders, money_fields, take_numbers
 from daycount.invoicing.drafts import finalized, heading_of
 from daycount.invoicing.messages_life import InvoicesFinalized
 from daycount.invoicing.money import taxed_fields
@@ -49,7 +49,8 @@ def on_vat_settled(work: Work, message: VatSettled) -> None:
     means = _Means(store.find_scopes(work.tx, invoice_ids=ids), inherited, purse)
     released = [_release(work, row, [fee for fee in fees if fee.invoice_id == row.id], means) for row in held]
     paid = purse.write(work, [row for row, _ in released])
-    headings = [heading_of(row, owners[row.customer_id]) for row in paid]
+    senders = find_senders(work, paid, owners)
+    headings = [heading_of(row, owners[row.customer_id], senders[row.billing_entity_id]) for row in paid]
     numbers = take_numbers(work, headings)
     final = [finalized(work, row, heading, number) for row, heading, number in zip(paid, headings, numbers, strict=True)]
     store.update_invoices(work.tx, final)

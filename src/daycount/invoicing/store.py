@@ -29,6 +29,7 @@ from daycount.invoicing.records import (
     RunSum,
 )
 from daycount.invoicing.tables import fees, invoice_subscriptions, invoices
+from daycount.organizations.tables import billing_entities
 from daycount.subscriptions.tables import subscriptions
 
 _SEARCHED = ("name", "firstname", "lastname", "external_id", "email")
@@ -119,6 +120,18 @@ def lock_pending(tx: Connection, *, organization_id: UUID, customer_ids: Collect
         table.organization_id == organization_id, table.customer_id.in_(customer_ids), table.status == "pending"
     )
     return [_invoice(row) for row in tx.execute(statement.order_by(table.created_at, table.id).with_for_update()).mappings()]
+
+
+def find_entity_codes(tx: Connection, *, organization_id: UUID, invoice_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the codes of the billing entities that issue invoices, by invoice. One query, none without invoices."""
+    if not invoice_ids:
+        return {}
+    statement = (
+        sa.select(invoices.c.id, billing_entities.c.code)
+        .join(billing_entities, billing_entities.c.id == invoices.c.billing_entity_id)
+        .where(invoices.c.organization_id == organization_id, invoices.c.id.in_(set(invoice_ids)))
+    )
+    return {row.id: row.code for row in tx.execute(statement)}
 
 
 class Scope(NamedTuple):

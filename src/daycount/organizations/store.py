@@ -1,6 +1,6 @@
 """All SQL about organizations, keys and test clocks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -133,6 +133,16 @@ def find_entities(tx: Connection, *, organization_id: UUID, codes: Sequence[str]
     names = BillingEntity.__struct_fields__
     statement = sa.select(*(table[name] for name in names)).where(table.organization_id == organization_id, table.code.in_(codes))
     return [BillingEntity(**row) for row in tx.execute(statement).mappings()]
+
+
+def find_entities_by_id(tx: Connection, *, organization_id: UUID, ids: Collection[UUID]) -> dict[UUID, BillingEntity]:
+    """Return billing entities by id. One query, none without ids."""
+    if not ids:
+        return {}
+    table = billing_entities.c
+    names = BillingEntity.__struct_fields__
+    statement = sa.select(*(table[name] for name in names)).where(table.organization_id == organization_id, table.id.in_(set(ids)))
+    return {row["id"]: BillingEntity(**row) for row in tx.execute(statement).mappings()}
 
 
 def find_by_name(tx: Connection, name: str) -> list[UUID]:

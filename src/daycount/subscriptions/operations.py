@@ -12,7 +12,7 @@ from daycount.catalog import store as catalog
 from daycount.catalog.plan_operations import get_plan
 from daycount.catalog.records import Plan, PlanInput
 from daycount.customers import store as customers
-from daycount.customers.operations import MAX_EXTERNAL_ID, ensure_customer, lane_of
+from daycount.customers.operations import MAX_EXTERNAL_ID, ensure_customer, find_entity, lane_of
 from daycount.customers.records import Customer
 from daycount.engine.calendar import BillingTime
 from daycount.given import given, given_or_default, is_given
@@ -53,11 +53,7 @@ def create_subscription(work: Work, wanted: SubscriptionInput) -> Subscription:
     Raises NotFound (billing_entity, plan), Invalid.
     Source: Lago API, subscriptions; a pending one starts at its exact instant (decision).
     """
-    entity_code = given(wanted.billing_entity_code, None)
-    organization = organizations.find_organization(work.tx, work.organization_id)
-    assert organization is not None
-    if entity_code and entity_code != organization.entity.code:
-        raise errors.NotFound("billing_entity")
+    sender = find_entity(work, given(wanted.billing_entity_code, None))
     plan = get_plan(work, given(wanted.plan_code, None) or "")
     found = errors.FieldErrors()
     subscription_at = read_instant(wanted.subscription_at, "subscription_at", found) or check_instant(work.now, "subscription_at", found)
@@ -96,7 +92,11 @@ def create_subscription(work: Work, wanted: SubscriptionInput) -> Subscription:
         ending_at=ending_at,
     )
     blank = structs.replace(
-        blank, payment_method_type=payment_method or DEFAULT_PAYMENT_METHOD, usage_thresholds=thresholds, activation_rules=rules
+        blank,
+        payment_method_type=payment_method or DEFAULT_PAYMENT_METHOD,
+        usage_thresholds=thresholds,
+        activation_rules=rules,
+        billing_entity_id=None if sender is None else sender.id,
     )
     choose_sections(work, Chooser.SUBSCRIPTION, blank.id, given(wanted.invoice_custom_section, None))
     if current is None or old_plan is None:
@@ -120,7 +120,10 @@ def _read_rules(work: Work, wanted: SubscriptionInput, payment_method: str | Non
 def _inheriting(blank: Subscription, wanted: SubscriptionInput, current: Subscription) -> Subscription:
     """Take over from the row before what a change of plan keeps unless the caller says otherwise."""
     kept = ("ending_at", "purchase_order_number", "consolidate_invoice")
-    return structs.replace(blank, **{name: getattr(current, name) for name in kept if not is_given(getattr(wanted, name))})
+    fields: dict[str, Any] = {name: getattr(current, name) for name in kept if not is_given(getattr(wanted, name))}
+    if not is_given(wanted.billing_entity_code):
+        fields["billing_entity_id"] = current.billing_entity_id
+    return structs.replace(blank, **fields)
 
 
 def _check_identity(wanted: SubscriptionInput) -> tuple[str, BillingTime]:
@@ -290,6 +293,9 @@ def _payment_fields(
     """Read how a row is paid from now on, and what its activation waits for while it is pending."""
     fields: dict[str, Any] = {}
     method = read_payment_method(changes.payment_method, found)
+    if is_given(changes.billing_entity_code):
+        sender = find_entity(work, given(changes.billing_entity_code, None))
+        fields["billing_entity_id"] = None if sender is None else sender.id
     if is_given(changes.payment_method):
         fields["payment_method_type"] = method or DEFAULT_PAYMENT_METHOD
     if row.status is Status.PENDING and is_given(changes.activation_rules):

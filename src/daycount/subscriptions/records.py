@@ -96,6 +96,8 @@ class Subscription(Struct, frozen=True, kw_only=True):
     cancellation_reason: str | None = None
     payment_method_type: str = "provider"
     payment_method_id: UUID | None = None
+    billing_entity_id: UUID | None = None
+    """Who issues its invoices; None for the billing entity of its customer."""
     usage_thresholds: tuple[UsageThreshold, ...] = ()
     """Thresholds of its own, which count instead of its plan's."""
     activation_rules: tuple[ActivationRule, ...] = ()

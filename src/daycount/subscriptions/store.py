@@ -274,7 +274,7 @@ def _filtered(organization_id: UUID, query: SubscriptionFilter) -> list[sa.Colum
     if query.is_overridden is not None:
         conditions.append(plans.c.parent_id.is_not(None) if query.is_overridden else plans.c.parent_id.is_(None))
     if query.entity_ids:
-        conditions.append(customers.c.billing_entity_id.in_(query.entity_ids))
+        conditions.append(sa.func.coalesce(table.billing_entity_id, customers.c.billing_entity_id).in_(query.entity_ids))
     return conditions
 
 

@@ -154,7 +154,7 @@ class MetadataBody(Struct, frozen=True, kw_only=True):
 
 
 def list_to_wire(work: Work, notes: Sequence[CreditNote]) -> list[CreditNoteObject]:
-    """Write credit notes with their items. Four queries."""
+    """Write credit notes with their items. Five queries."""
     owners = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[note.customer_id for note in notes])
     items = store.list_items(work.tx, organization_id=work.organization_id, credit_note_ids=[note.id for note in notes])
     fees = invoices.list_fees(work.tx, organization_id=work.organization_id, invoice_ids=[note.invoice_id for note in notes])
@@ -170,14 +170,17 @@ def list_to_wire(work: Work, notes: Sequence[CreditNote]) -> list[CreditNoteObje
     own: dict[UUID, list[CreditNoteItem]] = {note.id: [] for note in notes}
     for item in items:
         own[item.credit_note_id].append(item)
-    return [_to_wire(note, owners[note.customer_id], own[note.id], shown) for note in notes]
+    codes = invoices.find_entity_codes(work.tx, organization_id=work.organization_id, invoice_ids=[note.invoice_id for note in notes])
+    return [_to_wire(note, owners[note.customer_id], own[note.id], shown, entity_code=codes[note.invoice_id]) for note in notes]
 
 
-def _to_wire(note: CreditNote, customer: Customer, items: Sequence[CreditNoteItem], fees: Mapping[UUID, FeeObject]) -> CreditNoteObject:
+def _to_wire(
+    note: CreditNote, customer: Customer, items: Sequence[CreditNoteItem], fees: Mapping[UUID, FeeObject], *, entity_code: str
+) -> CreditNoteObject:
     assert note.sequential_id is not None
     return CreditNoteObject(
         lago_id=str(note.id),
-        billing_entity_code=customer.entity.code,
+        billing_entity_code=entity_code,
         sequential_id=note.sequential_id,
         number=note.number,
         lago_invoice_id=str(note.invoice_id),

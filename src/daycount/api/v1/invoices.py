@@ -242,11 +242,11 @@ class InvoiceObject(Struct, frozen=True, kw_only=True):
     applied_invoice_custom_sections: Sequence[sections_wire.AppliedSectionObject] | UnsetType = UNSET
 
 
-def to_wire(invoice: Invoice, customer: Customer) -> InvoiceObject:
+def to_wire(invoice: Invoice, customer: Customer, *, entity_code: str) -> InvoiceObject:
     """Write an invoice as lists show it."""
     return InvoiceObject(
         lago_id=str(invoice.id),
-        billing_entity_code=customer.entity.code,
+        billing_entity_code=entity_code,
         sequential_id=invoice.sequential_id,
         number=invoice.number,
         purchase_order_number=invoice.purchase_order_number,
@@ -414,8 +414,9 @@ def whole_to_wire(work: Work, invoice: Invoice) -> InvoiceObject:
     wire = {row.id: shown for row, shown in zip(rows, subscriptions_wire.list_to_wire(work, rows), strict=True)}
     lines.sort(key=lambda line: (_name_of(by_id[line.subscription_id], plans[line.plan_id]), str(line.id)))
     fees = store.list_fees(work.tx, organization_id=work.organization_id, invoice_ids=[invoice.id])
+    codes = store.find_entity_codes(work.tx, organization_id=work.organization_id, invoice_ids=[invoice.id])
     return structs.replace(
-        to_wire(invoice, customer),
+        to_wire(invoice, customer, entity_code=codes[invoice.id]),
         billing_periods=[_period_to_wire(line, by_id[line.subscription_id]) for line in lines],
         subscriptions=[wire[line.subscription_id] for line in lines],
         fees=[fee_to_wire(fee, by_id.get(fee.subscription_id), customer=customer) for fee in fees],
@@ -476,10 +477,14 @@ def _list(work: Work, call: Call, query: InvoiceFilter) -> Page:
     asked = read_page(call.query)
     found = store.list_invoices(work.tx, organization_id=work.organization_id, query=query, limit=asked.per_page, offset=asked.offset)
     owners = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[invoice.customer_id for invoice in found])
+    codes = store.find_entity_codes(work.tx, organization_id=work.organization_id, invoice_ids=[invoice.id for invoice in found])
     total = store.count_invoices(work.tx, organization_id=work.organization_id, query=query)
     reached = applied_thresholds.of_invoices(work, found)
     items = [
-        structs.replace(to_wire(invoice, owners[invoice.customer_id]), applied_usage_thresholds=reached.get(invoice.id, UNSET))
+        structs.replace(
+            to_wire(invoice, owners[invoice.customer_id], entity_code=codes[invoice.id]),
+            applied_usage_thresholds=reached.get(invoice.id, UNSET),
+        )
         for invoice in found
     ]
     return page_of(items, asked=asked, total=total)

@@ -23,6 +23,7 @@ from daycount.entitlements.operations import of_subscription
 from daycount.given import given
 from daycount.infra.work import Work
 from daycount.invoicing.compute import Subject, load_subjects
+from daycount.organizations import store as organizations
 from daycount.organizations.sections.operations import find_choice
 from daycount.periods import local_date, shown_end
 from daycount.subscriptions import operations, store
@@ -176,11 +177,13 @@ def list_to_wire(work: Work, rows: Sequence[Subscription]) -> list[SubscriptionO
     started = {subject.subscription.id: subject for subject in load_subjects(work, [row for row in rows if row.started_at is not None])}
     links = store.find_links(work.tx, organization_id=work.organization_id, ids=[row.id for row in rows])
     owners = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[row.customer_id for row in rows])
+    own = {row.billing_entity_id for row in rows if row.billing_entity_id is not None}
+    senders = organizations.find_entities_by_id(work.tx, organization_id=work.organization_id, ids=own)
     return [
         to_wire(
             row,
             plans[row.plan_id],
-            entity_code=owners[row.customer_id].entity.code,
+            entity_code=(owners[row.customer_id].entity if row.billing_entity_id is None else senders[row.billing_entity_id]).code,
             links=links[row.id],
             subject=started.get(row.id),
             now=work.now,

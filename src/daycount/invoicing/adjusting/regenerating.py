@@ -25,7 +25,7 @@ from daycount.infra.work import Work
 from daycount.invoicing import store
 from daycount.invoicing.compute import load_inherited_taxes
 from daycount.invoicing.deadlines import set_deadlines
-from daycount.invoicing.documents import Heading, dates_of, invoice_of, take_numbers
+from daycount.invoicing.documents import Heading, dates_of, find_senders, invoice_of, take_numbers
 from daycount.invoicing.drafts import heading_of
 from daycount.invoicing.messages_life import InvoicesMade
 from daycount.invoicing.money import taxed_fields
@@ -76,7 +76,8 @@ def regenerate_invoice(work: Work, invoice_id: UUID, wanted: RegenerateInput) ->
     _check(work, voided)
     owner = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[voided.customer_id], lock=True)[voided.customer_id]
     lines = _lines(work, voided, owner, wanted)
-    heading = heading_of(voided, owner)
+    sender = find_senders(work, [voided], {owner.id: owner})[voided.billing_entity_id]
+    heading = heading_of(voided, owner, sender)
     final_heading = structs.replace(heading, has_grace=False, at=work.now)
     [number] = take_numbers(work, [final_heading])
     assert number is not None

@@ -37,10 +37,11 @@ def gather_paid_fees(work: Work, billed: Sequence[Job]) -> list[Invoice]:
     jobs = {job.subject.subscription.id: job for job in billed if _is_closing(job)}
     chains = [advance.Chain(row_id, job.at, job.occasion is Occasion.TERMINATING) for row_id, job in jobs.items()]
     found = advance.find_paid(work.tx, organization_id=work.organization_id, chains=chains)
-    groups: dict[tuple[UUID, str, str | None], list[UUID]] = {}
+    groups: dict[tuple[UUID, UUID | None, str, str | None], list[UUID]] = {}
     for row_id in sorted(found):
         subject = jobs[row_id].subject
-        key = (subject.customer.id, subject.plan.amount_currency, subject.subscription.purchase_order_number)
+        row = subject.subscription
+        key = (subject.customer.id, row.billing_entity_id, subject.plan.amount_currency, row.purchase_order_number)
         groups.setdefault(key, []).append(row_id)
     if not groups:
         return []
@@ -68,6 +69,7 @@ def _heading(job: Job) -> Heading:
     subject = job.subject
     return Heading(
         customer=subject.customer,
+        sender=subject.sender,
         currency=subject.plan.amount_currency,
         at=job.at,
         invoice_type="advance_charges",
