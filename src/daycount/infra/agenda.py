@@ -95,6 +95,11 @@ class Agenda:
         """Take back one kind of what is due for the subject."""
         self._tx.execute(_DROP_KIND, {"organization_id": self._organization_id, "kind": kind, "subject": subject_id})
 
+    def drop_kind_of(self, kind: str, *, subject_ids: Sequence[UUID]) -> list[UUID]:
+        """Take back one kind of what is due for many subjects, in one statement; returns those for which there was any."""
+        parameters = {"organization_id": self._organization_id, "kind": kind, "subjects": list(subject_ids)}
+        return list(self._tx.execute(_DROP_KIND_OF, parameters).scalars())
+
     def find(self, kind: str, *, subject_id: UUID) -> datetime | None:
         """Return the instant at which `kind` is due for the subject, if it is."""
         found = self._tx.execute(_FIND, {"organization_id": self._organization_id, "kind": kind, "subject": subject_id})
@@ -112,6 +117,9 @@ do update set due_at = excluded.due_at, lane_id = excluded.lane_id, parked_at = 
 """)
 
 _DROP_KIND = sa.text("delete from agenda where organization_id = :organization_id and kind = :kind and subject_id = :subject")
+_DROP_KIND_OF = sa.text(
+    "delete from agenda where organization_id = :organization_id and kind = :kind and subject_id = any(:subjects) returning subject_id"
+)
 _FIND = sa.text("select due_at from agenda where organization_id = :organization_id and kind = :kind and subject_id = :subject")
 _DUES = sa.text(
     "select subject_id, kind, due_at from agenda where organization_id = :organization_id and subject_id = any(:subjects) order by id"

@@ -120,9 +120,10 @@ def refresh_after_usage(work: Work, customer_ids: Sequence[UUID], *, events: Eve
     What it topped up is taken in at once, and asks for no refresh of its own: else a rule that grants less than is missing would
     fire over and over for the same usage. A refresh that waits is done with it.
     """
-    moved = {customer_id for customer_id in customer_ids if work.agenda.find(REFRESH, subject_id=customer_id) is not None}
-    for customer_id in moved | _refresh(work, customer_ids, events=events, moved=moved):
-        work.agenda.drop_kind(REFRESH, subject_id=customer_id)
+    moved = work.agenda.drop_kind_of(REFRESH, subject_ids=customer_ids)
+    topped_up = _refresh(work, customer_ids, events=events, moved=set(moved))
+    if topped_up:
+        work.agenda.drop_kind_of(REFRESH, subject_ids=list(topped_up))
 
 
 def _refresh(work: Work, customer_ids: Sequence[UUID], *, events: EventStore, moved: Collection[UUID]) -> set[UUID]:
@@ -166,5 +167,4 @@ def _note(work: Work, held: Sequence[Wallet], *, events: EventStore) -> list[Wal
 
 def on_wallets_moved(work: Work, message: WalletsMoved) -> None:
     """Have the ongoing balances of customers worked out again, right after this work."""
-    for customer_id in message.customer_ids:
-        work.agenda.put(REFRESH, subject_id=customer_id, lane_id=customer_id, due_at=work.now)
+    work.agenda.put_many(REFRESH, [(customer_id, customer_id, work.now) for customer_id in dict.fromkeys(message.customer_ids)])
