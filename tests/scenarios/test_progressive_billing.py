@@ -344,3 +344,16 @@ def test_thresholds_of_its_own_take_the_place_of_those_in_its_own_plan(server: S
     cleared = api.ok("PUT", "/subscriptions/sub", {"subscription": {"usage_thresholds": []}})["subscription"]
     # those of the overriding plan went when it got its own; what counts now is its plan's
     assert [item["amount_cents"] for item in cleared["applicable_usage_thresholds"]] == [9000]
+
+
+def test_an_invoice_made_again_takes_it_off_again(server: Server) -> None:
+    api = a_user(server, [{"amount_cents": 3000}], base=1000)
+    use(api, "one", 3500)
+    use(api, "two", 500)
+    api.move_to(END)
+    closing = made(api)[-1]
+    assert totals(closing) == ("subscription", 5000, 3500, 1500, 1500)
+    api.ok("POST", f"/invoices/{closing['lago_id']}/void")
+    again = api.ok("POST", f"/invoices/{closing['lago_id']}/regenerate", {"invoice": {}})["invoice"]
+    assert totals(again) == ("subscription", 5000, 3500, 1500, 1500)
+    assert [credit["amount_cents"] for credit in again["credits"]] == [3500]

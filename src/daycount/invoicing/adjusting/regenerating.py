@@ -30,6 +30,8 @@ from daycount.invoicing.drafts import heading_of
 from daycount.invoicing.messages_life import InvoicesMade
 from daycount.invoicing.money import taxed_fields
 from daycount.invoicing.operations import lock_invoice
+from daycount.invoicing.progressive.crediting import load_earlier_of_copies
+from daycount.invoicing.progressive.records import PROGRESSIVE
 from daycount.invoicing.purse import load_purse
 from daycount.invoicing.records import Documents, Fee, Invoice, InvoiceLine
 from daycount.invoicing.releasing import USES_NOTHING, item_of_fee
@@ -70,7 +72,8 @@ def regenerate_invoice(work: Work, invoice_id: UUID, wanted: RegenerateInput) ->
     Make an invoice from a voided one, final at once.
 
     Locks the customer's lane and the voided invoice. Announces InvoicesMade. Raises NotFound (invoice, fee, add_on), NotAllowed
-    (not_voided, already_regenerated, and for what used progressive credits or buys credits), Invalid. Source: Lago docs, void.
+    (not_voided, already_regenerated, and for what buys credits or goes on from another progressive invoice), Invalid.
+    Source: Lago docs, void.
     """
     voided = lock_invoice(work, invoice_id)
     _check(work, voided)
@@ -81,20 +84,27 @@ def regenerate_invoice(work: Work, invoice_id: UUID, wanted: RegenerateInput) ->
     final_heading = structs.replace(heading, has_grace=False, at=work.now)
     [number] = take_numbers(work, [final_heading])
     assert number is not None
+    old_lines = _lines_of(work, voided)
+    earlier = load_earlier_of_copies(work, old_lines if voided.invoice_type == "subscription" else (), [line.fee for line in lines])
+    billed = [line.subscription_id for line in old_lines]
+    earlier.give_back_of(work, billed)
     purse = load_purse(work, [owner.id])
-    steps = purse.steps_for(owner.id, currency=voided.currency)
+    taken_off = earlier.credits_on([line.fee.subscription_id for line in lines])
+    steps = structs.replace(purse.steps_for(owner.id, currency=voided.currency), progressive=taken_off)
     items = [line.item for line in lines]
     uses_nothing = voided.invoice_type in USES_NOTHING
     assembled = assemble(items, currency=voided.currency) if uses_nothing else assemble(items, currency=voided.currency, steps=steps)
     drawn = structs.replace(invoice_of(work, final_heading, assembled, number=number), invoice_type=voided.invoice_type)
     invoice = structs.replace(drawn, created_at=work.now, voided_invoice_id=voided.id, **_dates(voided, heading))
     purse.take(work, invoice, assembled)
+    earlier.note_on(work, invoice, billed)
+    earlier.write(work)
     [invoice] = purse.write(work, [invoice])
     fees = [
         structs.replace(line.fee, invoice_id=invoice.id, payment_status=invoice.payment_status, **taxed_fields(work, item))
         for line, item in zip(lines, assembled.items, strict=True)
     ]
-    copies = [_copied(work, line, invoice) for line in _lines_of(work, voided)]
+    copies = [_copied(work, line, invoice) for line in old_lines]
     store.insert(work.tx, Documents(invoices=[invoice], lines=copies, fees=fees))
     set_deadlines(work, [invoice])
     work.announce(InvoicesMade(invoices=[invoice]))
@@ -104,7 +114,8 @@ def regenerate_invoice(work: Work, invoice_id: UUID, wanted: RegenerateInput) ->
 def _check(work: Work, voided: Invoice) -> None:
     if voided.status != "voided":
         raise errors.NotAllowed("not_voided")
-    if voided.invoice_type in ("credit", "advance_charges") or voided.progressive_billing_credit_amount_cents:
+    is_later_step = voided.invoice_type == PROGRESSIVE and voided.progressive_billing_credit_amount_cents
+    if voided.invoice_type in ("credit", "advance_charges") or is_later_step:
         raise errors.NotAllowed("not_regeneratable")
     if store.has_regenerated(work.tx, organization_id=work.organization_id, voided_invoice_id=voided.id):
         raise errors.NotAllowed("already_regenerated")

@@ -5,6 +5,7 @@ Progressive invoices are cumulative: the latest of a period says what was billed
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
@@ -24,7 +25,7 @@ from daycount.invoicing.credits import Credit, CreditKind
 from daycount.invoicing.messages import UsageOverbilled
 from daycount.invoicing.progressive import store
 from daycount.invoicing.progressive.records import Billed
-from daycount.invoicing.records import Fee, Invoice
+from daycount.invoicing.records import Fee, Invoice, InvoiceLine, Reason
 from daycount.money import round_half_away
 
 CLOSING = (Occasion.PERIODIC, Occasion.TERMINATING)
@@ -32,10 +33,28 @@ CLOSING = (Occasion.PERIODIC, Occasion.TERMINATING)
 _Key = tuple[object, ...]
 
 
+class _Spot(NamedTuple):
+    """A fee of an invoice that is being made: what it is of, and its amount; nothing of what makes up a minimum was billed before."""
+
+    charge_id: UUID | None
+    key: _Key | None
+    amount_cents: int
+
+
+class _Asked(NamedTuple):
+    """A subscription whose period is billed from an instant on, with its fees in their order."""
+
+    subscription_id: UUID
+    start: datetime
+    at: datetime
+    spots: Sequence[_Spot]
+
+
 class _Taken(NamedTuple):
     billed: Sequence[Billed]
     places: Sequence[int]
     settled: Settled
+    at: datetime
 
 
 class Earlier:
@@ -47,23 +66,27 @@ class Earlier:
 
     def credits_of(self, group: Sequence[Computed]) -> list[ProgressiveCredit]:
         """Return what an invoice of these subscriptions takes off, with the share of each of its fees."""
-        if not self._taken:
-            return []
+        return self.credits_on([item.job.subject.subscription.id for item in group for _ in item.fees] if self._taken else [])
+
+    def credits_on(self, owners: Sequence[UUID | None]) -> list[ProgressiveCredit]:
+        """Return what an invoice takes off, by the subscription of each of its fees in their order."""
         found = []
-        first = 0
-        whole = sum(len(item.fees) for item in group)
-        for item in group:
-            taken = self._taken.get(item.job.subject.subscription.id)
-            if taken is not None and taken.settled.credit_cents:
-                shares = dict(zip((first + place for place in taken.places), taken.settled.shares, strict=True))
-                found.append(ProgressiveCredit(taken.settled.credit_cents, [shares.get(place, Decimal(0)) for place in range(whole)]))
-            first += len(item.fees)
+        for subscription_id, taken in self._taken.items():
+            own = [place for place, owner in enumerate(owners) if owner == subscription_id]
+            if own and taken.settled.credit_cents:
+                shares = dict(zip((own[place] for place in taken.places), taken.settled.shares, strict=True))
+                every = [shares.get(place, Decimal(0)) for place in range(len(owners))]
+                found.append(ProgressiveCredit(taken.settled.credit_cents, every))
         return found
 
     def note(self, work: Work, invoice: Invoice, group: Sequence[Computed]) -> None:
-        """Note that an invoice took off what `credits_of` said."""
-        for item in group:
-            taken = self._taken.get(item.job.subject.subscription.id)
+        """Note that an invoice of these subscriptions took off what `credits_of` said."""
+        self.note_on(work, invoice, [item.job.subject.subscription.id for item in group])
+
+    def note_on(self, work: Work, invoice: Invoice, subscription_ids: Sequence[UUID]) -> None:
+        """Note that an invoice took off what there is of subscriptions."""
+        for subscription_id in subscription_ids:
+            taken = self._taken.get(subscription_id)
             if taken is not None and taken.settled.credit_cents:
                 source = taken.billed[0].invoice
                 self._credits.append(
@@ -97,11 +120,15 @@ class Earlier:
 
         Done before invoices are assembled, so that they can use the notes. The caller holds the lanes. Announces UsageOverbilled.
         """
-        for item in (item for group in groups for item in group):
-            taken = self._taken.get(item.job.subject.subscription.id)
+        self.give_back_of(work, [item.job.subject.subscription.id for group in groups for item in group])
+
+    def give_back_of(self, work: Work, subscription_ids: Sequence[UUID]) -> None:
+        """Do what `give_back` does, for subscriptions by their ids."""
+        for subscription_id in subscription_ids:
+            taken = self._taken.get(subscription_id)
             if taken is not None and taken.settled.excess_cents:
                 sources = [billed.invoice for billed in taken.billed]
-                work.announce(UsageOverbilled(invoices=sources, net_cents=taken.settled.excess_cents, at=item.job.at))
+                work.announce(UsageOverbilled(invoices=sources, net_cents=taken.settled.excess_cents, at=taken.at))
 
 
 def load_earlier(
@@ -112,17 +139,35 @@ def load_earlier(
 
     `leaving_out` are drafts that are computed again: what they took before counts no more.
     """
-    closing = [item for item in computed if item.job.windows.charges is not None and item.job.occasion in occasions]
-    places = [
-        (item.job.subject.subscription.id, item.job.windows.charges.period.start)
-        for item in closing
-        if item.job.windows.charges is not None
+    asked = [
+        _Asked(item.job.subject.subscription.id, item.job.windows.charges.period.start, item.job.at, [_spot(draft) for draft in item.fees])
+        for item in computed
+        if item.job.windows.charges is not None and item.job.occasion in occasions
     ]
+    return _load(work, asked, leaving_out=leaving_out)
+
+
+def load_earlier_of_copies(work: Work, lines: Sequence[InvoiceLine], fees: Sequence[Fee]) -> Earlier:
+    """Load what progressive invoices billed of the periods that an invoice bills again, which is made from a voided one now."""
+    asked = [
+        _Asked(
+            line.subscription_id,
+            line.shown_charges_from,
+            work.now,
+            [_spot_of(fee) for fee in fees if fee.subscription_id == line.subscription_id],
+        )
+        for line in lines
+        if line.invoicing_reason in (Reason.PERIODIC, Reason.TERMINATING)
+    ]
+    return _load(work, asked, leaving_out=())
+
+
+def _load(work: Work, asked: Sequence[_Asked], *, leaving_out: Sequence[UUID]) -> Earlier:
+    places = [(item.subscription_id, item.start) for item in asked]
     found = store.find_billed(work.tx, organization_id=work.organization_id, places=places)
     if not found:
         return Earlier({})
-    latest = [billed[0].invoice for billed in found.values()]
-    ids = [invoice.id for invoice in latest]
+    ids = [billed[0].invoice.id for billed in found.values()]
     taken = store.sum_credits(work.tx, organization_id=work.organization_id, invoice_ids=ids, leaving_out=leaving_out)
     noted = _sum_noted(work, ids)
     fees: dict[UUID, list[Fee]] = {invoice_id: [] for invoice_id in ids}
@@ -130,27 +175,31 @@ def load_earlier(
         if fee.invoice_id is not None:
             fees[fee.invoice_id].append(fee)
     settled: dict[UUID, _Taken] = {}
-    for item in closing:
-        billed = found.get(item.job.subject.subscription.id)
+    for item in asked:
+        billed = found.get(item.subscription_id)
         if billed:
             invoice = billed[0].invoice
             to_credit = invoice.fees_amount_cents - invoice.coupons_amount_cents - taken.get(invoice.id, 0) - noted.get(invoice.id, 0)
-            settled[billed[0].subscription_id] = _settle(item, billed, fees[invoice.id], to_credit_cents=to_credit)
+            settled[item.subscription_id] = _settle(item, billed, fees[invoice.id], to_credit_cents=to_credit)
     return Earlier(settled)
 
 
-def _settle(item: Computed, billed: Sequence[Billed], before: Sequence[Fee], *, to_credit_cents: int) -> _Taken:
+def _settle(item: _Asked, billed: Sequence[Billed], before: Sequence[Fee], *, to_credit_cents: int) -> _Taken:
     charges = {fee.charge_id for fee in before}
     amounts = {_key(fee.charge_id, fee.charge_filter_id, fee.grouped_by): fee.amount_cents for fee in before}
-    drafts = item.fees
-    places = [place for place, draft in enumerate(drafts) if draft.charge_id is not None and draft.charge_id in charges]
-    own = [BilledFee(drafts[place].amount_cents, _before(drafts[place], amounts)) for place in places]
-    return _Taken(billed, places, settle(own, to_credit_cents=to_credit_cents))
+    places = [place for place, spot in enumerate(item.spots) if spot.charge_id is not None and spot.charge_id in charges]
+    spots = [item.spots[place] for place in places]
+    own = [BilledFee(spot.amount_cents, 0 if spot.key is None else amounts.get(spot.key, 0)) for spot in spots]
+    return _Taken(billed, places, settle(own, to_credit_cents=to_credit_cents), item.at)
 
 
-def _before(draft: FeeDraft, amounts: Mapping[_Key, int]) -> int:
-    """Return what was billed of the same charge, filter and group; nothing of what makes up a minimum."""
-    return 0 if draft.is_true_up else amounts.get(_key(draft.charge_id, draft.bucket.filter_id, draft.grouped_by), 0)
+def _spot(draft: FeeDraft) -> _Spot:
+    key = None if draft.is_true_up else _key(draft.charge_id, draft.bucket.filter_id, draft.grouped_by)
+    return _Spot(draft.charge_id, key, draft.amount_cents)
+
+
+def _spot_of(fee: Fee) -> _Spot:
+    return _Spot(fee.charge_id, _key(fee.charge_id, fee.charge_filter_id, fee.grouped_by), fee.amount_cents)
 
 
 def _key(charge_id: UUID | None, filter_id: UUID | None, groups: Mapping[str, str | None]) -> _Key:
