@@ -250,3 +250,34 @@ def test_a_draft_follows_prices_and_taxes_within_minutes(server: Server) -> None
     # 200.00 and 10 % of it
     draft = only(api)
     assert (draft["status"], draft["taxes_amount_cents"], draft["total_amount_cents"]) == ("draft", 2000, 22000)
+
+
+def test_a_deleted_customer_leaves_nothing_open(server: Server) -> None:
+    api = server.organization(at="2026-07-01T00:00:00Z")
+    api.plan(amount_cents=3100)
+    api.plan("in_advance", amount_cents=6200, pay_in_advance=True)
+    api.customer(currency="USD", billing_configuration={"invoice_grace_period": 30})
+    api.subscribe()
+    api.subscribe(plan="in_advance", external_id="paid")
+    api.subscribe(external_id="later", subscription_at="2026-09-01T00:00:00Z")
+    api.coupon()
+    given = api.apply_coupon()
+    wallet = api.wallet()
+    api.move_to("2026-07-10T12:00:00Z")
+    [draft] = api.invoices()
+    assert draft["status"] == "draft"
+
+    api.ok("DELETE", "/customers/acme")
+    api.move_to("2026-07-10T12:10:00Z")
+
+    shown = api.invoices()
+    assert {item["status"] for item in shown} == {"finalized"}
+    assert [item["customer"]["external_id"] for item in shown] == ["acme"] * len(shown)
+    # the fee of July in advance; 10 of 31 days of the plan in arrears
+    assert sorted(fee["amount_cents"] for item in shown for fee in item["fees"]) == [1000, 6200]
+    rows = api.ok("GET", "/subscriptions", query={"status[]": ["terminated", "canceled", "active", "pending"]})["subscriptions"]
+    assert {row["external_id"]: row["status"] for row in rows} == {"sub": "terminated", "paid": "terminated", "later": "canceled"}
+    assert api.ok("GET", f"/wallets/{wallet['lago_id']}")["wallet"]["status"] == "terminated"
+    assert given["status"] == "active"
+    assert api.ok("GET", "/applied_coupons", query={"external_customer_id": "acme"})["applied_coupons"] == []
+    assert api.customer()["sequential_id"] == 2

@@ -128,6 +128,10 @@ def test_what_cannot_be_previewed_is_refused(server: Server) -> None:
     two = {"external_ids": ["sub", "more"], "plan_code": "big"}
     assert refusal(customer=known, subscriptions=two) == (422, {"subscriptions": ["only_one_subscription_allowed_for_plan_change"]})
     assert refusal(customer=known, plan_code="team", coupons={})[0] == 400
+    api.ok("POST", "/billing_entities", {"billing_entity": {"code": "zed", "name": "Zed"}})
+    api.subscribe(external_id="elsewhere", billing_entity_code="zed")
+    both = {"external_ids": ["sub", "elsewhere"]}
+    assert refusal(customer=known, subscriptions=both) == (422, {"base": ["subscription_billing_entities_do_not_match"]})
     assert refusal(customer=known, subscriptions=[1])[0] == 400
 
 

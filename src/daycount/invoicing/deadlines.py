@@ -10,6 +10,8 @@ from daycount.invoicing.records import Invoice
 from daycount.periods import ONE_DAY, start_of_day
 
 FINALIZE, REFRESH, OVERDUE = "finalize_invoice", "refresh_invoice", "invoice_overdue"
+CLOSE_ACCOUNT = "close_account"
+"""Finalizes whatever drafts a deleted customer has."""
 REFRESHED_AFTER = timedelta(minutes=5)
 
 

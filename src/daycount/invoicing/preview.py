@@ -136,6 +136,8 @@ def _project(
     currencies = {plan.amount_currency for plan in plans.values()}
     if len(currencies) > 1:
         raise errors.Invalid({"base": ["subscription_currencies_does_not_match"]})
+    if len({row.billing_entity_id for row in rows}) > 1:
+        raise errors.Invalid({"base": ["subscription_billing_entities_do_not_match"]})
     _upsert(inside, *changes, currency=currencies.pop())
     return _bill_next(inside, rows, rehearsals, events=events)
 

@@ -17,7 +17,7 @@ from daycount.invoicing.advance.pricing import price_events
 from daycount.invoicing.billing_run import bill, bill_unit_changes, gather_at_end
 from daycount.invoicing.crediting import finalize_notes, issue_excess, issue_for_unused
 from daycount.invoicing.credits import CreditKind
-from daycount.invoicing.deadlines import FINALIZE, set_refreshes
+from daycount.invoicing.deadlines import CLOSE_ACCOUNT, FINALIZE, set_refreshes
 from daycount.invoicing.drafts import finalize, move_dates, refresh_many
 from daycount.invoicing.messages import TimeUnused, UsageOverbilled
 from daycount.invoicing.messages_life import InvoiceClosed, InvoiceDeleted, InvoicesFinalized, InvoiceVoided
@@ -158,10 +158,14 @@ class InvoicingReactions:
             store.seed_numbers(work.tx, entity_id=message.entity_id)
 
     def on_customer_deleted(self, work: Work, message: CustomerDeleted) -> None:
-        """Finalize the drafts of a customer that is gone, a few minutes later."""
-        drafts = store.list_drafts(work.tx, organization_id=work.organization_id, customer_id=message.customer_id)
+        """Finalize the drafts of a customer that is gone a few minutes later, also those of what ends with it."""
         due_at = work.now + DRAFTS_OF_DELETED_AFTER
-        work.agenda.put_many(FINALIZE, [(row.id, lane_of(row.customer_id), due_at) for row in drafts])
+        work.agenda.put(CLOSE_ACCOUNT, subject_id=message.customer_id, lane_id=lane_of(message.customer_id), due_at=due_at)
+
+    def close_accounts(self, work: Work, customer_ids: Sequence[UUID]) -> None:
+        """Finalize all drafts of customers. The agenda calls it."""
+        drafts = store.list_all_drafts(work.tx, organization_id=work.organization_id, about=customer_ids)
+        finalize(work, [row.id for row in drafts if row.customer_id in set(customer_ids)], events=self._events)
 
     def on_plan_deleted(self, work: Work, message: PlanDeleted) -> None:
         """Finalize the drafts about a plan that is gone, now."""

@@ -81,6 +81,9 @@ def kinds(invoicing: InvoicingReactions, events: EventStore, checks: vat.VatChec
     def check_numbers(work: Work, subjects: Sequence[UUID], _due_at: datetime) -> None:
         checks.check(work, subjects)
 
+    def close_accounts(work: Work, subjects: Sequence[UUID], _due_at: datetime) -> None:
+        invoicing.close_accounts(work, subjects)
+
     return {
         RATES_CHANGE: Kind(1, _change_rates),
         vat.CHECK: Kind(2, check_numbers),
@@ -88,6 +91,7 @@ def kinds(invoicing: InvoicingReactions, events: EventStore, checks: vat.VatChec
         wallet_rules.RULE_EXPIRES: Kind(4, _expire_rules),
         deadlines.FINALIZE: Kind(5, finalize_drafts),
         deadlines.REFRESH: Kind(6, refresh_drafts),
+        deadlines.CLOSE_ACCOUNT: Kind(58, close_accounts),
         schedule.EXPIRE: Kind(8, _expire_activations),
         schedule.START: Kind(10, _start),
         schedule.TRIAL_END: Kind(20, end_trials),
