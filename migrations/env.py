@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import daycount.audit.tables
 import daycount.catalog.add_ons.tables
 import daycount.catalog.fixed_charges.tables
 import daycount.catalog.tables

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from daycount.api.activities import ACTIVITIES
 from daycount.api.ingest import Ingest
 from daycount.api.inside import Inside
 from daycount.api.operations import Administration
@@ -35,6 +36,7 @@ from daycount.api.v1 import (
     invoice_previews,
     invoices,
     lifetime_usage,
+    logs,
     organizations,
     past_usage,
     payments,
@@ -135,6 +137,7 @@ RESOURCES = (
     adjusted_fees.routes,
     explanations.fee_routes,
     lifetime_usage.routes,
+    logs.routes,
     invoices.routes,
     explanations.invoice_routes,
     invoice_actions.routes,
@@ -208,6 +211,8 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         ThresholdsChanged: [on_thresholds_changed],
         UnitsToBill: [invoicing.on_units_to_bill],
     }
+    for message, reaction in ACTIVITIES.items():
+        reactions[message] = [*reactions.get(message, []), reaction]
     workplace = Workplace(
         connect(database_url, pool_size=pool_size or settings.database_pool_size + settings.ingest_lanes + THREADS + _CHECKERS + _FOLDERS),
         new_id=TimeOrderedIds(),

@@ -46,6 +46,13 @@ def is_empty(*filters: dict[str, Any]) -> Case:
     return check
 
 
+def has_its_own_safety(stranger: Api, world: World, route: Route) -> None:
+    """Entries about the owner's keys are the owner's."""
+    theirs = world.api.ok("GET", path_of(route, world), query=needed_query(route))["security_logs"]
+    own = stranger.ok("GET", path_of(route, world), query=needed_query(route))["security_logs"]
+    assert not {entry["log_id"] for entry in theirs} & {entry["log_id"] for entry in own}
+
+
 def has_no_figures(stranger: Api, world: World, route: Route) -> None:
     """The owner's money and usage add nothing here, nor when a filter names the owner's things."""
     for query in ({}, {"external_customer_id": "acme", "from_date": "2026-07-01", "to_date": "2026-08-01"}):
@@ -181,6 +188,12 @@ CASES: dict[str, Case] = {
     "destroy_invoice_custom_section": is_not_found("invoice_custom_section_not_found"),
     "generate_customer_checkout_url": is_not_found("customer_not_found"),
     "create_add_on": makes_its_own("setup", "code"),
+    "find_all_api_logs": is_empty({"request_paths": "*"}),
+    "find_api_log": is_not_found("api_log_not_found"),
+    "find_all_activity_logs": is_empty({"external_customer_id": "acme"}, {"resource_types[]": "Invoice"}),
+    "find_activity_log": is_not_found("activity_log_not_found"),
+    "find_all_security_logs": has_its_own_safety,
+    "find_security_log": is_not_found("security_log_not_found"),
     "find_all_gross_revenues": has_no_figures,
     "find_all_invoice_collections": has_no_figures,
     "find_all_invoiced_usages": has_no_figures,

@@ -160,6 +160,7 @@ class World(NamedTuple):
             "/payments/{lago_id}": self.payment["lago_id"],
             "/customers/{external_customer_id}/payments": self.customer["external_id"],
             **self._wallet_ids,
+            **self._log_ids,
             "/fees/{lago_id}": self.fee["lago_id"],
             "/fees/{lago_id}/explain": self.fee["lago_id"],
             "/parked_customers/{external_customer_id}/retry": self.customer["external_id"],
@@ -167,6 +168,17 @@ class World(NamedTuple):
             "/credit_notes/{lago_id}": self.credit_note["lago_id"],
             **{f"/credit_notes/{{lago_id}}/{action}": self.credit_note["lago_id"] for action in CREDIT_NOTE_ACTIONS},
             "/credit_notes/{lago_id}/metadata/{key}": (self.credit_note["lago_id"], "po"),
+        }
+
+    @property
+    def _log_ids(self) -> dict[str, str | tuple[str, ...]]:
+        requests = self.api.ok("GET", "/api_logs", query={"per_page": 1})["api_logs"]
+        activities = self.api.ok("GET", "/activity_logs", query={"per_page": 1})["activity_logs"]
+        security = self.api.ok("GET", "/security_logs", query={"per_page": 1, "to_date": "2100-01-01"})["security_logs"]
+        return {
+            "/api_logs/{request_id}": requests[0]["request_id"],
+            "/activity_logs/{activity_id}": activities[0]["activity_id"],
+            "/security_logs/{log_id}": security[0]["log_id"],
         }
 
     @property
@@ -275,6 +287,8 @@ def path_of(route: Route, world: World) -> str:
 
 def needed_query(route: Route) -> dict[str, str]:
     """Return what a route's query must hold: usage is of a subscription."""
+    if route.pattern == "/security_logs":
+        return {"to_date": "2100-01-01"}
     return {"external_subscription_id": "sub"} if route.pattern.endswith("_usage") else {}
 
 

@@ -17,6 +17,7 @@ import msgspec
 from daycount import errors
 from daycount.api.body import read_input, write_reply
 from daycount.api.ingest import Ingest
+from daycount.api.journal import Journal
 from daycount.api.permissions import check_caller
 from daycount.api.query import Query
 from daycount.api.routing import Call, Router
@@ -34,6 +35,7 @@ class Inside:
     def __init__(self, services: Services, router: Router, ingest: Ingest) -> None:
         self._services = services
         self._router = router
+        self._journal = Journal(router)
         self._ingest = ingest
 
     def call(self, work: Work, caller: Caller, method: str, path: str, *, query: Sequence[tuple[str, str]], body: Any) -> Any:
@@ -45,7 +47,7 @@ class Inside:
         check_caller(caller, found.route)
         sent = b"" if body is None else _encoder.encode(body)
         call = Call(found.path, Query(urlencode(query).encode()), read_input(found.route, sent), caller, self._services)
-        reply = write_reply(found.route, found.route.handler(work, call))
+        reply = write_reply(found.route, self._journal.carry_out(work, found.route, call))
         return json_decoder.decode(reply) if reply else None
 
     def advance(self, organization_id: UUID, target: datetime) -> datetime:

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
@@ -23,10 +23,12 @@ from daycount.api import measures
 from daycount.api.body import read_input, write_reply
 from daycount.api.errors import describe, internal_error, of_status
 from daycount.api.ingest import Ingest, Reply
+from daycount.api.journal import Journal, is_logged, log_answer
 from daycount.api.operations import Administration
 from daycount.api.permissions import check_caller
 from daycount.api.protocol import Answer, Headers
 from daycount.api.query import Query
+from daycount.api.requests import Request
 from daycount.api.routing import Call, Route, Router
 from daycount.api.services import Services
 from daycount.organizations.operations import is_use_due, note_use, recognize
@@ -44,16 +46,6 @@ _KEY_LIFETIME_S = 5
 _MOST_KEYS = 10_000
 _DRAINED = 16
 _SINGLE, _BATCH = b"/api/v1/events", b"/api/v1/events/batch"
-
-
-class Request(NamedTuple):
-    """What of a request the handlers' side needs."""
-
-    method: str
-    raw_path: bytes
-    query: bytes
-    headers: dict[bytes, bytes]
-    body: bytes
 
 
 class Pages(Protocol):
@@ -76,6 +68,7 @@ class Server:
     ) -> None:
         self._services = services
         self._router = router
+        self._journal = Journal(router)
         self._ingest = ingest
         self._administration = administration
         self._pages = pages
@@ -200,7 +193,11 @@ class Server:
         real_now = self._services.clock.now()
         if route.pattern.startswith("/api_keys"):
             self._keys.clear()
-        caller, reply = self._run(route, path, request, real_now)
+        try:
+            caller, reply = self._run(route, path, request, real_now)
+        except errors.DaycountError as error:
+            self._log_refusal(route, request, error, real_now)
+            raise
         self._note_use(caller, real_now)
         return 200, reply
 
@@ -223,11 +220,30 @@ class Server:
                     organization_id=caller.organization_id,
                     is_sandbox=caller.frozen_time is not None,
                 )
-                result = route.handler(work, call)
+                result = self._journal.carry_out(work, route, call)
+                reply = write_reply(route, result)
+                if is_logged(route):
+                    log_answer(work, route, request=request, key_id=caller.key_id, status=200, reply=reply)
                 if route.method != "GET":
                     workplace.commit_points.commit(tx, f"api.{route.operation}")
-                return caller, write_reply(route, result)
+                return caller, reply
         return caller, write_reply(route, route.handler(call))
+
+    def _log_refusal(self, route: Route, request: Request, error: errors.DaycountError, real_now: datetime) -> None:
+        """Log a request that was refused, in a transaction of its own; nobody's request belongs to no log."""
+        if not is_logged(route) or isinstance(error, errors.Unauthenticated):
+            return
+        status, described = describe(error)
+        with self._services.workplace.engine.begin() as tx:
+            caller = recognize(tx, key=_key_of(request.headers), real_now=real_now)
+            work = self._services.workplace.work_on(
+                tx,
+                now=caller.frozen_time or real_now,
+                actor=f"api_key:{caller.key_id}",
+                organization_id=caller.organization_id,
+                is_sandbox=caller.frozen_time is not None,
+            )
+            log_answer(work, route, request=request, key_id=caller.key_id, status=status, reply=_encoder.encode(described))
 
     def _note_use(self, caller: Caller, real_now: datetime) -> None:
         """Note that a key was used, in a transaction of its own, since most requests only read."""

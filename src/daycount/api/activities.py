@@ -1,0 +1,134 @@
+"""Activities that messages tell of: what happens to invoices, and to subscriptions without anybody asking."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from daycount.api.wire import stamp
+from daycount.audit.operations import Happening, log_happenings
+from daycount.customers import store as customers
+from daycount.infra.work import Work
+from daycount.invoicing.messages_life import (
+    InvoiceDeleted,
+    InvoicesFinalized,
+    InvoicesMade,
+    InvoicesOverdue,
+    InvoiceVoided,
+    PaymentStatusChanged,
+)
+from daycount.invoicing.records import Invoice
+from daycount.subscriptions.messages import SubscriptionEnded, SubscriptionStarted
+from daycount.subscriptions.records import Subscription
+
+_MADE: Final = {"one_off": "invoice.one_off_created", "credit": "invoice.paid_credit_added"}
+_INVOICE_FIELDS: Final = (
+    "number",
+    "invoice_type",
+    "status",
+    "payment_status",
+    "currency",
+    "fees_amount_cents",
+    "coupons_amount_cents",
+    "taxes_amount_cents",
+    "credit_notes_amount_cents",
+    "prepaid_credit_amount_cents",
+    "total_amount_cents",
+    "total_paid_amount_cents",
+)
+
+
+def on_invoices_made(work: Work, message: InvoicesMade | InvoicesFinalized) -> None:
+    """Log invoices that were made or became final; those that show nothing are not told of."""
+    _log_invoices(work, [(_type_of(invoice), invoice) for invoice in message.invoices if invoice.status in ("draft", "finalized")])
+
+
+def on_invoice_voided(work: Work, message: InvoiceVoided) -> None:
+    """Log that an invoice was voided."""
+    _log_invoices(work, [("invoice.voided", message.invoice)])
+
+
+def on_invoice_deleted(work: Work, message: InvoiceDeleted) -> None:
+    """Log that a draft was deleted."""
+    _log_invoices(work, [("invoice.deleted", message.invoice)])
+
+
+def on_invoices_overdue(work: Work, message: InvoicesOverdue) -> None:
+    """Log that invoices were not paid in time."""
+    _log_invoices(work, [("invoice.payment_overdue", invoice) for invoice in message.invoices])
+
+
+def on_payment_status_changed(work: Work, message: PaymentStatusChanged) -> None:
+    """Log that an invoice is paid, or is not any more."""
+    _log_invoices(work, [("invoice.payment_status_updated", message.invoice)])
+
+
+def on_subscription_started(work: Work, message: SubscriptionStarted) -> None:
+    """Log that a subscription started by itself; what was asked for is logged where it was asked."""
+    _log_subscription(work, "subscription.started", message.subscription)
+
+
+def on_subscription_ended(work: Work, message: SubscriptionEnded) -> None:
+    """Log that a subscription ended by itself."""
+    _log_subscription(work, "subscription.terminated", message.subscription)
+
+
+ACTIVITIES: Final[Mapping[type, Callable[[Work, Any], None]]] = {
+    InvoicesMade: on_invoices_made,
+    InvoicesFinalized: on_invoices_made,
+    InvoiceVoided: on_invoice_voided,
+    InvoiceDeleted: on_invoice_deleted,
+    InvoicesOverdue: on_invoices_overdue,
+    PaymentStatusChanged: on_payment_status_changed,
+    SubscriptionStarted: on_subscription_started,
+    SubscriptionEnded: on_subscription_ended,
+}
+"""What is told of, and what logs it."""
+
+
+def _type_of(invoice: Invoice) -> str:
+    return "invoice.drafted" if invoice.status == "draft" else _MADE.get(invoice.invoice_type, "invoice.created")
+
+
+def _log_invoices(work: Work, found: Sequence[tuple[str, Invoice]]) -> None:
+    """Log something of many invoices. Two statements."""
+    if not found:
+        return
+    ids = {invoice.customer_id for _, invoice in found}
+    owners = customers.find_customers(work.tx, organization_id=work.organization_id, ids=list(ids))
+    happenings = [
+        Happening(
+            activity_type=activity_type,
+            resource_type="Invoice",
+            resource_id=invoice.id,
+            object=_shown(invoice),
+            external_customer_id=owners[invoice.customer_id].external_id,
+        )
+        for activity_type, invoice in found
+    ]
+    log_happenings(work, happenings)
+
+
+def _shown(invoice: Invoice) -> dict[str, Any]:
+    dates = {"issuing_date": invoice.issuing_date.isoformat(), "payment_due_date": invoice.payment_due_date.isoformat()}
+    return {"lago_id": str(invoice.id), **{name: getattr(invoice, name) for name in _INVOICE_FIELDS}, **dates}
+
+
+def _log_subscription(work: Work, activity_type: str, row: Subscription) -> None:
+    if work.actor.startswith(("api_key:", "user:")):
+        return
+    shown = {
+        "lago_id": str(row.id),
+        "external_id": row.external_id,
+        "external_customer_id": row.external_customer_id,
+        "status": row.status,
+        "started_at": None if row.started_at is None else stamp(row.started_at),
+        "terminated_at": None if row.terminated_at is None else stamp(row.terminated_at),
+    }
+    happening = Happening(
+        activity_type=activity_type,
+        resource_type="Subscription",
+        resource_id=row.id,
+        object=shown,
+        external_customer_id=row.external_customer_id,
+        external_subscription_id=row.external_id,
+    )
+    log_happenings(work, [happening])

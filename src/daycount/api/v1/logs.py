@@ -1,0 +1,282 @@
+"""Logs on the wire: requests, activities, and what concerned the safety of an organization."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from daycount import errors
+from daycount.api.paging import Page, page_of, read_page
+from daycount.api.query import Query
+from daycount.api.routing import Call, Routes
+from daycount.api.wire import Stamp, read_path_uuid, stamp
+from daycount.audit import store
+from daycount.audit.operations import shown_since
+from daycount.audit.records import Activity, ActivityFilter, ApiLog, ApiLogFilter, Family
+from daycount.infra.work import Work
+from daycount.periods import ONE_DAY
+
+routes = Routes("logs")
+
+_METHODS = ("post", "put", "patch", "delete")
+_OUTCOMES = ("succeeded", "failed")
+_NOBODY = UUID(int=0)
+
+
+class ApiLogObject(Struct, frozen=True, kw_only=True):
+    """A request that changed something, or was refused, and its answer."""
+
+    request_id: str
+    client: str
+    http_method: str
+    http_status: int
+    request_origin: str
+    request_path: str
+    request_body: Mapping[str, Any]
+    request_response: Mapping[str, Any]
+    api_version: str
+    logged_at: Stamp
+    created_at: Stamp
+
+
+class ActivityLogObject(Struct, frozen=True, kw_only=True):
+    """Something that happened to a thing; `activity_object_changes` holds the value before and after by field."""
+
+    activity_id: str
+    organization_id: str
+    activity_type: str
+    activity_source: str
+    activity_object: Mapping[str, Any] | None
+    activity_object_changes: Mapping[str, Any] | None
+    user_email: str | None
+    resource_id: str
+    resource_type: str
+    external_customer_id: str | None
+    external_subscription_id: str | None
+    logged_at: Stamp
+    created_at: Stamp
+
+
+class SecurityLogObject(Struct, frozen=True, kw_only=True):
+    """Something that concerned the safety of an organization."""
+
+    log_id: str
+    log_type: str
+    log_event: str
+    user_email: str | None
+    resources: Mapping[str, Any]
+    device_info: Mapping[str, Any]
+    logged_at: Stamp
+    created_at: Stamp
+
+
+def _request(entry: ApiLog) -> ApiLogObject:
+    return ApiLogObject(
+        request_id=str(entry.id),
+        client=entry.client,
+        http_method=entry.http_method,
+        http_status=entry.http_status,
+        request_origin=entry.request_origin,
+        request_path=entry.request_path,
+        request_body=entry.request_body,
+        request_response=entry.request_response,
+        api_version="v1",
+        logged_at=stamp(entry.logged_at),
+        created_at=stamp(entry.logged_at),
+    )
+
+
+def _activity(entry: Activity) -> ActivityLogObject:
+    return ActivityLogObject(
+        activity_id=str(entry.id),
+        organization_id=str(entry.organization_id),
+        activity_type=entry.activity_type,
+        activity_source=entry.source,
+        activity_object=entry.object,
+        activity_object_changes=entry.changes,
+        user_email=None,
+        resource_id=str(entry.resource_id),
+        resource_type=entry.resource_type,
+        external_customer_id=entry.external_customer_id,
+        external_subscription_id=entry.external_subscription_id,
+        logged_at=stamp(entry.logged_at),
+        created_at=stamp(entry.logged_at),
+    )
+
+
+def _security(entry: Activity) -> SecurityLogObject:
+    shown = entry.object or {}
+    resources = {
+        "lago_id": str(entry.resource_id),
+        **{name: shown[name] for name in ("name", "code", "value", "webhook_url") if name in shown},
+    }
+    changed = {name: {"deleted": before, "added": after} for name, (before, after) in (entry.changes or {}).items()}
+    return SecurityLogObject(
+        log_id=str(entry.id),
+        log_type=entry.activity_type.split(".")[0],
+        log_event=entry.activity_type,
+        user_email=None,
+        resources=resources | changed,
+        device_info={"actor": entry.actor},
+        logged_at=stamp(entry.logged_at),
+        created_at=stamp(entry.logged_at),
+    )
+
+
+def _until(query: Query) -> datetime | None:
+    """Return the end, exclusive, of `to_date`; a date without a time takes its whole day in. Raises Invalid (invalid_date)."""
+    instant = query.instant("to_date")
+    text = query.one("to_date") or ""
+    return instant + ONE_DAY if instant is not None and len(text) == len("2026-07-01") else instant
+
+
+@routes.get(
+    "/api_logs",
+    returns=ApiLogObject,
+    root_out="api_logs",
+    is_list=True,
+    parameters=("from_date", "to_date", "http_methods[]", "http_statuses[]", "api_version", "request_paths", "clients[]"),
+)
+def find_all_api_logs(work: Work, call: Call) -> Page:
+    """List requests of the last thirty days that changed something or were refused, the latest first; events are not among them."""
+    query = call.query
+    statuses = query.many("http_statuses")
+    if any(status not in _OUTCOMES and not (status.isascii() and status.isdigit() and len(status) < 5) for status in statuses):
+        raise errors.Invalid({"http_statuses": ["value_is_invalid"]})
+    wanted = ApiLogFilter(
+        since=shown_since(work.now),
+        first=query.instant("from_date"),
+        last=_until(query),
+        methods=query.members("http_methods", _METHODS),
+        statuses=[int(status) for status in statuses if status not in _OUTCOMES],
+        outcomes=[status for status in statuses if status in _OUTCOMES],
+        paths=query.many("request_paths"),
+        clients=query.many("clients"),
+    )
+    asked = read_page(query)
+    if query.one("api_version") not in (None, "v1"):
+        return page_of([], asked=asked, total=0)
+    found = store.list_api_logs(work.tx, organization_id=work.organization_id, query=wanted, limit=asked.per_page, offset=asked.offset)
+    total = store.count_api_logs(work.tx, organization_id=work.organization_id, query=wanted)
+    return page_of([_request(entry) for entry in found], asked=asked, total=total)
+
+
+@routes.get("/api_logs/{request_id}", returns=ApiLogObject, root_out="api_log")
+def find_api_log(work: Work, call: Call) -> ApiLogObject:
+    """Find a request by its id."""
+    log_id = read_path_uuid(call.path["request_id"], "api_log")
+    entry = store.find_api_log(work.tx, organization_id=work.organization_id, log_id=log_id, since=shown_since(work.now))
+    if entry is None:
+        raise errors.NotFound("api_log")
+    return _request(entry)
+
+
+@routes.get(
+    "/activity_logs",
+    returns=ActivityLogObject,
+    root_out="activity_logs",
+    is_list=True,
+    parameters=(
+        "from_date",
+        "to_date",
+        "activity_types[]",
+        "activity_sources[]",
+        "user_emails[]",
+        "external_customer_id",
+        "external_subscription_id",
+        "resource_ids[]",
+        "resource_types[]",
+    ),
+)
+def find_all_activity_logs(work: Work, call: Call) -> Page:
+    """List what happened to things in the last thirty days, the latest first."""
+    query = call.query
+    wanted = ActivityFilter(
+        family=Family.ACTIVITY,
+        since=shown_since(work.now),
+        first=query.instant("from_date"),
+        last=_until(query),
+        types=query.many("activity_types"),
+        sources=query.many("activity_sources"),
+        actors=query.many("user_emails"),
+        resource_types=query.many("resource_types"),
+        resource_ids=_ids(query, "resource_ids"),
+        external_customer_id=query.one("external_customer_id"),
+        external_subscription_id=query.one("external_subscription_id"),
+    )
+    return _list(work, query, wanted, _activity)
+
+
+@routes.get("/activity_logs/{activity_id}", returns=ActivityLogObject, root_out="activity_log")
+def find_activity_log(work: Work, call: Call) -> ActivityLogObject:
+    """Find an activity by its id."""
+    return _activity(_find(work, call.path["activity_id"], Family.ACTIVITY, "activity_log"))
+
+
+@routes.get(
+    "/security_logs",
+    returns=SecurityLogObject,
+    root_out="security_logs",
+    is_list=True,
+    parameters=("from_date", "to_date", "user_ids[]", "api_key_ids[]", "log_types[]", "log_events[]"),
+)
+def find_all_security_logs(work: Work, call: Call) -> Page:
+    """List what concerned the safety of the organization up to `to_date`, which must be given, the latest first."""
+    query = call.query
+    if query.one("to_date") is None:
+        raise errors.Invalid({"to_date": ["value_is_mandatory"]})
+    events = query.many("log_events")
+    types = query.many("log_types")
+    wanted = ActivityFilter(
+        family=Family.SECURITY,
+        since=shown_since(work.now, Family.SECURITY),
+        first=query.instant("from_date"),
+        last=_until(query),
+        types=events,
+        actors=(*(f"user:{value}" for value in query.many("user_ids")), *(f"api_key:{value}" for value in query.many("api_key_ids"))),
+        resource_types=[_camel(value) for value in types],
+    )
+    return _list(work, query, wanted, _security)
+
+
+@routes.get("/security_logs/{log_id}", returns=SecurityLogObject, root_out="security_log")
+def find_security_log(work: Work, call: Call) -> SecurityLogObject:
+    """Find an entry of the security log by its id."""
+    return _security(_find(work, call.path["log_id"], Family.SECURITY, "security_log"))
+
+
+def _camel(name: str) -> str:
+    return "".join(part.title() for part in name.split("_"))
+
+
+def _ids(query: Query, name: str) -> list[UUID]:
+    """Read ids; what is none leads nowhere."""
+    found = []
+    for value in query.many(name):
+        try:
+            found.append(UUID(value))
+        except ValueError:
+            found.append(_NOBODY)
+    return found
+
+
+def _list(work: Work, query: Query, wanted: ActivityFilter, write: Any) -> Page:
+    asked = read_page(query)
+    found = store.list_activities(work.tx, organization_id=work.organization_id, query=wanted, limit=asked.per_page, offset=asked.offset)
+    total = store.count_activities(work.tx, organization_id=work.organization_id, query=wanted)
+    return page_of([write(entry) for entry in found], asked=asked, total=total)
+
+
+def _find(work: Work, text: str, family: Family, resource: str) -> Activity:
+    entry = store.find_activity(
+        work.tx,
+        organization_id=work.organization_id,
+        activity_id=read_path_uuid(text, resource),
+        family=family,
+        since=shown_since(work.now, family),
+    )
+    if entry is None:
+        raise errors.NotFound(resource)
+    return entry
