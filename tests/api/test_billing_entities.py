@@ -51,6 +51,31 @@ def test_invoices_are_numbered_on_by_their_entity(sandbox: Api) -> None:
     assert sandbox.call("GET", "/invoices", query={"billing_entity_codes[]": "rome"}).body["code"] == "billing_entity_not_found"
 
 
+def test_a_subscription_names_its_entity_by_code_or_by_id(sandbox: Api) -> None:
+    paris = sandbox.ok("POST", "/billing_entities", {"billing_entity": {"code": "paris", "name": "Paris", "document_number_prefix": "par"}})
+    sandbox.plan(amount_cents=3100)
+    sandbox.plan("more", amount_cents=6200)
+    sandbox.customer()
+    ours = sandbox.subscribe(external_id="ours")
+    theirs = sandbox.subscribe(external_id="theirs", billing_entity_code="paris")
+    also = sandbox.subscribe(external_id="also", billing_entity_id=paris["billing_entity"]["lago_id"])
+    assert [row["billing_entity_code"] for row in (ours, theirs, also)] == ["default", "paris", "paris"]
+
+    # Each entity has an invoice of its own.
+    sandbox.move_to("2026-08-01T00:00:00Z")
+    assert sorted((invoice["billing_entity_code"], invoice["total_amount_cents"]) for invoice in sandbox.invoices()) == [
+        ("default", 3100),
+        ("paris", 6200),
+    ]
+    # A change of plan keeps it; an update may change it.
+    assert sandbox.subscribe(plan="more", external_id="also")["billing_entity_code"] == "paris"
+    own = sandbox.ok("GET", "/billing_entities/default")["billing_entity"]["lago_id"]
+    changed = sandbox.ok("PUT", "/subscriptions/also", {"subscription": {"billing_entity_id": own}})["subscription"]
+    assert changed["billing_entity_code"] == "default"
+    body = {"external_customer_id": "acme", "plan_code": "team", "external_id": "none", "billing_entity_id": ours["lago_id"]}
+    assert sandbox.call("POST", "/subscriptions", {"subscription": body}).body["code"] == "billing_entity_not_found"
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [

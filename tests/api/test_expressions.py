@@ -163,6 +163,7 @@ def test_an_event_that_cannot_be_computed_is_refused(sandbox):
     sandbox.metric("gb", **GB)
     missing = ["expression_evaluation_failed: Variable: bytes not found"]
     batch = [sent("1", bytes=1), sent("2"), sent("3", bytes="many")]
+    mixed = [{}, sent("1", bytes=1), sent("2"), {"transaction_id": "3"}, sent("4", bytes="many")]
 
     single = sandbox.call("POST", "/events", {"event": sent("1")})
     several = sandbox.call("POST", "/events/batch", {"events": batch})
@@ -172,6 +173,12 @@ def test_an_event_that_cannot_be_computed_is_refused(sandbox):
         "1": {"expression": missing},
         "2": {"expression": ["expression_evaluation_failed: Expected a decimal"]},
     }
+    # What cannot be read and what cannot be computed are told together, each at its place.
+    told = sandbox.call("POST", "/events/batch", {"events": mixed})
+    assert (told.status, list(told.body["error_details"])) == (422, ["0", "2", "3", "4"])
+    assert told.body["error_details"]["0"].keys() == {"transaction_id", "code"}
+    assert told.body["error_details"]["2"] == {"expression": missing}
+    assert told.body["error_details"]["3"] == {"code": ["value_is_mandatory"]}
     assert sandbox.ok("GET", "/events")["events"] == []
 
 

@@ -7,7 +7,7 @@ A request is checked in the event loop, queued for the next group commit, and an
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -49,7 +49,15 @@ class _Exchange:
         self._answers: deque[tuple[Callable[[Reply], None], Reply]] = deque()
         self._is_called = False
 
-    def send(self, organization_id: UUID, events: Sequence[IncomingEvent], take: Callable[[Reply], None], *, is_single: bool) -> None:
+    def send(
+        self,
+        organization_id: UUID,
+        events: Sequence[IncomingEvent],
+        take: Callable[[Reply], None],
+        *,
+        is_single: bool,
+        refused: Mapping[int, Any] | None = None,
+    ) -> None:
         """Hand in a request, with all others that the loop has in this round; `take` gets its answer, in the loop."""
 
         def done(outcome: Outcome) -> None:
@@ -57,7 +65,7 @@ class _Exchange:
 
         if not self._requests:
             self.loop.call_soon(self._hand_in)
-        self._requests.append(Pending(organization_id, events, done))
+        self._requests.append(Pending(organization_id, events, done, refused))
 
     def _hand_in(self) -> None:
         requests, self._requests = self._requests, []
@@ -105,25 +113,26 @@ class Ingest:
             source = batch_decoder.decode(body)
         except msgspec.MsgspecError as error:
             raise errors.BadRequest(_explain(error, "events")) from error
-        events = self._read_batch(source.events or [])
-        return await self._commit(organization_id, events, is_single=False)
+        events, refused = self._read_batch(source.events or [])
+        if refused and not events:
+            raise errors.Invalid({str(place): codes for place, codes in refused.items()})
+        return await self._commit(organization_id, events, is_single=False, refused=refused)
 
-    def _read_batch(self, sources: Sequence[EventInput]) -> list[IncomingEvent]:
+    def _read_batch(self, sources: Sequence[EventInput]) -> tuple[list[IncomingEvent], dict[int, Any]]:
+        """Read the events of a batch, and what is wrong with those that cannot be read, by their places. Raises Invalid."""
         if not sources:
             raise errors.Invalid({"events": ["no_events"]})
         if len(sources) > self._batch_limit:
             raise errors.Invalid({"events": ["too_many_events"]})
         events: list[IncomingEvent] = []
-        refused: dict[str, Any] = {}
+        refused: dict[int, Any] = {}
         for place, source in enumerate(sources):
             event, codes = read_event(source)
             if event is None:
-                refused[str(place)] = codes
+                refused[place] = codes
             else:
                 events.append(event)
-        if refused:
-            raise errors.Invalid(refused)
-        return events
+        return events, refused
 
     def take_plain(self, organization_id: UUID, body: bytes, take: Callable[[Reply], None], *, is_single: bool) -> bool:
         """Take a body in which all is as it is nearly always, and hand its answer to `take`; False where it is not."""
@@ -133,7 +142,9 @@ class Ingest:
         self._find_exchange().send(organization_id, events, take, is_single=is_single)
         return True
 
-    async def _commit(self, organization_id: UUID, events: Sequence[IncomingEvent], *, is_single: bool) -> Reply:
+    async def _commit(
+        self, organization_id: UUID, events: Sequence[IncomingEvent], *, is_single: bool, refused: Mapping[int, Any] | None = None
+    ) -> Reply:
         exchange = self._find_exchange()
         future: asyncio.Future[Reply] = exchange.loop.create_future()
 
@@ -141,7 +152,7 @@ class Ingest:
             if not future.done():
                 future.set_result(reply)
 
-        exchange.send(organization_id, events, take, is_single=is_single)
+        exchange.send(organization_id, events, take, is_single=is_single, refused=refused)
         return await future
 
     def _find_exchange(self) -> _Exchange:

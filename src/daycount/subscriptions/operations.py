@@ -18,6 +18,7 @@ from daycount.engine.calendar import BillingTime
 from daycount.given import given, given_or_default, is_given
 from daycount.infra.work import Work
 from daycount.organizations import store as organizations
+from daycount.organizations.records import BillingEntity
 from daycount.organizations.sections.operations import choose_sections, copy_choice
 from daycount.organizations.sections.records import Chooser
 from daycount.periods import local_date
@@ -53,7 +54,7 @@ def create_subscription(work: Work, wanted: SubscriptionInput) -> Subscription:
     Raises NotFound (billing_entity, plan), Invalid.
     Source: Lago API, subscriptions; a pending one starts at its exact instant (decision).
     """
-    sender = find_entity(work, given(wanted.billing_entity_code, None))
+    sender = _find_sender(work, wanted)
     plan = get_plan(work, given(wanted.plan_code, None) or "")
     found = errors.FieldErrors()
     subscription_at = read_instant(wanted.subscription_at, "subscription_at", found) or check_instant(work.now, "subscription_at", found)
@@ -117,11 +118,26 @@ def _read_rules(work: Work, wanted: SubscriptionInput, payment_method: str | Non
     return read_activation_rules(work, wanted.activation_rules, payer=payer_of(known, payment_method), found=found)
 
 
+def _names_sender(wanted: SubscriptionInput) -> bool:
+    return is_given(wanted.billing_entity_code) or is_given(wanted.billing_entity_id)
+
+
+def _find_sender(work: Work, wanted: SubscriptionInput) -> BillingEntity | None:
+    """Return the billing entity that is named by its code or its id; None for the customer's. Raises NotFound."""
+    entity_id = given(wanted.billing_entity_id, None)
+    if given(wanted.billing_entity_code, None) or entity_id is None:
+        return find_entity(work, given(wanted.billing_entity_code, None))
+    found = organizations.find_entities_by_id(work.tx, organization_id=work.organization_id, ids=[entity_id])
+    if entity_id not in found:
+        raise errors.NotFound("billing_entity")
+    return found[entity_id]
+
+
 def _inheriting(blank: Subscription, wanted: SubscriptionInput, current: Subscription) -> Subscription:
     """Take over from the row before what a change of plan keeps unless the caller says otherwise."""
     kept = ("ending_at", "purchase_order_number", "consolidate_invoice")
     fields: dict[str, Any] = {name: getattr(current, name) for name in kept if not is_given(getattr(wanted, name))}
-    if not is_given(wanted.billing_entity_code):
+    if not _names_sender(wanted):
         fields["billing_entity_id"] = current.billing_entity_id
     return structs.replace(blank, **fields)
 
@@ -293,8 +309,8 @@ def _payment_fields(
     """Read how a row is paid from now on, and what its activation waits for while it is pending."""
     fields: dict[str, Any] = {}
     method = read_payment_method(changes.payment_method, found)
-    if is_given(changes.billing_entity_code):
-        sender = find_entity(work, given(changes.billing_entity_code, None))
+    if _names_sender(changes):
+        sender = _find_sender(work, changes)
         fields["billing_entity_id"] = None if sender is None else sender.id
     if is_given(changes.payment_method):
         fields["payment_method_type"] = method or DEFAULT_PAYMENT_METHOD

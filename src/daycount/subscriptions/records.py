@@ -162,6 +162,7 @@ class SubscriptionInput(Struct, frozen=True, kw_only=True):
     subscription_at: str | None | UnsetType = UNSET
     ending_at: str | None | UnsetType = UNSET
     billing_entity_code: str | None | UnsetType = UNSET
+    billing_entity_id: UUID | None | UnsetType = UNSET
     progressive_billing_disabled: bool | None | UnsetType = UNSET
     consolidate_invoice: bool | None | UnsetType = UNSET
     purchase_order_number: str | None | UnsetType = UNSET

@@ -73,14 +73,34 @@ def _refused(error: Exception) -> Outcome:
 
 
 class Pending:
-    """A request waiting for a commit; `done` is called with its outcome in a lane's thread."""
+    """
+    A request waiting for a commit; `done` is called with its outcome in a lane's thread.
 
-    __slots__ = ("done", "events", "organization_id")
+    `refused` holds, by place in the request, what could not be read; such a request is never kept, but it is told everything
+    that is wrong with it. `events` are the others, in their order.
+    """
 
-    def __init__(self, organization_id: UUID, events: Sequence[IncomingEvent], done: Callable[[Outcome], None]) -> None:
+    __slots__ = ("done", "events", "organization_id", "refused")
+
+    def __init__(
+        self,
+        organization_id: UUID,
+        events: Sequence[IncomingEvent],
+        done: Callable[[Outcome], None],
+        refused: Mapping[int, Any] | None = None,
+    ) -> None:
         self.organization_id = organization_id
         self.events = events
         self.done = done
+        self.refused = refused
+
+    def told(self, details: Mapping[str, Any]) -> dict[str, Any]:
+        """Put what is wrong with events, by their places, together with what could not be read, by places in the request."""
+        if not self.refused:
+            return dict(details)
+        places = [place for place in range(len(self.events) + len(self.refused)) if place not in self.refused]
+        found = {**self.refused, **{places[int(place)]: codes for place, codes in details.items()}}
+        return {str(place): codes for place, codes in sorted(found.items())}
 
 
 class _Written(NamedTuple):
@@ -317,15 +337,16 @@ class GroupCommit:
         lives = self._find_lives(tx, facts, taken)
         batches: list[Batch] = []
         refused: dict[int, dict[str, Any]] = {}
-        for place, (organization_id, events) in enumerate((pending.organization_id, pending.events) for pending in taken):
+        for place, pending in enumerate(taken):
+            organization_id, events = pending.organization_id, pending.events
             now, known = nows[organization_id], facts[organization_id]
             details = self._too_far(events, now=now)
             if known.computes:
-                events, failed = compute_values(events, now=now, metrics=known.metrics)  # noqa: PLW2901 - the same, computed
+                events, failed = compute_values(events, now=now, metrics=known.metrics)
                 details |= failed
             batches.append(Batch(organization_id, events, now=now))
-            if details:
-                refused[place] = details
+            if details or pending.refused:
+                refused[place] = pending.told(details)
         good = [place for place in range(len(batches)) if place not in refused]
         self._events.append(
             tx, [batches[place] for place in good], metrics=[facts[batches[place].organization_id].metrics for place in good]
