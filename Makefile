@@ -22,7 +22,7 @@ export INLINE_SNAPSHOT_DEFAULT_FLAGS ?= disable
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test test-clients check check-format lint types imports format bench lock
+.PHONY: help setup demo test test-clients check check-format lint types imports format docs bench lock
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,10 @@ imports: $(READY)
 format: $(READY) ## Format the code and apply the fixes that are safe
 	@$(RUN) -m ruff check --quiet --fix-only $(wildcard $(CODE))
 	@$(RUN) -m ruff format $(wildcard $(CODE))
+
+docs: $(READY) ## Write the documents as a site of files to build/docs
+	@$(RUN) -m daycount.docsite build/docs
+	@echo "build/docs/index.html"
 
 bench: $(READY) ## Measure ingest, usage and billing as ratios to limits of this machine
 	@$(RUN) -m benchmarks $(ARGS)

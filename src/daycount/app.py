@@ -63,6 +63,7 @@ from daycount.customers.vat.messages import VatSettled
 from daycount.customers.vat.operations import VatChecks
 from daycount.customers.vat.registries import registry_at
 from daycount.dashboard.site import Site
+from daycount.docsite.site import DocSite
 from daycount.ids import TimeOrderedIds
 from daycount.infra.database import connect
 from daycount.infra.work import CommitPoints, Workplace
@@ -263,7 +264,8 @@ def build_web(app: App) -> Web:
     router = build_router()
     ingest = Ingest(commits, batch_limit=app.settings.ingest_batch_limit)
     site = Site(app.settings, app.workplace, app.clock, Inside(services, router, ingest))
-    return Web(Server(services, router, ingest, Administration(services, router), site), commits, router)
+    pages = DocSite(site, public_url=app.settings.public_url)
+    return Web(Server(services, router, ingest, Administration(services, router), pages), commits, router)
 
 
 def build_router() -> Router:
