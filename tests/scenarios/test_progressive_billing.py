@@ -254,6 +254,16 @@ def test_own_thresholds_count_instead_and_can_be_switched_off(server: Server) ->
     assert [totals(invoice)[1:4] for invoice in made(api)][-1] == (2800, 2500, 300)
 
 
+def test_switched_on_again_usage_that_is_there_reaches_its_threshold(server: Server) -> None:
+    api = a_user(server, [{"amount_cents": 1000}])
+    api.ok("PUT", "/subscriptions/sub", {"subscription": {"progressive_billing_disabled": True}})
+    use(api, "one", 2000)
+    assert made(api) == []
+    api.ok("PUT", "/subscriptions/sub", {"subscription": {"progressive_billing_disabled": False}})
+    api.move_to(START)
+    assert [totals(invoice)[:2] for invoice in made(api)] == [("progressive_billing", 2000)]
+
+
 def test_thresholds_set_on_a_plan_are_reached_by_usage_that_is_there(server: Server) -> None:
     api = a_user(server, [])
     use(api, "one", 2000)

@@ -332,7 +332,8 @@ def _write_changed(work: Work, changed: Subscription, plan: Plan) -> Subscriptio
         return start(work, begun, plan=plan, customer=customer, at=work.now, write=store.update_subscription)
     store.update_subscription(work.tx, changed)
     organizations.bump_catalog_version(work)
-    if changed.usage_thresholds and changed.status is Status.ACTIVE:
+    may_have_thresholds = changed.usage_thresholds or plan.usage_thresholds or plan.parent_id is not None
+    if may_have_thresholds and changed.status is Status.ACTIVE and not changed.progressive_billing_disabled:
         work.agenda.put(CHECK_USAGE, subject_id=work.new_id(), lane_id=lane_of(customer.id), due_at=work.now)
     if changed.status is Status.PENDING:
         schedule.set_entries(work, changed, plan=plan, zone=customer.zone, after=work.now)
