@@ -39,6 +39,7 @@ from daycount.api.v1 import (
     logs,
     organizations,
     past_usage,
+    payment_methods,
     payments,
     plan_parts,
     plans,
@@ -119,6 +120,7 @@ _FOLDERS = 1
 _CHECKERS = 1
 RESOURCES = (
     payments.routes,
+    payment_methods.routes,
     applied_coupons.routes,
     coupons.routes,
     add_ons.routes,

@@ -42,7 +42,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _log = structlog.get_logger("api")
 _encoder = msgspec.json.Encoder()
-_KEY_LIFETIME_S = 5
+_KEY_LIFETIME_S = 1
 _MOST_KEYS = 10_000
 _DRAINED = 16
 _SINGLE, _BATCH = b"/api/v1/events", b"/api/v1/events/batch"
@@ -141,7 +141,7 @@ class Server:
             raise errors.BadRequest("the body is not JSON") from error
 
     async def _find_organization(self, request: Request) -> UUID:
-        """Find the organization of the key; a key found valid is trusted for a few seconds."""
+        """Find the organization of the key; a key found valid is trusted for a second."""
         known = self._known_organization(request.headers)
         if known is not None:
             return known
