@@ -5,6 +5,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from pydantic import SecretStr
+
+from daycount import __version__
 from daycount.api.activities import ACTIVITIES
 from daycount.api.ingest import Ingest
 from daycount.api.inside import Inside
@@ -51,10 +54,13 @@ from daycount.api.v1 import (
     taxes,
     wallet_transactions,
     wallets,
+    webhook_endpoints,
+    webhooks,
 )
 from daycount.api.v1 import (
     alerts as alert_routes,
 )
+from daycount.api.webhook_events import EVENTS, listen
 from daycount.catalog.messages import FixedUnitsChanged, PlanDeleted, PlanRepriced, ThresholdsChanged
 from daycount.clock import Clock, SystemClock
 from daycount.config import Settings
@@ -109,6 +115,9 @@ from daycount.usage.prompt import THREADS, PromptChecks, PromptPricing
 from daycount.usage.store import PostgresEventStore
 from daycount.wallets import reactions as wallet_reactions
 from daycount.wallets.messages import CreditsPurchased, WalletsMoved
+from daycount.webhooks.delivery import Deliverer, Policy, Wait, documented_wait, fixed_waits
+from daycount.webhooks.keys import KeyRing
+from daycount.webhooks.sending import Sender
 from daycount.worker.clock import TestClocks
 from daycount.worker.loop import Loop
 from daycount.worker.prompt import PromptRunner
@@ -159,6 +168,8 @@ RESOURCES = (
     subscription_changes.routes,
     wallet_transactions.routes,
     wallets.routes,
+    webhook_endpoints.routes,
+    webhooks.routes,
 )
 
 
@@ -172,6 +183,7 @@ class App(NamedTuple):
     invoicing: InvoicingReactions
     runner: Runner
     clocks: TestClocks
+    webhook_keys: KeyRing
 
 
 def build(settings: Settings, *, database_url: str, environment: Mapping[str, str], pool_size: int | None = None) -> App:
@@ -216,6 +228,8 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
     }
     for message, reaction in ACTIVITIES.items():
         reactions[message] = [*reactions.get(message, []), reaction]
+    for message in EVENTS:
+        reactions[message] = [listen, *reactions.get(message, [])]
     workplace = Workplace(
         connect(database_url, pool_size=pool_size or settings.database_pool_size + settings.ingest_lanes + THREADS + _CHECKERS + _FOLDERS),
         new_id=TimeOrderedIds(),
@@ -233,7 +247,12 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         invoicing=invoicing,
         runner=runner,
         clocks=TestClocks(workplace, runner),
+        webhook_keys=KeyRing(workplace.transaction, configured=_secret(settings.rsa_private_key)),
     )
+
+
+def _secret(value: SecretStr | None) -> str | None:
+    return None if value is None else value.get_secret_value()
 
 
 class Web(NamedTuple):
@@ -252,7 +271,7 @@ def build_web(app: App) -> Web:
 
     prompt = PromptRunner(app.workplace, app.runner)
     directory = CatalogDirectory()
-    services = Services(app.settings, app.workplace, app.clock, app.events, directory, advance)
+    services = Services(app.settings, app.workplace, app.clock, app.events, directory, advance, app.webhook_keys.public_text)
     commits = GroupCommit(
         app.workplace,
         app.events,
@@ -287,3 +306,23 @@ def build_loop(app: App) -> Loop:
         poll_s=settings.worker_poll_s,
         settle_s=settings.worker_settle_s,
     )
+
+
+def build_deliverer(app: App) -> Deliverer:
+    """Put the delivery of webhooks together; it uses one connection of the pool at a time."""
+    settings = app.settings
+    wait: Wait = documented_wait
+    if settings.webhook_retry_seconds is not None:
+        wait = fixed_waits([int(seconds) for seconds in settings.webhook_retry_seconds.split(",")])
+    policy = Policy(
+        attempts=settings.webhook_attempts,
+        timeout_s=settings.webhook_timeout_seconds,
+        wait=wait,
+        issuer=settings.public_url,
+        keeps_days=settings.webhook_log_days,
+    )
+
+    def make_sender() -> Sender:
+        return Sender(timeout_s=policy.timeout_s, allows_private=settings.webhooks_allow_private, user_agent=f"Daycount/{__version__}")
+
+    return Deliverer(app.workplace, app.clock, app.webhook_keys, policy, make_sender)

@@ -28,11 +28,13 @@ configuration = typer.Typer(no_args_is_help=True, help="The server's settings.")
 document = typer.Typer(no_args_is_help=True, help="The API's own description.")
 events = typer.Typer(no_args_is_help=True, help="Usage events.")
 explain = typer.Typer(no_args_is_help=True, help="How an amount came about, in sentences.")
+webhooks = typer.Typer(no_args_is_help=True, help="Webhooks that were sent, and sending them again.")
 bill = typer.Typer(no_args_is_help=True, help="Billing runs.")
 users = typer.Typer(no_args_is_help=True, help="Who signs in to the pages.")
 cli.add_typer(orgs, name="orgs")
 cli.add_typer(users, name="users")
 cli.add_typer(bill, name="bill")
+cli.add_typer(webhooks, name="webhooks")
 cli.add_typer(clock, name="clock")
 cli.add_typer(explain, name="explain")
 cli.add_typer(events, name="events")
@@ -138,19 +140,23 @@ def web(host: str = "127.0.0.1", port: int = 3000) -> None:
 
 @cli.command()
 def worker() -> None:
-    """Run the worker alone, on the configured database."""
-    from daycount.app import build, build_loop
+    """Run the worker alone, with the delivery of webhooks, on the configured database."""
+    from daycount.app import build, build_deliverer, build_loop
 
     settings = _settings()
-    app = build(settings, database_url=_require_database(settings), environment=os.environ, pool_size=2)
-    loop = build_loop(app)
+    app = build(settings, database_url=_require_database(settings), environment=os.environ, pool_size=3)
+    loop, deliverer = build_loop(app), build_deliverer(app)
 
     def on_signal(_number: int, _frame: object) -> None:
         loop.stop()
 
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
-    loop.run()
+    deliverer.start()
+    try:
+        loop.run()
+    finally:
+        deliverer.stop()
 
 
 def _require_database(settings: Settings) -> str:
@@ -326,6 +332,51 @@ def list_users(data_dir: DataDir = _DEFAULT_DIR, as_json: AsJson = False) -> Non
     for user in found:
         shown = {"lago_id": str(user.id), "email": user.email, "name": user.name, "created_at": user.created_at.isoformat()}
         print(json.dumps(shown) if as_json else f"{user.created_at:%Y-%m-%d}  {user.email}  {user.name}")
+
+
+@webhooks.command("list")
+def list_webhooks(
+    organization: str,
+    status: Annotated[str | None, typer.Option(help="pending, retrying, succeeded or failed; default all.")] = None,
+    limit: Annotated[int, typer.Option(help="How many, the newest first.")] = 50,
+    *,
+    data_dir: DataDir = _DEFAULT_DIR,
+    as_json: AsJson = False,
+) -> None:
+    """List what was sent, and is to be sent, to the endpoints of an organization."""
+    from daycount.webhooks import store
+    from daycount.webhooks.records import Status, WebhookFilter
+
+    if status is not None and status not in set(Status):
+        raise typer.BadParameter(f"{status} is not one of {', '.join(Status)}")
+    app = _open_app(data_dir)
+    with app.workplace.engine.connect() as tx:
+        organization_id = _find_organization(tx, organization)
+        query = WebhookFilter(statuses=(status,) if status else ())
+        found = store.list_webhooks(tx, organization_id=organization_id, query=query, limit=limit, offset=0)
+    for item in found:
+        code = item.http_status or ""
+        shown = {"lago_id": str(item.id), "webhook_type": item.webhook_type, "status": item.status, "http_status": item.http_status}
+        line = f"{item.id}  {item.created_at:%Y-%m-%d %H:%M}  {item.status:9}  {item.attempts}x {code:3}  {item.webhook_type}  {item.url}"
+        print(json.dumps(shown | {"webhook_url": item.url, "attempts_count": item.attempts}) if as_json else line)
+
+
+@webhooks.command("resend")
+def resend_webhooks(
+    organization: str,
+    webhook_ids: Annotated[list[UUID], typer.Argument(help="Ids of webhooks.")],
+    data_dir: DataDir = _DEFAULT_DIR,
+) -> None:
+    """Send webhooks again as they were, also those that arrived."""
+    from daycount.webhooks import operations
+
+    app = _open_app(data_dir)
+    with app.workplace.transaction("cli.resend_webhooks") as tx:
+        organization_id = _find_organization(tx, organization)
+        work = app.workplace.work_on(tx, now=app.clock.now(), actor="cli", organization_id=organization_id, is_sandbox=False)
+        for webhook_id in webhook_ids:
+            operations.resend(work, webhook_id)
+    print(f"{len(webhook_ids)} webhooks are sent again")
 
 
 @bill.command("run")

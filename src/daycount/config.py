@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _PREFIX = "DAYCOUNT_"
@@ -60,11 +60,42 @@ class Settings(BaseSettings):
         default="", description="The same for sandboxes. Empty: nobody is asked, and the check digits decide at once."
     )
     webhooks_allow_private: bool = Field(default=False, description="Whether webhooks may go to private and loopback addresses.")
+    webhook_attempts: int = Field(
+        default=3,
+        ge=1,
+        le=20,
+        validation_alias=AliasChoices("DAYCOUNT_WEBHOOK_ATTEMPTS", "LAGO_WEBHOOK_ATTEMPTS"),
+        description="How often a webhook is sent before it counts as failed.",
+    )
+    webhook_timeout_seconds: int = Field(
+        default=30,
+        ge=1,
+        le=600,
+        validation_alias=AliasChoices("DAYCOUNT_WEBHOOK_TIMEOUT_SECONDS", "LAGO_WEBHOOK_TIMEOUT_SECONDS"),
+        description="Seconds within which a receiver of webhooks must have answered.",
+    )
+    webhook_retry_seconds: str | None = Field(
+        default=None,
+        pattern=r"^\d{1,6}(,\d{1,6})*$",
+        description="Seconds to wait before each further attempt, as `5,60,3600`; the last one repeats. Unset: some 3 s, then some 19 s.",
+    )
+    webhook_log_days: int = Field(default=90, ge=1, description="Days for which webhooks that were sent, or failed, are kept.")
+    rsa_private_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("DAYCOUNT_RSA_PRIVATE_KEY", "LAGO_RSA_PRIVATE_KEY"),
+        description="RSA key that signs webhooks: its PEM text, or base64 of that. Unset: made on first use and kept in the database.",
+    )
+
+
+def variables_of(name: str) -> list[str]:
+    """Return the variables of the environment that a setting is read from, the first that is set wins."""
+    alias = Settings.model_fields[name].validation_alias
+    return [str(choice) for choice in alias.choices] if isinstance(alias, AliasChoices) else [_PREFIX + name.upper()]
 
 
 def find_unknown(environment: Mapping[str, str]) -> dict[str, str]:
     """Return a warning for each variable that carries our prefix and means nothing to us, by its name."""
-    known = {_PREFIX + name.upper() for name in Settings.model_fields}.union(_KNOWN_ELSEWHERE)
+    known = {variable for name in Settings.model_fields for variable in variables_of(name)}.union(_KNOWN_ELSEWHERE)
     warnings = {}
     for name in sorted(environment):
         if name.startswith(_PREFIX) and name not in known:
@@ -87,5 +118,6 @@ def write_reference() -> str:
     ]
     for name, field in Settings.model_fields.items():
         default = "" if field.default is None else f"`{field.default}`"
-        lines.append(f"| `{_PREFIX}{name.upper()}` | {default} | {field.description} |")
+        names = " or ".join(f"`{variable}`" for variable in variables_of(name))
+        lines.append(f"| {names} | {default} | {field.description} |")
     return "\n".join(lines) + "\n"

@@ -160,7 +160,28 @@ def shows_its_own_entity(stranger: Api, world: World, route: Route) -> None:
     assert theirs not in str(stranger.ok(route.method, path_of(route, world), body))
 
 
+def has_a_place_of_its_own(stranger: Api, world: World, route: Route) -> None:
+    """The same address is free in the other organization."""
+    makes_its_own("https://example.com/hooks", "webhook_url")(stranger, world, route)
+
+
+def shows_the_key_of_the_server(stranger: Api, world: World, route: Route) -> None:
+    """One key signs for all."""
+    read = Api.text if route.content_type == "text/plain" else Api.ok_get
+    assert read(stranger, route.pattern) == read(world.api, route.pattern)
+
+
 CASES: dict[str, Case] = {
+    "create_webhook_endpoint": has_a_place_of_its_own,
+    "find_all_webhook_endpoints": is_empty(),
+    **dict.fromkeys(
+        ("find_webhook_endpoint", "update_webhook_endpoint", "destroy_webhook_endpoint"), is_not_found("webhook_endpoint_not_found")
+    ),
+    "find_public_key": shows_the_key_of_the_server,
+    "find_json_public_key": shows_the_key_of_the_server,
+    "find_all_webhooks": is_empty(),
+    "find_webhook": is_not_found("webhook_not_found"),
+    "resend_webhook": is_not_found("webhook_not_found"),
     **dict.fromkeys([route.operation for route in ROUTES if route.pattern.startswith("/plans/{code}/")], is_not_found("plan_not_found")),
     **dict.fromkeys(
         [

@@ -71,6 +71,8 @@ class World(NamedTuple):
     void: dict[str, Any]
     coupon: dict[str, Any]
     applied_coupon: dict[str, Any]
+    webhook_endpoint: dict[str, Any]
+    webhook: dict[str, Any]
     section: dict[str, Any]
     feature: dict[str, Any]
     draft: dict[str, Any]
@@ -164,6 +166,9 @@ class World(NamedTuple):
             "/customers/{external_customer_id}/payment_methods": self.customer["external_id"],
             "/customers/{external_customer_id}/payment_methods/{lago_id}": (self.customer["external_id"], NOBODY),
             "/customers/{external_customer_id}/payment_methods/{lago_id}/set_as_default": (self.customer["external_id"], NOBODY),
+            "/webhook_endpoints/{lago_id}": self.webhook_endpoint["lago_id"],
+            "/webhooks/{lago_id}": self.webhook["lago_id"],
+            "/webhooks/{lago_id}/resend": self.webhook["lago_id"],
             "/fees/{lago_id}": self.fee["lago_id"],
             "/fees/{lago_id}/explain": self.fee["lago_id"],
             "/parked_customers/{external_customer_id}/retry": self.customer["external_id"],
@@ -208,6 +213,8 @@ class World(NamedTuple):
 def a_world(server: Server) -> World:
     """Make an organization in which July is billed: one seat of 10.00 by the team plan, and an upload that was paid for in advance."""
     api = server.organization(at=START)
+    endpoint = {"webhook_url": "http://127.0.0.1:9/hooks", "event_types": ["plan.created"]}
+    hooked = api.ok("POST", "/webhook_endpoints", {"webhook_endpoint": endpoint})["webhook_endpoint"]
     tax = api.tax()
     unit = api.ok("POST", "/pricing_units", {"pricing_unit": {"name": "Credits", "code": "credits", "short_name": "CR"}})["pricing_unit"]
     metric = api.metric(filters=[{"key": "region", "values": ["eu", "us"]}])
@@ -267,6 +274,8 @@ def a_world(server: Server) -> World:
         void=void,
         coupon=coupon,
         applied_coupon=applied,
+        webhook_endpoint=hooked,
+        webhook=api.ok("GET", "/webhooks")["webhooks"][0],
         section=api.section(),
         feature=feature,
         draft=draft,
@@ -420,6 +429,8 @@ GOOD: dict[str, Any] = {
     "update_customer_wallet_alert": lambda _: {"code": "low", "name": "Low"},
     "update_subscription_lifetime_usage": lambda _: {"external_historical_usage_amount_cents": 100},
     "update_subscription": lambda _: {"name": "Main"},
+    "create_webhook_endpoint": lambda _: {"webhook_url": "https://example.com/hooks", "signature_algo": "hmac"},
+    "update_webhook_endpoint": lambda _: {"webhook_url": "https://example.com/other", "event_types": None},
     "create_wallet": lambda _: {"external_customer_id": "acme", "name": "Second", "rate_amount": "2", "currency": "EUR"},
     "update_wallet": lambda _: {"name": "Credits of 2026"},
     "create_customer_wallet": lambda _: {"name": "Second", "rate_amount": "2", "currency": "EUR"},
@@ -455,6 +466,7 @@ def everything_stored(api: Api) -> dict[str, Any]:
         "invoices": api.ok("GET", "/invoices", query={"per_page": 1000}),
         "fees": api.ok("GET", "/fees", query={"per_page": 1000}),
         "credit_notes": api.ok("GET", "/credit_notes", query={"per_page": 1000}),
+        "webhook_endpoints": api.ok("GET", "/webhook_endpoints"),
         "test_clock": api.ok("GET", "/test_clock"),
     }
 

@@ -63,6 +63,18 @@ class Api:
         parsed = json.loads(content) if content else None
         return Reply(response.status, parsed, {name.lower(): value for name, value in response.getheaders()})
 
+    def ok_get(self, path: str) -> Any:
+        """Return the JSON at a path below /api/v1."""
+        return self.ok("GET", path)
+
+    def text(self, path: str) -> str:
+        """Return the plain text at a path below /api/v1."""
+        self._connection.request("GET", "/api/v1" + path, None, {"Authorization": f"Bearer {self.key}"})
+        response = self._connection.getresponse()
+        content = response.read().decode()
+        assert (response.status, response.getheader("content-type")) == (200, "text/plain"), content
+        return content
+
     def call(self, method: str, path: str, body: object = None, query: Mapping[str, Any] | None = None) -> Reply:
         """Send JSON to a path below /api/v1."""
         target = "/api/v1" + path + (f"?{urlencode(query, doseq=True)}" if query else "")

@@ -40,6 +40,8 @@ def write_reply(route: Route, result: Any) -> bytes:
     """Write what a handler returned, under the route's root if it has one."""
     if route.returns is None:
         return b""
+    if route.content_type != "application/json":
+        return str(result).encode()
     if isinstance(result, Page):
         return _encoder.encode({route.root_out: result.items, "meta": result.meta})
     return _encoder.encode(result if route.root_out is None else {route.root_out: result})

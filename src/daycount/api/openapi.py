@@ -78,6 +78,8 @@ def _operation(tag: str, route: Route, schema_of: dict[Any, Any]) -> dict[str, A
 def _reply(route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:
     if route.returns is None:
         return {"description": "Done; the body is empty"}
+    if route.content_type != "application/json":
+        return {"description": "Done", "content": {route.content_type: {"schema": {"type": "string"}}}}
     shown = schema_of[route.returns]
     if route.root_out is None:
         return {"description": "Done", "content": {"application/json": {"schema": shown}}}

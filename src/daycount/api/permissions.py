@@ -51,6 +51,8 @@ _BY_COLLECTION: Final = {
     "webhook_endpoints": "webhook_endpoint",
     "webhooks": "webhook_jwt_public_key",
 }
+_BY_NAMES: Final = {("webhooks",): "webhook_endpoint", ("webhooks", "resend"): "webhook_endpoint"}
+"""Routes of a collection that belong to another resource than the rest of it: what was told, beside the key that signs it."""
 _OWNERS: Final = frozenset({"customers", "subscriptions", "wallets"})
 """Collections whose members hold collections that are resources of their own."""
 
@@ -62,6 +64,8 @@ def resource_of(route: Route) -> str:
     `/customers/{id}/wallets` is about wallets, `/customers/{id}/wallets/{code}/alerts` about alerts, `/plans/{code}/charges` about plans.
     """
     names = [segment for segment in route.segments if not segment.startswith("{")]
+    if tuple(names) in _BY_NAMES:
+        return _BY_NAMES[tuple(names)]
     place = 0
     while names[place] in _OWNERS and len(names) > place + 1 and names[place + 1] in _BY_COLLECTION:
         place += 1

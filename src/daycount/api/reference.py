@@ -33,6 +33,8 @@ def _describe(route: Route) -> list[str]:
         lines.append(f"- may take `{route.options_in}`: `cascade_updates`")
     if route.returns is None:
         return [*lines, "- returns an empty body"]
+    if route.content_type != "application/json":
+        return [*lines, f"- returns {route.content_type}"]
     if route.root_out is None:
         return [*lines, f"- returns without a root: {_fields(route.returns)}"]
     shown = f"list of `{route.root_out}`" if route.is_list else f"`{route.root_out}`"

@@ -55,6 +55,8 @@ class Route:
     is_transactional: bool = True
     is_extension: bool = False
     is_beta: bool = False
+    content_type: str = "application/json"
+    """What the reply is; of anything but JSON the handler returns the text."""
     options_in: str | None = None
     """Root of a body that may come along and holds options; the handler gets what is there as plain data."""
     parameters: Sequence[str] = field(default_factory=tuple)

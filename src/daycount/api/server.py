@@ -184,7 +184,7 @@ class Server:
                 return "unknown", 405, _encoder.encode(of_status(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed")), b"application/json"
             raise errors.NotFound("resource")
         status, reply = await loop.run_in_executor(self._threads, self._handle, found.route, found.path, request)
-        return found.route.operation, status, reply, b"application/json"
+        return found.route.operation, status, reply, found.route.content_type.encode()
 
     def _handle(self, route: Route, path: Mapping[str, str], request: Request) -> Reply:
         """Run a handler in its own transaction; what it raises leaves no trace."""

@@ -21,3 +21,5 @@ class Services(NamedTuple):
     events: PostgresEventStore
     directory: Directory
     advance_clock: Callable[[UUID, datetime], datetime]
+    webhook_key: Callable[[], str]
+    """Returns the public key of webhooks, as base64 of its PEM text."""

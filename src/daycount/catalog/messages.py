@@ -6,6 +6,21 @@ from uuid import UUID
 from msgspec import Struct
 
 from daycount.catalog.fixed_charges.records import UnitsChange
+from daycount.catalog.records import Metric, Plan
+
+
+class MetricSaved(Struct, frozen=True):
+    """A billable metric was made, changed or deleted; `event` says which: created, updated, deleted."""
+
+    metric: Metric
+    event: str
+
+
+class PlanSaved(Struct, frozen=True):
+    """A plan that overrides none was made, changed in any of its parts or deleted; `event` says which: created, updated, deleted."""
+
+    plan: Plan
+    event: str
 
 
 class PlanDeleted(Struct, frozen=True):

@@ -6,6 +6,7 @@ from typing import Any
 from daycount import errors
 from daycount.catalog import store
 from daycount.catalog.fields import read_code, read_text, replaced
+from daycount.catalog.messages import MetricSaved
 from daycount.catalog.pricing import trim_filters
 from daycount.catalog.records import Metric, MetricFilter, MetricFilterInput, MetricInput
 from daycount.engine.expressions import InvalidExpression, parse
@@ -48,6 +49,7 @@ def create_metric(work: Work, given_metric: MetricInput) -> Metric:
     found.raise_if_any()
     store.insert_metric(work.tx, metric)
     organizations.bump_catalog_version(work)
+    work.announce(MetricSaved(metric, "created"))
     return metric
 
 
@@ -75,6 +77,7 @@ def update_metric(work: Work, code: str, changes: MetricInput) -> Metric:
     if is_given(changes.filters):
         _trim_charge_filters(work, changed)
     organizations.bump_catalog_version(work)
+    work.announce(MetricSaved(changed, "updated"))
     return changed
 
 
@@ -91,6 +94,7 @@ def delete_metric(work: Work, code: str) -> Metric:
     metric = get_metric(work, code)
     store.mark_metric_deleted(work.tx, metric_id=metric.id, at=work.now)
     organizations.bump_catalog_version(work)
+    work.announce(MetricSaved(metric, "deleted"))
     return metric
 
 

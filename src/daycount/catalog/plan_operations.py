@@ -14,7 +14,7 @@ from daycount.catalog.charge_operations import charge_changes, metrics_of, read_
 from daycount.catalog.fields import read_amount_cents, read_code, read_currency, read_metadata, read_text, replaced
 from daycount.catalog.fixed_charges import store as fixed_charges
 from daycount.catalog.fixed_charges.operations import FixedChanges, add_ons_of, fixed_changes, read_fixed_charges
-from daycount.catalog.messages import FixedUnitsChanged, PlanDeleted, PlanRepriced, ThresholdsChanged
+from daycount.catalog.messages import FixedUnitsChanged, PlanDeleted, PlanRepriced, PlanSaved, ThresholdsChanged
 from daycount.catalog.records import Charge, Plan, PlanInput
 from daycount.catalog.terms import read_commitment, read_thresholds
 from daycount.catalog.versions import keep_version
@@ -127,9 +127,11 @@ def delete_plan(work: Work, code: str) -> Plan:
     overriding = store.find_children(work.tx, plan_id=plan.id)
     store.mark_plan_deleted(work.tx, plan_id=plan.id, at=work.now)
     organizations.bump_catalog_version(work)
+    deleted = structs.replace(plan, pending_deletion=True)
+    work.announce(PlanSaved(deleted, "deleted"))
     for gone in (*overriding, plan):
         work.announce(PlanDeleted(plan_id=gone.id))
-    return structs.replace(plan, pending_deletion=True)
+    return deleted
 
 
 def get_plan(work: Work, code: str) -> Plan:

@@ -5,6 +5,7 @@ from uuid import UUID
 from msgspec import structs
 
 from daycount.catalog import store
+from daycount.catalog.messages import PlanSaved
 from daycount.catalog.records import Plan
 from daycount.infra.work import Work
 from daycount.organizations import store as organizations
@@ -14,10 +15,12 @@ def keep_version(work: Work, plan_id: UUID, *, version: int | None = None) -> Pl
     """
     Keep a plan that was just written as it is now, under the next number, and return it; `version` is for new ones.
 
-    Every use case that writes a plan or a part of one ends with this.
+    Every use case that writes a plan or a part of one ends with this. Announces PlanSaved.
     """
     plan = store.find_plans(work.tx, organization_id=work.organization_id, ids=[plan_id])[plan_id]
     numbered = structs.replace(plan, version=version or plan.version + 1)
     store.insert_version(work.tx, numbered, at=work.now)
     organizations.bump_catalog_version(work)
+    if numbered.parent_id is None:
+        work.announce(PlanSaved(numbered, "created" if version == 1 else "updated"))
     return numbered

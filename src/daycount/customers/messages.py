@@ -7,6 +7,13 @@ from msgspec import Struct
 from daycount.customers.records import Customer
 
 
+class CustomerSaved(Struct, frozen=True):
+    """A customer was made or changed; `event` says which: created, updated."""
+
+    customer: Customer
+    event: str
+
+
 class CustomerDeleted(Struct, frozen=True):
     """A customer was deleted; what it subscribed to ends."""
 

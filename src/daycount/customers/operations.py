@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType, structs
 from daycount import errors
 from daycount.customers import store
 from daycount.customers.integrations import check_integrations
-from daycount.customers.messages import CustomerDeleted, InvoiceSettingsChanged, TimezoneChanged
+from daycount.customers.messages import CustomerDeleted, CustomerSaved, InvoiceSettingsChanged, TimezoneChanged
 from daycount.customers.records import ADDRESS_FIELDS, TEXT_FIELDS, Customer, CustomerInput, MetadataInput, MetadataItem
 from daycount.customers.vat.operations import assign_taxes
 from daycount.given import given, given_or_default, is_given
@@ -47,7 +47,7 @@ def upsert_customer(work: Work, changes: CustomerInput) -> Customer:
     """
     Add the customer of that external id, or change it: only keys that are given are written.
 
-    Announces TimezoneChanged when its days move. Raises NotFound (billing_entity, tax), Invalid.
+    Announces CustomerSaved, and TimezoneChanged when its days move. Raises NotFound (billing_entity, tax), Invalid.
     Source: Lago API, customers (create is an upsert).
     """
     external_id = given(changes.external_id, None)
@@ -81,10 +81,12 @@ def upsert_customer(work: Work, changes: CustomerInput) -> Customer:
             work.announce(TimezoneChanged(customer_id=customer.id))
         if _invoice_settings(stored) != _invoice_settings(customer):
             work.announce(InvoiceSettingsChanged(customer=customer))
+        work.announce(CustomerSaved(customer, "updated"))
         return customer
     made = _insert(work, customer)
     choose_sections(work, Chooser.CUSTOMER, made.id, sections)
     assign_taxes(work, before=None, customer=made, codes=given(changes.tax_codes, None))
+    work.announce(CustomerSaved(made, "created"))
     return made
 
 
@@ -105,6 +107,7 @@ def ensure_customer(work: Work, external_id: str) -> Customer:
         return stored
     made = _insert(work, _blank_customer(work, external_id, _default_entity(work)))
     assign_taxes(work, before=None, customer=made, codes=None)
+    work.announce(CustomerSaved(made, "created"))
     return made
 
 

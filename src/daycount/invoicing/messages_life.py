@@ -45,6 +45,12 @@ class InvoiceVoided(Struct, frozen=True, kw_only=True):
     """Whether its value comes back as a credit note, so that wallets are left alone."""
 
 
+class DisputeLost(Struct, frozen=True, kw_only=True):
+    """A dispute about the payment of an invoice is lost."""
+
+    invoice: Invoice
+
+
 class InvoicesOverdue(Struct, frozen=True, kw_only=True):
     """Invoices were not paid in time."""
 

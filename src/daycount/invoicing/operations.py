@@ -17,7 +17,7 @@ from daycount.infra.work import Work
 from daycount.invoicing import drafts, store
 from daycount.invoicing.deadlines import OVERDUE, set_deadlines
 from daycount.invoicing.fields import InvoiceInput, read_metadata, read_payment_status
-from daycount.invoicing.messages_life import InvoiceDeleted, InvoicesOverdue, InvoiceVoided, PaymentStatusChanged
+from daycount.invoicing.messages_life import DisputeLost, InvoiceDeleted, InvoicesOverdue, InvoiceVoided, PaymentStatusChanged
 from daycount.invoicing.records import VISIBLE_STATUSES, Invoice
 from daycount.usage.port import EventStore
 
@@ -171,6 +171,7 @@ def lose_dispute(work: Work, invoice_id: UUID) -> Invoice:
     lost = structs.replace(invoice, payment_dispute_lost_at=work.now, payment_overdue=False, updated_at=work.now)
     store.update_invoices(work.tx, [lost])
     work.agenda.drop_kind(OVERDUE, subject_id=invoice.id)
+    work.announce(DisputeLost(invoice=lost))
     return lost
 
 

@@ -17,6 +17,7 @@ organizations = sa.Table(
     sa.Column("created_at", _INSTANT, nullable=False),
     sa.Column("customer_sequence", sa.Integer, nullable=False, server_default="0", comment="last sequential_id given to a customer"),
     sa.Column("catalog_version", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("hmac_key", sa.Uuid, nullable=False, server_default=sa.text("gen_random_uuid()"), comment="signs its webhooks"),
 )
 
 billing_entities = sa.Table(

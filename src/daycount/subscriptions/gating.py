@@ -21,7 +21,7 @@ from daycount.organizations import store as organizations
 from daycount.subscriptions import schedule, store
 from daycount.subscriptions.fixed_units.operations import start_units
 from daycount.subscriptions.life import activate, cancel_pending_change, settle
-from daycount.subscriptions.messages import ActivationCanceled, ActivationPaid, ActivationWaits, PeriodsDue
+from daycount.subscriptions.messages import ActivationCanceled, ActivationPaid, ActivationWaits, PeriodsDue, SubscriptionSaved
 from daycount.subscriptions.records import EndedBy, RuleStatus, Status, Subscription, trial_end_of
 
 Write = Callable[[Connection, Subscription], None]
@@ -87,6 +87,7 @@ def begin_waiting(work: Work, row: Subscription, *, at: datetime, write: Write) 
             work.agenda.put(schedule.EXPIRE, subject_id=waiting.id, lane_id=waiting.customer_id, due_at=rule.expires_at)
     plan = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[waiting.plan_id])[waiting.plan_id]
     start_units(work, waiting, plan=plan)
+    work.announce(SubscriptionSaved(subscription=waiting, event="incomplete"))
     work.announce(ActivationWaits(subscription=waiting))
 
 
@@ -108,6 +109,9 @@ def finish_waiting(work: Work, row: Subscription) -> Subscription:
     customer = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[row.customer_id])[row.customer_id]
     plan = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[row.plan_id])[row.plan_id]
     activate(work, active, plan=plan, customer=customer)
+    if ended is not None:
+        work.announce(SubscriptionSaved(subscription=ended, event="terminated"))
+    work.announce(SubscriptionSaved(subscription=active, event="started"))
     work.announce(ActivationPaid(subscription=active, ended=ended, unbilled_boundary=boundary))
     schedule.set_entries(work, active, plan=plan, zone=customer.zone, after=row.started_at)
     due = work.agenda.find(schedule.BILL_PERIOD, subject_id=active.id)
@@ -152,5 +156,6 @@ def give_up_waiting(work: Work, row: Subscription, *, reason: Reason | None, rul
     store.update_subscription(work.tx, canceled)
     work.agenda.drop(subject_ids=[row.id])
     organizations.bump_catalog_version(work)
+    work.announce(SubscriptionSaved(subscription=canceled, event="canceled"))
     work.announce(ActivationCanceled(subscription=canceled))
     return canceled

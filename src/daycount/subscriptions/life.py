@@ -15,7 +15,7 @@ from daycount.infra.work import Work
 from daycount.organizations import store as organizations
 from daycount.subscriptions import schedule, store
 from daycount.subscriptions.fixed_units.operations import start_units
-from daycount.subscriptions.messages import PeriodsDue, SubscriptionEnded
+from daycount.subscriptions.messages import PeriodsDue, SubscriptionEnded, SubscriptionSaved
 from daycount.subscriptions.records import EndedBy, Status, Subscription
 
 
@@ -39,7 +39,9 @@ def after_earlier_rows(subscription: Subscription, rows: Sequence[Subscription])
 def end_trials(work: Work, subscriptions: Sequence[Subscription], *, at: datetime) -> None:
     """Note that trials ended at `at`. The agenda calls it; what is billed then is up to invoicing."""
     for subscription in subscriptions:
-        store.update_subscription(work.tx, structs.replace(subscription, trial_ended_at=at, updated_at=at))
+        ended = structs.replace(subscription, trial_ended_at=at, updated_at=at)
+        store.update_subscription(work.tx, ended)
+        work.announce(SubscriptionSaved(subscription=ended, event="trial_ended"))
 
 
 def settle(work: Work, subscription: Subscription, *, at: datetime) -> tuple[Subscription, datetime | None]:
@@ -79,6 +81,7 @@ def end_subscription(work: Work, subscription: Subscription, *, at: datetime) ->
     store.update_subscription(work.tx, ended)
     work.agenda.drop(subject_ids=[ended.id])
     organizations.bump_catalog_version(work)
+    work.announce(SubscriptionSaved(subscription=ended, event="terminated"))
     work.announce(SubscriptionEnded(subscription=ended, unbilled_boundary=boundary))
     return ended
 
@@ -89,6 +92,13 @@ def cancel_subscription(work: Work, row: Subscription, *, at: datetime) -> Subsc
     store.update_subscription(work.tx, canceled)
     work.agenda.drop(subject_ids=[row.id])
     organizations.bump_catalog_version(work)
+    return canceled
+
+
+def cancel_pending(work: Work, row: Subscription, *, at: datetime) -> Subscription:
+    """Cancel a pending row for its own sake; those who listen hear that it ended."""
+    canceled = cancel_subscription(work, row, at=at)
+    work.announce(SubscriptionSaved(subscription=canceled, event="terminated"))
     return canceled
 
 

@@ -8,6 +8,17 @@ from msgspec import Struct
 from daycount.subscriptions.records import Subscription
 
 
+class SubscriptionSaved(Struct, frozen=True, kw_only=True):
+    """
+    Something happened to a row that others may want to hear of.
+
+    `event` is one of started, updated, trial_ended, terminated (also for a canceled one that was pending), incomplete, canceled.
+    """
+
+    subscription: Subscription
+    event: str
+
+
 class SubscriptionStarted(Struct, frozen=True, kw_only=True):
     """A row became active, at its own start (not backdated)."""
 

@@ -35,7 +35,8 @@ from daycount.subscriptions.fields import (
     read_payment_method,
     read_purchase_order,
 )
-from daycount.subscriptions.life import after_earlier_rows, cancel_subscription, end_subscription
+from daycount.subscriptions.life import after_earlier_rows, cancel_pending, end_subscription
+from daycount.subscriptions.messages import SubscriptionSaved
 from daycount.subscriptions.records import ActivationRule, Status, Subscription, SubscriptionInput
 from daycount.subscriptions.starting import start_backdated, start_now
 from daycount.usage.prompt import CHECK_USAGE
@@ -248,7 +249,7 @@ def terminate_subscription(
     if row.status is not wanted:
         raise errors.NotFound("subscription")
     if wanted is Status.PENDING:
-        return cancel_subscription(work, row, at=work.now)
+        return cancel_pending(work, row, at=work.now)
     plan = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[row.plan_id])[row.plan_id]
     chosen = structs.replace(
         row,
@@ -339,6 +340,7 @@ def _write_changed(work: Work, changed: Subscription, plan: Plan) -> Subscriptio
         schedule.set_entries(work, changed, plan=plan, zone=customer.zone, after=work.now)
     elif changed.status is Status.ACTIVE:
         schedule.set_entries(work, changed, plan=plan, zone=customer.zone, after=schedule.settled_until(changed))
+    work.announce(SubscriptionSaved(subscription=changed, event="updated"))
     return changed
 
 

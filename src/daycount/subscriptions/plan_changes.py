@@ -21,7 +21,7 @@ from daycount.infra.work import Work
 from daycount.organizations import store as organizations
 from daycount.subscriptions import gating, schedule, store
 from daycount.subscriptions.life import activate, cancel_pending_change, cancel_subscription, settle
-from daycount.subscriptions.messages import PlanSwitched
+from daycount.subscriptions.messages import PlanSwitched, SubscriptionSaved
 from daycount.subscriptions.records import EndedBy, Status, Subscription
 
 _PERIODS_IN_YEAR = {Interval.WEEKLY: 52, Interval.MONTHLY: 12, Interval.QUARTERLY: 4, Interval.SEMIANNUAL: 2, Interval.YEARLY: 1}
@@ -67,6 +67,7 @@ def change_plan(
     store.insert_subscription(work.tx, following)
     schedule.set_switch(work, following, current=current, plan=old_plan, zone=customer.zone, after=work.now)
     organizations.bump_catalog_version(work)
+    work.announce(SubscriptionSaved(subscription=current, event="updated"))
     return current
 
 
@@ -116,6 +117,7 @@ def _repoint(work: Work, current: Subscription, *, plan: Plan, customer: Custome
     store.update_subscription(work.tx, changed)
     schedule.set_entries(work, changed, plan=plan, zone=customer.zone, after=work.now)
     organizations.bump_catalog_version(work)
+    work.announce(SubscriptionSaved(subscription=changed, event="updated"))
     return changed
 
 
@@ -141,5 +143,7 @@ def _switch(
     active = gating.without_waiting(started)
     write(work.tx, active)
     activate(work, active, plan=plan, customer=customer)
+    work.announce(SubscriptionSaved(subscription=ended, event="terminated"))
+    work.announce(SubscriptionSaved(subscription=active, event="started"))
     work.announce(PlanSwitched(ended=ended, started=active, unbilled_boundary=boundary))
     return active

@@ -12,7 +12,7 @@ from daycount.infra.work import Work
 from daycount.subscriptions import gating, schedule, store
 from daycount.subscriptions.gating import Write
 from daycount.subscriptions.life import activate
-from daycount.subscriptions.messages import SubscriptionStarted
+from daycount.subscriptions.messages import SubscriptionSaved, SubscriptionStarted
 from daycount.subscriptions.records import Status, Subscription
 
 
@@ -36,6 +36,7 @@ def start_backdated(work: Work, row: Subscription, *, plan: Plan, customer: Cust
     write(work.tx, active)
     work.agenda.drop_kind(schedule.START, subject_id=active.id)
     activate(work, active, plan=plan, customer=customer)
+    work.announce(SubscriptionSaved(subscription=active, event="started"))
     return active
 
 

@@ -131,7 +131,7 @@ def _end(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
 def _cancel(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
     for row in store.find_subscriptions(work.tx, organization_id=work.organization_id, ids=subjects, lock=True):
         if row.status is Status.PENDING:
-            life.cancel_subscription(work, row, at=due_at)
+            life.cancel_pending(work, row, at=due_at)
         elif row.status is Status.INCOMPLETE:
             gating.give_up_waiting(work, row, reason=None, rule_status=RuleStatus.DECLINED, at=due_at)
 

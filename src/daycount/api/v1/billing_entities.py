@@ -20,6 +20,8 @@ from daycount.organizations.sections.operations import find_choice
 from daycount.taxes import store as taxes
 from daycount.taxes.operations import given_codes, replace_taxes
 from daycount.taxes.records import TaxTarget
+from daycount.webhooks.operations import list_by_age, set_first_url
+from daycount.webhooks.store import find_hmac_key
 
 routes = Routes("billing_entities")
 
@@ -81,6 +83,8 @@ class OwnOrganizationObject(Struct, frozen=True, kw_only=True):
     created_at: Stamp
     webhook_url: str | None
     webhook_urls: Sequence[str]
+    hmac_key: str
+    """What signs webhooks of endpoints with `signature_algo` hmac."""
     country: str | None
     address_line1: str | None
     address_line2: str | None
@@ -181,13 +185,14 @@ def find_organization(work: Work, _call: Call) -> OwnOrganizationObject:
 @routes.put("/organizations", accepts=EntityInput, root_in="organization", returns=OwnOrganizationObject, root_out="organization")
 def update_organization(work: Work, call: Call) -> OwnOrganizationObject:
     """Change the organization, and with it its default billing entity."""
-    if given(call.body.webhook_url, None):
-        raise errors.Invalid({"webhook_url": ["unsupported_value"]})
     numbering = given(call.body.document_numbering, None)
     if numbering not in {None, "per_customer", "per_organization"}:
         raise errors.Invalid({"document_numbering": ["value_is_invalid"]})
     code = operations.get_default_entity(work).code
     profile = operations.update_entity(work, code, structs.replace(call.body, name=UNSET, code=UNSET))
+    url = given(call.body.webhook_url, None)
+    if url:
+        set_first_url(work, url)
     store.rename_organization(work.tx, organization_id=work.organization_id, email=profile.texts["email"], country=profile.texts["country"])
     return _own(work, profile)
 
@@ -195,6 +200,7 @@ def update_organization(work: Work, call: Call) -> OwnOrganizationObject:
 def _own(work: Work, profile: EntityProfile) -> OwnOrganizationObject:
     organization = organizations.find_organization(work.tx, work.organization_id)
     assert organization is not None
+    urls = [endpoint.url for endpoint in list_by_age(work)]
     texts = {name: profile.texts[name] for name in TEXT_FIELDS if name != "phone"}
     texts |= {"email": profile.texts["email"] or organization.email, "country": profile.texts["country"] or organization.country}
     return OwnOrganizationObject(
@@ -203,8 +209,9 @@ def _own(work: Work, profile: EntityProfile) -> OwnOrganizationObject:
         slug=None,
         default_currency=profile.default_currency,
         created_at=stamp(organization.created_at),
-        webhook_url=None,
-        webhook_urls=[],
+        webhook_url=urls[0] if urls else None,
+        webhook_urls=urls,
+        hmac_key=find_hmac_key(work.tx, work.organization_id),
         timezone=profile.timezone,
         net_payment_term=profile.net_payment_term,
         email_settings=profile.email_settings,

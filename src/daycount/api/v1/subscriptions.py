@@ -192,7 +192,7 @@ def list_to_wire(work: Work, rows: Sequence[Subscription]) -> list[SubscriptionO
     ]
 
 
-def _whole(work: Work, row: Subscription, *, has_entitlements: bool) -> SubscriptionObject:
+def whole_to_wire(work: Work, row: Subscription, *, has_entitlements: bool) -> SubscriptionObject:
     """Write one subscription with its plan, as its own endpoints do."""
     plan = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[row.plan_id])[row.plan_id]
     parent_ids = [] if plan.parent_id is None else [plan.parent_id]
@@ -238,7 +238,7 @@ def _list(work: Work, call: Call, query: SubscriptionFilter) -> Page:
 def create_subscription(work: Work, call: Call) -> SubscriptionObject:
     """Subscribe a customer to a plan."""
     row = operations.create_subscription(work, call.body)
-    return _whole(work, row, has_entitlements=True)
+    return whole_to_wire(work, row, has_entitlements=True)
 
 
 @routes.get("/subscriptions", returns=SubscriptionObject, root_out="subscriptions", is_list=True, parameters=LIST_PARAMETERS)
@@ -264,7 +264,7 @@ def find_all_customer_subscriptions(work: Work, call: Call) -> Page:
 def find_subscription(work: Work, call: Call) -> SubscriptionObject:
     """Find a subscription by its external id."""
     row = operations.get_subscription(work, call.path["external_id"], status=call.query.one("status"))
-    return _whole(work, row, has_entitlements=True)
+    return whole_to_wire(work, row, has_entitlements=True)
 
 
 @routes.put(
@@ -280,7 +280,7 @@ def update_subscription(work: Work, call: Call) -> SubscriptionObject:
     """Change a subscription."""
     status = call.query.one("status") or given(call.body.status, None)
     row, _ = operations.update_subscription(work, call.path["external_id"], call.body, status=status)
-    return _whole(work, row, has_entitlements=False)
+    return whole_to_wire(work, row, has_entitlements=False)
 
 
 @routes.delete(
@@ -293,4 +293,4 @@ def destroy_subscription(work: Work, call: Call) -> SubscriptionObject:
     """End the active subscription now, or cancel the pending one."""
     chosen = {name: call.query.one(name) for name in ("status", "on_termination_credit_note", "on_termination_invoice")}
     row = operations.terminate_subscription(work, call.path["external_id"], **chosen)
-    return _whole(work, row, has_entitlements=False)
+    return whole_to_wire(work, row, has_entitlements=False)

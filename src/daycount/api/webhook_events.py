@@ -1,0 +1,194 @@
+"""
+Which webhook tells of which message, and how its object is written: one line for each in `EVENTS`.
+
+An object is written by the same functions as the API's replies, in the transaction of what happened, and only where an endpoint
+asks for it. A type that is not named here is not sent yet.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from msgspec import UNSET, Struct, structs
+
+from daycount.api.v1 import (
+    alerts,
+    billable_metrics,
+    credit_notes,
+    customers,
+    fees,
+    invoices,
+    payments,
+    plans,
+    subscriptions,
+    wallet_transactions,
+)
+from daycount.api.v1 import wallets as wallets_wire
+from daycount.api.v1.entitlements_wire import feature_to_wire
+from daycount.catalog.messages import MetricSaved, PlanSaved
+from daycount.credit_notes.messages import CreditNoteCreated
+from daycount.customers import store as customer_store
+from daycount.customers.messages import CustomerSaved
+from daycount.entitlements.messages import FeatureSaved
+from daycount.infra.work import Work
+from daycount.invoicing import store as invoice_store
+from daycount.invoicing.messages import UsageThresholdReached
+from daycount.invoicing.messages_life import (
+    DisputeLost,
+    FeesMade,
+    InvoiceDeleted,
+    InvoicesFinalized,
+    InvoicesMade,
+    InvoicesOverdue,
+    InvoiceVoided,
+    PaymentStatusChanged,
+)
+from daycount.invoicing.records import Invoice
+from daycount.monitoring.messages import AlertTriggered
+from daycount.payments import operations as payment_operations
+from daycount.payments.records import PaymentMade
+from daycount.subscriptions import store as subscription_store
+from daycount.subscriptions.messages import SubscriptionSaved
+from daycount.subscriptions.records import Subscription
+from daycount.wallets import store as wallet_store
+from daycount.wallets.messages import TransactionsSaved, WalletSaved
+from daycount.webhooks import outbox
+
+Shown = Sequence[tuple[UUID | None, Any]]
+"""Objects as they are written, each with the id of what it is about."""
+
+
+class News(NamedTuple):
+    """One type of webhook, and what writes its objects."""
+
+    webhook_type: str
+    render: Callable[[Work], Shown]
+
+
+def listen(work: Work, message: Any) -> None:
+    """Queue the webhooks that tell of a message, if the organization has endpoints."""
+    if outbox.find_listeners(work):
+        for news in EVENTS[type(message)](message):
+            outbox.queue(work, news.webhook_type, partial(news.render, work))
+
+
+def extended(shown: Struct, **more: Any) -> dict[str, Any]:
+    """Return what an object is written as, with further fields."""
+    return {name: value for name, value in structs.asdict(shown).items() if value is not UNSET} | more
+
+
+_CREATED: Final[Mapping[str, str]] = {"one_off": "invoice.one_off_created", "credit": "invoice.paid_credit_added"}
+"""What tells of the making of invoices of some types; of all others it is `invoice.created`."""
+
+
+def _invoice_news(found: Sequence[Invoice]) -> Iterable[News]:
+    """Tell of invoices as they are now: drafted, or final; one that is closed or still open is not told of."""
+    for invoice in found:
+        if invoice.status == "draft":
+            yield News("invoice.drafted", partial(_invoices, [invoice]))
+            yield News("invoice.ready_to_finalize", partial(_invoices, [invoice]))
+        elif invoice.status == "finalized":
+            yield News(_CREATED.get(invoice.invoice_type, "invoice.created"), partial(_invoices, [invoice]))
+
+
+def _invoices(found: Sequence[Invoice], work: Work) -> Shown:
+    ids = [invoice.id for invoice in found]
+    fresh = invoice_store.find_invoices(work.tx, organization_id=work.organization_id, ids=ids)
+    return [(invoice.id, invoices.whole_to_wire(work, invoice)) for invoice in fresh]
+
+
+def _lost_disputes(message: DisputeLost, work: Work) -> Shown:
+    return [(invoice_id, {"invoice": shown}) for invoice_id, shown in _invoices([message.invoice], work)]
+
+
+def _fees(message: FeesMade, work: Work) -> Shown:
+    return [(fee.id, shown) for fee, shown in zip(message.fees, fees.with_taxes(work, message.fees), strict=True)]
+
+
+def _credit_notes(message: CreditNoteCreated, work: Work) -> Shown:
+    return [(message.credit_note.id, shown) for shown in credit_notes.list_to_wire(work, [message.credit_note])]
+
+
+def _customers(message: CustomerSaved, work: Work) -> Shown:
+    customer_id = message.customer.id
+    found = customer_store.find_customers(work.tx, organization_id=work.organization_id, ids=[customer_id])
+    return [(customer_id, shown) for shown in customers.list_to_wire(work, [found[customer_id]], is_whole=True)]
+
+
+def _metrics(message: MetricSaved, work: Work) -> Shown:
+    return [(message.metric.id, billable_metrics.to_wire(message.metric))]
+
+
+def _plans(message: PlanSaved, work: Work) -> Shown:
+    if message.event == "deleted":
+        return [(message.plan.id, structs.replace(plans.to_wire(message.plan), entitlements=UNSET))]
+    return [(message.plan.id, plans.whole_to_wire(work, message.plan))]
+
+
+def _features(message: FeatureSaved, work: Work) -> Shown:
+    return [(message.feature.id, feature_to_wire(message.feature))]
+
+
+_WITH_ENTITLEMENTS: Final = frozenset({"started", "updated"})
+
+
+def _subscription(row: Subscription, work: Work, *, event: str) -> dict[str, Any]:
+    whole = subscriptions.whole_to_wire(work, row, has_entitlements=event in _WITH_ENTITLEMENTS)
+    owners = customer_store.find_customers(work.tx, organization_id=work.organization_id, ids=[row.customer_id])
+    return extended(whole, customer=customers.to_wire(owners[row.customer_id], is_whole=True))
+
+
+def _subscriptions(message: SubscriptionSaved, work: Work) -> Shown:
+    row = message.subscription
+    return [(row.id, _subscription(row, work, event=message.event))]
+
+
+def _reached_thresholds(message: UsageThresholdReached, work: Work) -> Shown:
+    reached = message.reached
+    [row] = subscription_store.find_subscriptions(work.tx, organization_id=work.organization_id, ids=[reached.subscription_id])
+    shown = _subscription(row, work, event="usage_threshold_reached")
+    return [(row.id, shown | {"usage_threshold": plans.threshold_to_wire(reached.threshold)})]
+
+
+def _payments(message: PaymentMade, work: Work) -> Shown:
+    return [(message.payment.id, payments.to_wire(payment_operations.get_payment(work, message.payment.id)))]
+
+
+def _wallets(message: WalletSaved, work: Work) -> Shown:
+    found = wallet_store.find_wallets(work.tx, organization_id=work.organization_id, ids=[message.wallet_id])
+    return [(wallet.id, wallets_wire.to_wire(wallet, is_whole=False)) for wallet in found]
+
+
+def _transactions(message: TransactionsSaved, work: Work) -> Shown:
+    found = wallet_store.find_transactions(work.tx, organization_id=work.organization_id, ids=message.transaction_ids)
+    ids = {item.wallet_id for item in found}
+    owners = {wallet.id: wallet for wallet in wallet_store.find_wallets(work.tx, organization_id=work.organization_id, ids=ids)}
+    return [(item.id, wallet_transactions.to_wire(item, owners[item.wallet_id], has_wallet=True)) for item in found]
+
+
+def _alerts(message: AlertTriggered, work: Work) -> Shown:
+    return [(message.triggered.id, alerts.triggered_to_wire(message.triggered))]
+
+
+EVENTS: Final[Mapping[type, Callable[[Any], Iterable[News]]]] = {
+    AlertTriggered: lambda message: [News("alert.triggered", partial(_alerts, message))],
+    CreditNoteCreated: lambda message: [News("credit_note.created", partial(_credit_notes, message))],
+    CustomerSaved: lambda message: [News(f"customer.{message.event}", partial(_customers, message))],
+    DisputeLost: lambda message: [News("invoice.payment_dispute_lost", partial(_lost_disputes, message))],
+    FeesMade: lambda message: [News("fee.created", partial(_fees, message))],
+    FeatureSaved: lambda message: [News(f"feature.{message.event}", partial(_features, message))],
+    InvoiceDeleted: lambda message: [News("invoice.deleted", partial(_invoices, [message.invoice]))],
+    InvoiceVoided: lambda message: [News("invoice.voided", partial(_invoices, [message.invoice]))],
+    InvoicesFinalized: lambda message: _invoice_news(message.invoices),
+    InvoicesMade: lambda message: _invoice_news(message.invoices),
+    InvoicesOverdue: lambda message: [News("invoice.payment_overdue", partial(_invoices, message.invoices))],
+    MetricSaved: lambda message: [News(f"billable_metric.{message.event}", partial(_metrics, message))],
+    PaymentMade: lambda message: [News("payment.succeeded", partial(_payments, message))],
+    PaymentStatusChanged: lambda message: [News("invoice.payment_status_updated", partial(_invoices, [message.invoice]))],
+    PlanSaved: lambda message: [News(f"plan.{message.event}", partial(_plans, message))],
+    SubscriptionSaved: lambda message: [News(f"subscription.{message.event}", partial(_subscriptions, message))],
+    TransactionsSaved: lambda message: [News(f"wallet_transaction.{message.event}", partial(_transactions, message))],
+    UsageThresholdReached: lambda message: [News("subscription.usage_threshold_reached", partial(_reached_thresholds, message))],
+    WalletSaved: lambda message: [News(f"wallet.{message.event}", partial(_wallets, message))],
+}
