@@ -129,6 +129,21 @@ def test_a_change_shows_what_was_before(sandbox: Api) -> None:
     assert activities(sandbox, **{"resource_ids[]": "nothing"}) == []
 
 
+def test_entitlements_are_changes_of_plans_and_subscriptions(sandbox: Api) -> None:
+    sandbox.plan()
+    sandbox.customer()
+    sandbox.subscribe()
+    sandbox.ok("POST", "/features", {"feature": {"code": "seats", "privileges": [{"code": "max", "value_type": "integer"}]}})
+    sandbox.ok("POST", "/plans/team/entitlements", {"entitlements": {"seats": {"max": 5}}})
+    sandbox.ok("PATCH", "/subscriptions/sub/entitlements", {"entitlements": {"seats": {"max": 9}}})
+
+    assert activities(sandbox)[:3] == [
+        ("subscription.updated", "api", "Subscription"),
+        ("plan.updated", "api", "Plan"),
+        ("feature.created", "api", "Feature"),
+    ]
+
+
 def test_a_refused_change_is_no_activity(sandbox: Api) -> None:
     sandbox.plan()
     sandbox.call("PUT", "/plans/team", {"plan": {"amount_cents": -1}})

@@ -5,7 +5,9 @@ from typing import Any, Final
 
 from daycount.api.wire import stamp
 from daycount.audit.operations import Happening, log_happenings
+from daycount.catalog import store as catalog
 from daycount.customers import store as customers
+from daycount.entitlements.messages import PlanEntitled, SubscriptionEntitled
 from daycount.infra.work import Work
 from daycount.invoicing.messages_life import (
     InvoiceDeleted,
@@ -16,6 +18,7 @@ from daycount.invoicing.messages_life import (
     PaymentStatusChanged,
 )
 from daycount.invoicing.records import Invoice
+from daycount.subscriptions import store as subscriptions
 from daycount.subscriptions.messages import SubscriptionEnded, SubscriptionStarted
 from daycount.subscriptions.records import Subscription
 
@@ -71,6 +74,19 @@ def on_subscription_ended(work: Work, message: SubscriptionEnded) -> None:
     _log_subscription(work, "subscription.terminated", message.subscription)
 
 
+def on_plan_entitled(work: Work, message: PlanEntitled) -> None:
+    """Log that a plan entitles to something else."""
+    plan = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[message.plan_id])[message.plan_id]
+    shown = {"lago_id": str(plan.id), "code": plan.code, "name": plan.name}
+    log_happenings(work, [Happening(activity_type="plan.updated", resource_type="Plan", resource_id=plan.id, object=shown, changes={})])
+
+
+def on_subscription_entitled(work: Work, message: SubscriptionEntitled) -> None:
+    """Log that a subscription entitles to something else."""
+    for row in subscriptions.find_subscriptions(work.tx, organization_id=work.organization_id, ids=[message.subscription_id]):
+        _log_row(work, "subscription.updated", row)
+
+
 ACTIVITIES: Final[Mapping[type, Callable[[Work, Any], None]]] = {
     InvoicesMade: on_invoices_made,
     InvoicesFinalized: on_invoices_made,
@@ -80,6 +96,8 @@ ACTIVITIES: Final[Mapping[type, Callable[[Work, Any], None]]] = {
     PaymentStatusChanged: on_payment_status_changed,
     SubscriptionStarted: on_subscription_started,
     SubscriptionEnded: on_subscription_ended,
+    PlanEntitled: on_plan_entitled,
+    SubscriptionEntitled: on_subscription_entitled,
 }
 """What is told of, and what logs it."""
 
@@ -113,8 +131,11 @@ def _shown(invoice: Invoice) -> dict[str, Any]:
 
 
 def _log_subscription(work: Work, activity_type: str, row: Subscription) -> None:
-    if work.actor.startswith(("api_key:", "user:")):
-        return
+    if not work.actor.startswith(("api_key:", "user:")):
+        _log_row(work, activity_type, row)
+
+
+def _log_row(work: Work, activity_type: str, row: Subscription) -> None:
     shown = {
         "lago_id": str(row.id),
         "external_id": row.external_id,

@@ -65,6 +65,7 @@ LOGGED: Final[Mapping[str, Logged]] = {
     "create_applied_coupon": Logged("applied_coupon.created", "Coupon", by="lago_coupon_id"),
     "destroy_applied_coupon": Logged("applied_coupon.deleted", "Coupon", by="lago_coupon_id"),
     "create_payment": Logged("payment.recorded", "Invoice", by="lago_payable_id"),
+    "create_payment_request": Logged("payment_request.created", "PaymentRequest"),
     "create_credit_note": Logged("credit_note.created", "CreditNote"),
     **_life("api_key", "ApiKey", family=Family.SECURITY),
     "rotate_api_key": Logged("api_key.rotated", "ApiKey", family=Family.SECURITY),

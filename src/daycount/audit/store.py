@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from daycount.audit.records import Activity, ActivityFilter, ApiLog, ApiLogFilter, Family
 from daycount.audit.tables import activities, api_logs
+from daycount.infra.database import copy_rows
 
 _API_LOG = ApiLog.__struct_fields__
 _ACTIVITY = Activity.__struct_fields__
@@ -18,7 +19,7 @@ _SWEPT = 2
 """How many entries that are too old go with each one that is written."""
 
 
-def _values(record: ApiLog | Activity) -> dict[str, Any]:
+def _values(record: ApiLog) -> dict[str, Any]:
     return {name: getattr(record, name) for name in record.__struct_fields__}
 
 
@@ -43,7 +44,7 @@ def insert_api_log(tx: Connection, entry: ApiLog, *, kept_since: datetime) -> No
 def insert_activities(tx: Connection, entries: Sequence[Activity], *, kept_since: datetime) -> None:
     """Write what happened, all of one organization; a few entries that are older than `kept_since` go."""
     if entries:
-        tx.execute(activities.insert(), [_values(entry) for entry in entries])
+        copy_rows(tx, activities, _ACTIVITY, [[getattr(entry, name) for name in _ACTIVITY] for entry in entries])
         _sweep(tx, activities, organization_id=entries[0].organization_id, before=kept_since, most=_SWEPT * len(entries))
 
 
