@@ -37,8 +37,10 @@ WORKS_SELDOM = {
     "void_invoice",
     "download_invoice",
     "create_credit_note",
+    "create_adjusted_fee",
+    "regenerate_voided_invoice",
 }
-"""A customer has few wallets, and these one alert of a type; an invoice is voided once."""
+"""A customer has few wallets, and these one alert of a type; an invoice is voided once, and made again once; so is a fee adjusted."""
 _fresh = itertools.count(1)
 
 
