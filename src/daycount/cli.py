@@ -505,7 +505,10 @@ def explain_fee(fee: Annotated[str, typer.Argument(help="Id.")], data_dir: DataD
 @events.command("send")
 def send_events(
     file: Annotated[
-        Path, typer.Argument(help="NDJSON (.ndjson, .jsonl) or CSV (.csv) with one event a line.", exists=True, dir_okay=False)
+        Path,
+        typer.Argument(
+            help="NDJSON (.ndjson, .jsonl), CSV (.csv) or Parquet (.parquet) with one event a line.", exists=True, dir_okay=False
+        ),
     ],
     organization: Annotated[str, typer.Option(help="Name or id.")],
     data_dir: DataDir = _DEFAULT_DIR,

@@ -3,6 +3,9 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
+from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +81,31 @@ def test_a_table_is_sent(server: Server, tmp_path: Path) -> None:
     assert api.ok("GET", "/events")["meta"]["total_count"] == 2
 
 
-@pytest.mark.parametrize("name", ["events.parquet", "events.txt"])
-def test_other_kinds_of_files_are_refused(server: Server, tmp_path: Path, name: str) -> None:
+def test_a_parquet_file_is_sent_exactly(server: Server, tmp_path: Path) -> None:
+    api = seats(server, "Files by columns")
+    file = tmp_path / "events.parquet"
+    columns = {
+        "transaction_id": ["a", "b", "c"],
+        "code": ["seats"] * 3,
+        "external_subscription_id": ["sub"] * 3,
+        "timestamp": [datetime(2026, 7, 2, 0, 0, 0, 250_000, tzinfo=UTC), None, None],
+        "precise_total_amount_cents": [Decimal("12.345"), None, None],
+        "properties": [{"user_id": "ada", "size": 3}, {"user_id": "ben", "size": None}, None],
+    }
+    import_module("pyarrow.parquet").write_table(import_module("pyarrow").table(columns), file)
+
+    done = send(server, "Files by columns", file)
+
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"lines": 3, "sent": 3, "already_known": 0, "refused": 0})
+    first = api.ok("GET", "/events/a")["event"]
+    assert (first["properties"], first["timestamp"]) == ({"user_id": "ada", "size": 3}, "2026-07-02T00:00:00.250Z")
+    assert first["precise_total_amount_cents"] == "12.345"
+    assert api.ok("GET", "/events/b")["event"]["properties"] == {"user_id": "ben"}
+    assert json.loads(send(server, "Files by columns", file).stdout)["sent"] == 3
+
+
+@pytest.mark.parametrize(("name", "reason"), [("events.parquet", ""), ("events.txt", "send NDJSON")])
+def test_other_kinds_of_files_are_refused(server: Server, tmp_path: Path, name: str, reason: str) -> None:
     seats(server, name)
     file = tmp_path / name
     file.write_text("PAR1")
@@ -87,4 +113,4 @@ def test_other_kinds_of_files_are_refused(server: Server, tmp_path: Path, name: 
     done = send(server, name, file)
 
     assert done.returncode == 1
-    assert f"{name} cannot be read: send NDJSON" in done.stderr
+    assert f"{name} cannot be read: {reason}" in done.stderr

@@ -10,6 +10,10 @@ import csv
 import io
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -24,6 +28,7 @@ from daycount.usage.records import IncomingEvent
 PART = 5_000
 """Events of one commit."""
 _PROPERTY = "properties."
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DUPLICATE = {"transaction_id": ["value_already_exist"]}
 _encoder = msgspec.json.Encoder()
 
@@ -33,10 +38,10 @@ Reader = Callable[[bytes], tuple[IncomingEvent | None, Codes]]
 
 
 class UnreadableFile(errors.DaycountError):
-    """A file is of a kind that is not read, Parquet among them: that would take a library ten times our size."""
+    """A file is of a kind that is not read, or not what its name says. Parquet takes a library that is installed on demand."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"{path.name} cannot be read: send NDJSON (.ndjson, .jsonl) or CSV (.csv)")
+    def __init__(self, path: Path, reason: str = "send NDJSON (.ndjson, .jsonl), CSV (.csv) or Parquet (.parquet)") -> None:
+        super().__init__(f"{path.name} cannot be read: {reason}")
 
 
 class Tally(Struct, kw_only=True):
@@ -171,6 +176,39 @@ def _csv_lines(path: Path, tally: Tally) -> Iterator[_Line]:
                 yield _Line(number, file.tell(), _event_of(row))
 
 
+def _parquet_rows(path: Path, tally: Tally) -> Iterator[_Line]:
+    """Read rows; columns are named as in CSV, or `properties` is a struct or an object as JSON. Positions count rows here."""
+    try:
+        parquet = import_module("pyarrow.parquet")
+    except ImportError as error:
+        raise UnreadableFile(path, "Parquet needs pyarrow; install daycount[export]") from error
+    try:
+        with parquet.ParquetFile(path) as file:
+            whole = max(file.metadata.num_rows, 1)
+            rows = chain.from_iterable(batch.to_pylist() for batch in file.iter_batches(batch_size=PART))
+            for number, row in enumerate(rows, 1):
+                if number > tally.lines:
+                    shown = {name: _plain(value) for name, value in row.items()}
+                    yield _Line(number, tally.size * number // whole, _event_of(shown))
+    except ValueError as error:  # what pyarrow raises for a file that is none
+        raise UnreadableFile(path, str(error)) from error
+
+
+def _plain(value: Any) -> Any:
+    """Write a value as an event of the API holds it: instants as Unix seconds, decimals as text, nothing where there is none."""
+    match value:
+        case datetime():
+            instant = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+            micros = (instant - _EPOCH) // timedelta(microseconds=1)
+            return f"{micros // 1_000_000}.{micros % 1_000_000:06d}"
+        case Decimal():
+            return format(value, "f")
+        case dict():
+            return {name: _plain(item) for name, item in value.items() if item is not None}
+        case _:
+            return value
+
+
 def _event_of(row: Mapping[str | None, Any]) -> bytes:
     event: dict[str, Any] = {}
     properties: dict[str, Any] = {}
@@ -179,11 +217,16 @@ def _event_of(row: Mapping[str | None, Any]) -> bytes:
             continue
         if name.startswith(_PROPERTY):
             properties[name.removeprefix(_PROPERTY)] = value
-        elif name == "properties":
+        elif name == "properties" and isinstance(value, str):
             event[name] = msgspec.Raw(value.encode())
         else:
             event[name] = value
     return _encoder.encode(event | ({"properties": properties} if properties else {}))
 
 
-_KINDS: Mapping[str, Callable[[Path, Tally], Iterator[_Line]]] = {".ndjson": _json_lines, ".jsonl": _json_lines, ".csv": _csv_lines}
+_KINDS: Mapping[str, Callable[[Path, Tally], Iterator[_Line]]] = {
+    ".ndjson": _json_lines,
+    ".jsonl": _json_lines,
+    ".csv": _csv_lines,
+    ".parquet": _parquet_rows,
+}
