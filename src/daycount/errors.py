@@ -8,6 +8,7 @@ The kinds of failure every part of Daycount speaks of.
     ├── NotFound            no such thing in this organization
     ├── NotAllowed          the state of the thing forbids it
     ├── Invalid             some fields hold values that cannot be accepted
+    ├── Unprocessable       the request as a whole cannot be carried out
     ├── TooLarge            the request is larger than the server reads
     ├── Busy                somebody else works on the same thing; try again
     └── ProviderFailed      a foreign system failed
@@ -64,6 +65,10 @@ class NotAllowed(_Coded):
 
 class Busy(_Coded):
     """The thing is locked by somebody else for longer than a request can wait."""
+
+
+class Unprocessable(_Coded):
+    """The request as a whole cannot be carried out, for the reason that its code says; no field of it is to blame."""
 
 
 class NotFound(DaycountError):

@@ -26,6 +26,8 @@ def describe(error: errors.DaycountError) -> tuple[int, dict[str, Any]]:
             return 413, {"status": 413, "error": "Payload Too Large", "code": error.code}
         case errors.Invalid():
             return 422, _unprocessable("validation_errors") | {"error_details": _listed(error.details)}
+        case errors.Unprocessable():
+            return 422, _unprocessable(error.code)
         case errors.Busy():
             return 422, _unprocessable("lock_acquisition_failed")
         case errors.ProviderFailed():

@@ -28,6 +28,7 @@ from daycount.api.operations import Administration
 from daycount.api.permissions import check_caller
 from daycount.api.protocol import Answer, Headers
 from daycount.api.query import Query
+from daycount.api.repeats import HEADER, Promise, key_of
 from daycount.api.requests import Request
 from daycount.api.routing import Call, Route, Router
 from daycount.api.services import Services
@@ -90,7 +91,7 @@ class Server:
         started = time.perf_counter()
         named = dict(headers)
         organization_id = self._known_organization(named)
-        if organization_id is None or len(body) > self._services.settings.max_body_bytes:
+        if organization_id is None or HEADER in named or len(body) > self._services.settings.max_body_bytes:
             return False
         is_single = path == _SINGLE
 
@@ -110,7 +111,7 @@ class Server:
         try:
             body = await _read_body(receive, headers, limit=self._services.settings.max_body_bytes)
             request = Request(scope["method"], raw_path, scope["query_string"], headers, body)
-            if request.method == "POST" and raw_path in (_SINGLE, _BATCH):
+            if request.method == "POST" and raw_path in (_SINGLE, _BATCH) and key_of(request) is None:
                 name = "create_event" if raw_path == _SINGLE else "create_batch_events"
                 status, reply = await self._take_events(request)
             else:
@@ -211,6 +212,9 @@ class Server:
             call = Call(path, Query(request.query), read_input(route, request.body), caller, self._services)
             if route.is_transactional:
                 now = caller.frozen_time or real_now
+                promise = Promise(tx, request, organization_id=caller.organization_id, at=now)
+                if promise.reply is not None:
+                    return caller, promise.reply
                 if caller.frozen_time is not None and route.method != "GET":
                     now = share_clock(tx, caller.organization_id)
                 work = workplace.work_on(
@@ -222,6 +226,7 @@ class Server:
                 )
                 result = self._journal.carry_out(work, route, call)
                 reply = write_reply(route, result)
+                promise.keep(reply)
                 if is_logged(route):
                     log_answer(work, route, request=request, key_id=caller.key_id, status=200, reply=reply)
                 if route.method != "GET":
@@ -252,12 +257,21 @@ class Server:
                 note_use(tx, caller, real_now=real_now)
 
     def _handle_events_elsewhere(self, route: Route, request: Request) -> Reply:
-        """Take events that came under another spelling of the path, such as with repeated slashes."""
+        """Take events that came under another spelling of the path, such as with repeated slashes, or with a key against repeats."""
         caller = self._recognize(_key_of(request.headers))
         check_caller(caller, route)
         take = self._ingest.take_single if route.pattern == "/events" else self._ingest.take_batch
+        workplace, at = self._services.workplace, caller.frozen_time or self._services.clock.now()
         try:
-            return asyncio.run(take(caller.organization_id, request.body))
+            with workplace.engine.connect() as tx:
+                promise = Promise(tx, request, organization_id=caller.organization_id, at=at)
+                if promise.reply is not None:
+                    return 200, promise.reply
+                status, reply = asyncio.run(take(caller.organization_id, request.body))
+                if status == 200:
+                    promise.keep(reply)
+                    workplace.commit_points.commit(tx, f"api.{route.operation}.key")
+                return status, reply
         except (UnicodeDecodeError, RecursionError) as error:
             raise errors.BadRequest("the body is not JSON") from error
 
