@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.receiver import receiving
 from tests.support.server import Api, Server
 
 START = "2026-07-01T00:00:00Z"
@@ -367,3 +368,30 @@ def test_an_invoice_made_again_takes_it_off_again(server: Server) -> None:
     again = api.ok("POST", f"/invoices/{closing['lago_id']}/regenerate", {"invoice": {}})["invoice"]
     assert totals(again) == ("subscription", 5000, 3500, 1500, 1500)
     assert [credit["amount_cents"] for credit in again["credits"]] == [3500]
+
+
+def test_what_usage_causes_is_told_once_each(server: Server) -> None:
+    api = a_user(server, [{"amount_cents": 2000, "threshold_display_name": "first"}, {"amount_cents": 3000}], customer={"currency": "USD"})
+    api.wallet(granted_credits="30")
+    thresholds = [{"code": "warn", "value": "2500"}]
+    api.ok("POST", "/subscriptions/sub/alerts", {"alert": {"alert_type": "current_usage_amount", "code": "much", "thresholds": thresholds}})
+    api.move_to(START)
+    told = ["alert.triggered", "subscription.usage_threshold_reached", "wallet.depleted_ongoing_balance"]
+    with receiving() as receiver:
+        endpoint = {"webhook_url": receiver.url, "event_types": [*told, "invoice.created"]}
+        api.ok("POST", "/webhook_endpoints", {"webhook_endpoint": endpoint})
+        use(api, "one", 3100)
+        use(api, "two", 10)
+        got = receiver.wait_for(5)
+    # 31.00 pass both thresholds and the alert, and take all 30.00 of the wallet; 0.10 more change nothing.
+    assert sorted(item.type for item in got) == sorted([*told, "subscription.usage_threshold_reached", "invoice.created"])
+    bodies = {item.type: item.json for item in got}
+    alert = bodies["alert.triggered"]["triggered_alert"]
+    assert (alert["previous_value"], alert["current_value"], alert["alert_code"]) == ("0.0", "3100.0", "much")
+    assert alert["crossed_thresholds"] == [{"code": "warn", "value": "2500.0", "recurring": False}]
+    reached = [item.json["subscription"] for item in got if item.type == "subscription.usage_threshold_reached"]
+    assert [item["usage_threshold"]["amount_cents"] for item in reached] == [2000, 3000]
+    assert [item["amount_cents"] for item in reached[0]["applicable_usage_thresholds"]] == [2000, 3000]
+    invoice = bodies["invoice.created"]["invoice"]
+    assert (invoice["invoice_type"], len(invoice["applied_usage_thresholds"])) == ("progressive_billing", 2)
+    assert bodies["wallet.depleted_ongoing_balance"]["wallet"]["ongoing_balance_cents"] == 0
