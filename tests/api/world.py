@@ -137,6 +137,7 @@ class World(NamedTuple):
             "/customers/{external_customer_id}": self.customer["external_id"],
             "/customers/{external_customer_id}/checkout_url": self.customer["external_id"],
             "/customers/{external_customer_id}/current_usage": self.customer["external_id"],
+            "/customers/{external_customer_id}/portal_url": self.customer["external_id"],
             "/customers/{external_customer_id}/projected_usage": self.customer["external_id"],
             "/customers/{external_customer_id}/past_usage": self.customer["external_id"],
             "/customers/{external_customer_id}/invoices": self.customer["external_id"],

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from daycount.dashboard import formats
-from daycount.dashboard.http import Response
+from daycount.dashboard.http import Fields, Response
 from daycount.dashboard.visit import Visit
 
 PER_PAGE: Final = 25
@@ -85,7 +85,12 @@ class Source(NamedTuple):
 
 def page_of(visit: Visit) -> int:
     """Return the page that the address asks for."""
-    asked = visit.query.one("page")
+    return page_number(visit.query)
+
+
+def page_number(query: Fields) -> int:
+    """Return the page that a query asks for."""
+    asked = query.one("page")
     return max(int(asked), 1) if asked.isdecimal() and len(asked) < 8 else 1
 
 

@@ -58,6 +58,7 @@ DONE: Final = {
     "credited": "The credit note is there.",
     "applied": "The coupon is applied.",
     "taken_away": "The coupon is taken away.",
+    "bought": "The credits are ordered. They are there when their invoice is paid.",
     "topped_up": "The wallet is topped up.",
     "event_taken": "The event is stored and counted.",
     "key_revoked": "The key is revoked; it stops working within seconds.",

@@ -23,6 +23,7 @@ from daycount.dashboard.backend import Backend
 from daycount.dashboard.entrance import Entrance
 from daycount.dashboard.http import Fields, Request, Response, redirect, safe_return
 from daycount.dashboard.pages import PARTS
+from daycount.dashboard.portal import open_guest
 from daycount.dashboard.rendering import Renderer
 from daycount.dashboard.routing import Match, Page, Table
 from daycount.dashboard.static import read_static
@@ -77,6 +78,8 @@ class Site:
                 security.check_origin(request)
             if match.page.access == "public":
                 return self._entrance.answer(request, match.page, match.path)
+            if match.page.access == "portal":
+                return self._receive(request, match.page, match.path)
             return self._visit(request, match.page, match.path)
         except errors.Unauthenticated:
             return self._send_to_entrance(request)
@@ -85,6 +88,18 @@ class Site:
         except Exception:
             _log.exception("page failed", path=request.raw_path.decode("latin-1"))
             return self._fail(request, 500, "Something went wrong on our side. Nothing was changed.")
+
+    def _receive(self, request: Request, page: Page, path: Mapping[str, str]) -> Response:
+        """Run a page for a customer who has the link; no cookie counts, so no other site can make use of one. Raises NotFound."""
+        workplace, real_now = self._workplace, self._clock.now()
+        with workplace.engine.connect() as tx:
+            guest = open_guest(
+                tx, request=request, path=path, workplace=workplace, backend=self._backend, renderer=self._renderer, real_now=real_now
+            )
+            response = page.handler(guest)
+            if request.method == "POST" and response.status < 400:
+                workplace.commit_points.commit(tx, f"portal.{page.handler.__name__}")
+        return response
 
     def _send_to_entrance(self, request: Request) -> Response:
         with self._workplace.engine.connect() as tx:
@@ -179,6 +194,8 @@ class Site:
 
 def _said(error: errors.DaycountError) -> str:
     match error:
+        case errors.NotFound(resource="portal_link"):
+            return "This link leads nowhere any more. Links last twelve hours; ask for a new one."
         case errors.NotFound():
             return "There is no such thing in this organization."
         case errors.Forbidden(code="stale_form"):
@@ -207,7 +224,7 @@ def _finish(response: Response, request: Request) -> Answer:
     sent: Sequence[tuple[str, str]] = (
         ("content-type", response.content_type),
         ("content-length", str(len(response.body))),
-        *security.HEADERS,
+        *(item for item in security.HEADERS if item[0] not in {name for name, _ in response.headers}),
         *response.headers,
     )
     if not any(name == "cache-control" for name, _ in response.headers):

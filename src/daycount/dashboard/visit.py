@@ -27,39 +27,22 @@ from daycount.organizations.records import Caller, Organization
 _PRETTY = 2
 
 
-class Visit:
-    """What a handler gets."""
+class Dialogue:
+    """Reads and changes an organization through the API's operations, and remembers what was called and what was refused."""
 
     def __init__(
-        self,
-        *,
-        request: Request,
-        path: Mapping[str, str],
-        session: Session,
-        membership: Membership,
-        organization: Organization,
-        caller: Caller,
-        work: Work | None,
-        backend: Backend,
-        renderer: Renderer,
-        real_now: datetime,
-        public_url: str,
+        self, *, request: Request, organization: Organization, caller: Caller, work: Work | None, backend: Backend, real_now: datetime
     ) -> None:
         self.request = request
-        self.path = path
         self.query = Fields(request.query)
         self.form = Fields(request.body) if request.method == "POST" else Fields(b"")
-        self.session = session
-        self.membership = membership
         self.organization = organization
         self.backend = backend
         self.real_now = real_now
-        self.public_url = public_url.rstrip("/")
         self.made: list[Made] = []
         self.refused: errors.DaycountError | None = None
         self._caller = caller
         self._work = work
-        self._renderer = renderer
         self._first_reply: Any = None
 
     @property
@@ -72,11 +55,6 @@ class Visit:
     def now(self) -> datetime:
         """Return the present of the organization: of a sandbox what its clock shows."""
         return self._work.now if self._work is not None else self.organization.frozen_time or self.real_now
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """Return the time zone that the page's instants are shown in."""
-        return self.organization.entity.zone
 
     def may(self, resource: str, *, to_write: bool = True) -> bool:
         """Tell whether the member's role allows something."""
@@ -132,6 +110,37 @@ class Visit:
             self._first_reply = reply
         self.made.append(Made(method, path, parameters, body))
         return reply
+
+
+class Visit(Dialogue):
+    """What a handler gets."""
+
+    def __init__(
+        self,
+        *,
+        request: Request,
+        path: Mapping[str, str],
+        session: Session,
+        membership: Membership,
+        organization: Organization,
+        caller: Caller,
+        work: Work | None,
+        backend: Backend,
+        renderer: Renderer,
+        real_now: datetime,
+        public_url: str,
+    ) -> None:
+        super().__init__(request=request, organization=organization, caller=caller, work=work, backend=backend, real_now=real_now)
+        self.path = path
+        self.session = session
+        self.membership = membership
+        self.public_url = public_url.rstrip("/")
+        self._renderer = renderer
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return the time zone that the page's instants are shown in."""
+        return self.organization.entity.zone
 
     def render(self, template: str, *, status: int = 200, title: str, nav: str = "", **values: Any) -> Response:
         """Render a page; with `?as=json` show the reply of its first call instead."""

@@ -262,3 +262,10 @@ def retry_customer(visit: Visit) -> Response:
     """Try again what could not be done for a customer."""
     visit.send("POST", "/parked_customers/{}/retry", visit.path["external_id"])
     return redirect("/", {"done": "retried"})
+
+
+@pages.get("/customers/{external_id}/portal")
+def open_portal(visit: Visit) -> Response:
+    """Open the customer's own pages, by a link as the API makes it."""
+    address = visit.get("/customers/{}/portal_url", visit.path["external_id"])["customer"]["portal_url"]
+    return redirect(address.removeprefix(visit.public_url))
