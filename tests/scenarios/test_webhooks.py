@@ -261,3 +261,21 @@ def test_the_command_line_lists_and_sends_again(server: Server, sandbox: Api) ->
         assert (listed["lago_id"], listed["webhook_type"], listed["http_status"]) == (log["lago_id"], "customer.created", 200)
         run("resend", organization_id, log["lago_id"])
         assert types(receiver.wait_for(2)) == ["customer.created", "customer.created"]
+
+
+def test_an_end_is_told_of_45_and_15_days_before(sandbox: Api) -> None:
+    # 20 September less 45 days is 6 August, less 15 days 5 September; each at midnight UTC.
+    with receiving() as receiver:
+        listen(sandbox, receiver, event_types=["subscription.termination_alert"])
+        sandbox.plan()
+        sandbox.customer()
+        sandbox.subscribe(ending_at="2026-09-20T12:00:00Z")
+        sandbox.move_to("2026-08-05T23:59:59Z")
+        assert settled(sandbox) == []
+        sandbox.move_to("2026-09-19T00:00:00Z")
+        log = settled(sandbox)
+        assert [(item["webhook_type"], item["created_at"]) for item in log] == [
+            ("subscription.termination_alert", "2026-08-06T00:00:00Z"),
+            ("subscription.termination_alert", "2026-09-05T00:00:00Z"),
+        ]
+        assert receiver.wait_for(2)[0].json["subscription"]["ending_at"] == "2026-09-20T12:00:00Z"

@@ -30,6 +30,8 @@ from daycount.catalog.messages import MetricSaved, PlanSaved
 from daycount.credit_notes.messages import CreditNoteCreated
 from daycount.customers import store as customer_store
 from daycount.customers.messages import CustomerSaved
+from daycount.customers.vat.messages import VatChecked
+from daycount.customers.vat.records import VatStatus
 from daycount.entitlements.messages import FeatureSaved
 from daycount.infra.work import Work
 from daycount.invoicing import store as invoice_store
@@ -116,6 +118,13 @@ def _customers(message: CustomerSaved, work: Work) -> Shown:
     return [(customer_id, shown) for shown in customers.list_to_wire(work, [found[customer_id]], is_whole=True)]
 
 
+def _checked_numbers(message: VatChecked, work: Work) -> Shown:
+    check = message.check
+    found = {"valid": check.status is VatStatus.VALID, "vat_number": check.number, "status": check.status, "error": check.failure}
+    shown = customers.list_to_wire(work, [message.customer], is_whole=True)
+    return [(message.customer.id, extended(one, vies_check=found)) for one in shown]
+
+
 def _metrics(message: MetricSaved, work: Work) -> Shown:
     return [(message.metric.id, billable_metrics.to_wire(message.metric))]
 
@@ -190,5 +199,6 @@ EVENTS: Final[Mapping[type, Callable[[Any], Iterable[News]]]] = {
     SubscriptionSaved: lambda message: [News(f"subscription.{message.event}", partial(_subscriptions, message))],
     TransactionsSaved: lambda message: [News(f"wallet_transaction.{message.event}", partial(_transactions, message))],
     UsageThresholdReached: lambda message: [News("subscription.usage_threshold_reached", partial(_reached_thresholds, message))],
+    VatChecked: lambda message: [News("customer.vies_check", partial(_checked_numbers, message))],
     WalletSaved: lambda message: [News(f"wallet.{message.event}", partial(_wallets, message))],
 }

@@ -49,7 +49,7 @@ def find_stale(tx: Connection, *, organization_id: UUID) -> Iterator[Stale]:
 def _compare(row: Subscription, expected: Mapping[str, datetime], found: Mapping[str, datetime]) -> Iterator[Stale]:
     if {schedule.END, schedule.CANCEL} & (found.keys() - expected.keys()):
         return  # it is about to end
-    for kind in sorted(expected.keys() | found.keys()):
+    for kind in sorted((expected.keys() | found.keys()) - {schedule.END_NEAR}):
         due_at, expected_at = found.get(kind), expected.get(kind)
         is_ended_early = kind == schedule.END and due_at is not None and expected_at is not None and due_at < expected_at
         if due_at != expected_at and not is_ended_early:

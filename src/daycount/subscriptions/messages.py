@@ -12,7 +12,8 @@ class SubscriptionSaved(Struct, frozen=True, kw_only=True):
     """
     Something happened to a row that others may want to hear of.
 
-    `event` is one of started, updated, trial_ended, terminated (also for a canceled one that was pending), incomplete, canceled.
+    `event` is one of started, updated, trial_ended, termination_alert, terminated (also for a canceled one
+    that was pending), incomplete, canceled.
     """
 
     subscription: Subscription

@@ -6,7 +6,7 @@ time zone.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from daycount.catalog import store as catalog
@@ -16,6 +16,7 @@ from daycount.customers.messages import TimezoneChanged
 from daycount.engine.calendar import next_billing_instant, next_plan_period
 from daycount.infra.work import Work
 from daycount.subscriptions import store
+from daycount.subscriptions.messages import SubscriptionSaved
 from daycount.subscriptions.records import Status, Subscription, terms_of, trial_end_of
 
 BILL_PERIOD = "bill_period"
@@ -26,6 +27,9 @@ CANCEL = "cancel_subscription"
 SWITCH = "switch_plan"
 EXPIRE = "expire_activation"
 BILL_UNITS = "bill_units"
+END_NEAR = "end_near"
+_ALERT_DAYS = (45, 15)
+"""How many days before the day of an end it is told of. Source: Lago's behaviour, subscription.termination_alert."""
 
 
 def next_due(subscription: Subscription, *, plan: Plan, zone: ZoneInfo, after: datetime) -> datetime:
@@ -69,6 +73,29 @@ def dues_of(subscription: Subscription, *, plan: Plan, zone: ZoneInfo, after: da
             return {}
 
 
+def next_alert(ending_at: datetime, *, after: datetime) -> datetime | None:
+    """Return the first instant after another at which an end is told of: midnight UTC, 45 or 15 days before its day."""
+    day = datetime.combine(ending_at.astimezone(UTC).date(), time(0), tzinfo=UTC)
+    return min((due for due in (day - timedelta(days=days) for days in _ALERT_DAYS) if due > after), default=None)
+
+
+def tell_of_near_ends(work: Work, subscriptions: Sequence[Subscription]) -> None:
+    """Announce that running rows end in some days, and write when it is told of again. The agenda calls it."""
+    for row in subscriptions:
+        work.announce(SubscriptionSaved(subscription=row, event="termination_alert"))
+        _set_alert(work, row)
+
+
+def _set_alert(work: Work, row: Subscription) -> None:
+    due_at = None
+    if row.status is Status.ACTIVE and row.ending_at is not None:
+        due_at = next_alert(row.ending_at, after=work.now)
+    if due_at is None:
+        work.agenda.drop_kind(END_NEAR, subject_id=row.id)
+    else:
+        work.agenda.put(END_NEAR, subject_id=row.id, lane_id=row.customer_id, due_at=due_at)
+
+
 def set_entries(work: Work, subscription: Subscription, *, plan: Plan, zone: ZoneInfo, after: datetime) -> None:
     """Write what time must cause for one subscription, counting from `after`; what it no longer causes is taken back."""
     if subscription.status in (Status.TERMINATED, Status.CANCELED):
@@ -80,6 +107,7 @@ def set_entries(work: Work, subscription: Subscription, *, plan: Plan, zone: Zon
             work.agenda.put(kind, subject_id=subscription.id, lane_id=subscription.customer_id, due_at=dues[kind])
         elif kind == END:
             work.agenda.drop_kind(kind, subject_id=subscription.id)
+    _set_alert(work, subscription)
 
 
 def set_switch(work: Work, pending: Subscription, *, current: Subscription, plan: Plan, zone: ZoneInfo, after: datetime) -> None:

@@ -104,12 +104,18 @@ def kinds(invoicing: InvoicingReactions, events: EventStore, checks: vat.VatChec
         schedule.BILL_UNITS: Kind(42, bill_units),
         wallet_rules.INTERVAL_DUE: Kind(50, _top_up),
         ongoing.REFRESH: Kind(55, refresh_wallets),
+        schedule.END_NEAR: Kind(57, _tell_of_near_ends),
         deadlines.OVERDUE: Kind(60, _fall_overdue),
     }
 
 
 def _change_rates(work: Work, _subjects: Sequence[UUID], _due_at: datetime) -> None:
     keep_eu_taxes(work)
+
+
+def _tell_of_near_ends(work: Work, subjects: Sequence[UUID], _due_at: datetime) -> None:
+    rows = store.find_subscriptions(work.tx, organization_id=work.organization_id, ids=subjects, lock=True)
+    schedule.tell_of_near_ends(work, [row for row in rows if row.status is Status.ACTIVE and row.ending_at is not None])
 
 
 def _fall_overdue(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
