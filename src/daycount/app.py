@@ -44,6 +44,7 @@ from daycount.api.v1 import (
     organizations,
     past_usage,
     payment_methods,
+    payment_receipts,
     payments,
     plan_parts,
     plans,
@@ -129,6 +130,7 @@ API_PREFIX = "/api/v1"
 _FOLDERS = 1
 _CHECKERS = 1
 RESOURCES = (
+    payment_receipts.routes,
     payments.routes,
     payment_methods.routes,
     applied_coupons.routes,

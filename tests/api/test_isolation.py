@@ -287,6 +287,8 @@ CASES: dict[str, Case] = {
     "find_all_payments": is_empty({"external_customer_id": "acme"}),
     "find_payment": is_not_found("payment_not_found"),
     "find_all_customer_payments": is_not_found("customer_not_found"),
+    "find_all_payment_receipts": is_empty(),
+    "find_payment_receipt": is_not_found("payment_receipt_not_found"),
     "create_invoice": is_not_found("customer_not_found"),
     "update_invoice": is_not_found("invoice_not_found"),
     "destroy_invoice": is_not_found("invoice_not_found"),

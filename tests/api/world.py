@@ -161,6 +161,7 @@ class World(NamedTuple):
             "/taxes/{code}": self.tax["code"],
             "/pricing_units/{code}": self.pricing_unit["code"],
             "/payments/{lago_id}": self.payment["lago_id"],
+            "/payment_receipts/{lago_id}": self.api.ok("GET", "/payment_receipts")["payment_receipts"][0]["lago_id"],
             "/customers/{external_customer_id}/payments": self.customer["external_id"],
             **self._wallet_ids,
             **self._log_ids,

@@ -114,3 +114,40 @@ def test_a_status_that_is_taken_back_keeps_what_was_paid(api: Api) -> None:
         assert api.ok("GET", path)["invoice"]["total_due_amount_cents"] == 8000
     body = {"payment": {"invoice_id": invoice["lago_id"], "amount_cents": 8001, "reference": "wire"}}
     assert api.call("POST", "/payments", body).body["error_details"] == {"amount_cents": ["value_is_out_of_range"]}
+
+
+def test_a_payment_of_half_a_cent_is_refused(api: Api) -> None:
+    invoice = sell(api)
+    for amount in (0.5, "10.5", 0, -1, None):
+        body = {"payment": {"invoice_id": invoice["lago_id"], "amount_cents": amount, "reference": "wire"}}
+        refused = api.call("POST", "/payments", body)
+        assert (refused.status, refused.body["error_details"]) == (422, {"amount_cents": ["invalid_value"]}), amount
+    assert api.ok("GET", "/payments")["payments"] == []
+    assert api.ok("GET", "/payment_receipts")["payment_receipts"] == []
+    assert pay(api, invoice, 1)["amount_cents"] == 1
+
+
+def test_every_payment_has_one_receipt_numbered_by_customer(api: Api) -> None:
+    first, second = sell(api), sell(api)
+    paid = [pay(api, first, 4000), pay(api, first, 8000), pay(api, second, 1)]
+    receipts = api.ok("GET", "/payment_receipts")["payment_receipts"]
+    by_payment = {receipt["payment"]["lago_id"]: receipt for receipt in receipts}
+    assert len(receipts) == 3
+    slug = api.ok("GET", "/customers/acme")["customer"]["slug"]
+    numbers = [by_payment[payment["lago_id"]]["number"] for payment in paid]
+    assert numbers == [f"{slug}-RCPT-000001", f"{slug}-RCPT-000002", f"{slug}-RCPT-000003"]
+    one = api.ok("GET", f"/payment_receipts/{by_payment[paid[0]['lago_id']]['lago_id']}")["payment_receipt"]
+    assert one["payment"] == paid[0]
+    assert (one["file_url"], one["xml_url"], one["created_at"]) == (None, None, "2026-07-01T00:00:00Z")
+    of_first = api.ok("GET", "/payment_receipts", query={"invoice_id": first["lago_id"], "per_page": 1})
+    assert (len(of_first["payment_receipts"]), of_first["meta"]["total_count"]) == (1, 2)
+    assert api.call("GET", "/payment_receipts", query={"invoice_id": "nothing"}).status == 422
+    unknown = api.call("GET", f"/payment_receipts/{paid[0]['lago_id']}")
+    assert (unknown.status, unknown.body["code"]) == (404, "payment_receipt_not_found")
+
+
+def test_a_partner_gets_no_receipt(api: Api) -> None:
+    api.customer("partner", currency="USD", account_type="partner")
+    body = {"external_customer_id": "partner", "fees": [{"add_on_code": "setup"}]}
+    pay(api, api.ok("POST", "/invoices", {"invoice": body})["invoice"], 12_000)
+    assert api.ok("GET", "/payment_receipts")["payment_receipts"] == []

@@ -19,6 +19,7 @@ from daycount.api.v1 import (
     customers,
     fees,
     invoices,
+    payment_receipts,
     payments,
     plans,
     subscriptions,
@@ -49,7 +50,8 @@ from daycount.invoicing.messages_life import (
 from daycount.invoicing.records import Invoice
 from daycount.monitoring.messages import AlertTriggered
 from daycount.payments import operations as payment_operations
-from daycount.payments.records import PaymentMade
+from daycount.payments import receipts
+from daycount.payments.records import PaymentMade, ReceiptMade
 from daycount.subscriptions import store as subscription_store
 from daycount.subscriptions.messages import SubscriptionSaved
 from daycount.subscriptions.records import Subscription
@@ -164,6 +166,10 @@ def _payments(message: PaymentMade, work: Work) -> Shown:
     return [(message.payment.id, payments.to_wire(payment_operations.get_payment(work, message.payment.id)))]
 
 
+def _receipts(message: ReceiptMade, work: Work) -> Shown:
+    return [(message.receipt.id, payment_receipts.to_wire(receipts.get_receipt(work, message.receipt.id)))]
+
+
 def _wallets(message: WalletSaved, work: Work) -> Shown:
     found = wallet_store.find_wallets(work.tx, organization_id=work.organization_id, ids=[message.wallet_id])
     return [(wallet.id, wallets_wire.to_wire(wallet, is_whole=False)) for wallet in found]
@@ -196,6 +202,7 @@ EVENTS: Final[Mapping[type, Callable[[Any], Iterable[News]]]] = {
     PaymentMade: lambda message: [News("payment.succeeded", partial(_payments, message))],
     PaymentStatusChanged: lambda message: [News("invoice.payment_status_updated", partial(_invoices, [message.invoice]))],
     PlanSaved: lambda message: [News(f"plan.{message.event}", partial(_plans, message))],
+    ReceiptMade: lambda message: [News("payment_receipt.created", partial(_receipts, message))],
     SubscriptionSaved: lambda message: [News(f"subscription.{message.event}", partial(_subscriptions, message))],
     TransactionsSaved: lambda message: [News(f"wallet_transaction.{message.event}", partial(_transactions, message))],
     UsageThresholdReached: lambda message: [News("subscription.usage_threshold_reached", partial(_reached_thresholds, message))],

@@ -11,6 +11,7 @@ from daycount.invoicing import operations as invoicing
 from daycount.invoicing import store as invoices
 from daycount.invoicing.records import Invoice
 from daycount.payments import store
+from daycount.payments.receipts import give_receipt
 from daycount.payments.records import Payment, PaymentInput, PaymentMade, ShownPayment
 from daycount.periods import parse_instant
 
@@ -22,13 +23,13 @@ def record_payment(work: Work, wanted: PaymentInput) -> ShownPayment:
     """
     Record that an invoice was paid by hand, in full or in part; a purchase of credits only in full.
 
-    Holds the customer's lane and locks the invoice. Announces PaymentMade, and PaymentStatusChanged when nothing is due any more.
-    Raises NotFound (invoice), Forbidden, Invalid. Source: Lago API, payments.
+    Holds the customer's lane and locks the invoice. Announces PaymentMade, and PaymentStatusChanged when nothing is due any more, and
+    ReceiptMade. Raises NotFound (invoice), Forbidden, Invalid. Source: Lago API, payments.
     """
     text, amount = given(wanted.invoice_id, None), given(wanted.amount_cents, None)
     if not text:
         raise errors.Invalid({"invoice_id": ["value_is_mandatory"]})
-    if amount is None or amount <= 0:
+    if amount is None or amount <= 0 or amount != amount.to_integral_value():
         raise errors.Invalid({"amount_cents": ["invalid_value"]})
     invoice = _lock(work, text)
     paid_at = _paid_at(work, given(wanted.paid_at, None))
@@ -46,7 +47,7 @@ def record_payment(work: Work, wanted: PaymentInput) -> ShownPayment:
         organization_id=work.organization_id,
         customer_id=invoice.customer_id,
         invoice_id=invoice.id,
-        amount_cents=amount,
+        amount_cents=int(amount),
         currency=invoice.currency,
         payment_type="manual",
         status="succeeded",
@@ -54,8 +55,9 @@ def record_payment(work: Work, wanted: PaymentInput) -> ShownPayment:
         created_at=paid_at,
     )
     store.insert_payment(work.tx, payment)
-    invoicing.add_payment(work, invoice, amount_cents=amount)
+    invoicing.add_payment(work, invoice, amount_cents=payment.amount_cents)
     work.announce(PaymentMade(payment))
+    give_receipt(work, payment)
     return get_payment(work, payment.id)
 
 

@@ -1,6 +1,7 @@
 """What a payment is."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
@@ -30,6 +31,31 @@ class ShownPayment(NamedTuple):
     external_customer_id: str
 
 
+class Receipt(Struct, frozen=True, kw_only=True):
+    """What a customer is given for a payment that succeeded; `sequential_id` counts the customer's receipts from 1."""
+
+    id: UUID
+    organization_id: UUID
+    customer_id: UUID
+    payment_id: UUID
+    sequential_id: int
+    number: str
+    created_at: datetime
+
+
+class ShownReceipt(NamedTuple):
+    """A receipt with its payment."""
+
+    receipt: Receipt
+    shown: ShownPayment
+
+
+class ReceiptMade(Struct, frozen=True):
+    """A receipt was given."""
+
+    receipt: Receipt
+
+
 class PaymentMade(Struct, frozen=True):
     """A payment was recorded."""
 
@@ -40,7 +66,7 @@ class PaymentInput(Struct, frozen=True, kw_only=True):
     """A payment as whoever received it records it."""
 
     invoice_id: str | None | UnsetType = UNSET
-    amount_cents: int | None | UnsetType = UNSET
+    amount_cents: Decimal | None | UnsetType = UNSET
     reference: str | None | UnsetType = UNSET
     paid_at: str | None | UnsetType = UNSET
 

@@ -1,4 +1,4 @@
-"""All SQL about payments."""
+"""All SQL about payments and their receipts."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -8,14 +8,18 @@ from sqlalchemy import Connection
 
 from daycount.customers.tables import customers
 from daycount.invoicing.tables import invoices
-from daycount.payments.records import Payment, PaymentFilter, ShownPayment
-from daycount.payments.tables import payments
+from daycount.payments.records import Payment, PaymentFilter, Receipt, ShownPayment, ShownReceipt
+from daycount.payments.tables import payment_receipts, payments
 
 _NAMES = Payment.__struct_fields__
 _SELECT = (
     sa.select(payments, invoices.c.number.label("invoice_number"), customers.c.external_id.label("external_customer_id"))
     .join(invoices, invoices.c.id == payments.c.invoice_id)
     .join(customers, customers.c.id == payments.c.customer_id)
+)
+_RECEIPT_NAMES = Receipt.__struct_fields__
+_SELECT_RECEIPTS = _SELECT.add_columns(*(payment_receipts.c[name].label(f"receipt_{name}") for name in _RECEIPT_NAMES)).join(
+    payment_receipts, payment_receipts.c.payment_id == payments.c.id
 )
 
 
@@ -50,6 +54,51 @@ def count_payments(tx: Connection, *, organization_id: UUID, query: PaymentFilte
     return int(tx.execute(sa.select(sa.func.count()).select_from(found)).scalar_one())
 
 
+def count_receipts_of_customer(tx: Connection, *, customer_id: UUID) -> int:
+    """Count the receipts a customer was given; the caller holds the customer's lane."""
+    statement = sa.select(sa.func.count()).select_from(payment_receipts).where(payment_receipts.c.customer_id == customer_id)
+    return int(tx.execute(statement).scalar_one())
+
+
+def insert_receipt(tx: Connection, receipt: Receipt) -> None:
+    """Write a receipt."""
+    tx.execute(payment_receipts.insert().values({name: getattr(receipt, name) for name in _RECEIPT_NAMES}))
+
+
+def find_receipt(tx: Connection, *, organization_id: UUID, receipt_id: UUID) -> ShownReceipt | None:
+    """Return a receipt."""
+    owned = payment_receipts.c.organization_id == organization_id
+    found = _read_receipts(tx, _SELECT_RECEIPTS.where(owned, payment_receipts.c.id == receipt_id))
+    return found[0] if found else None
+
+
+def list_receipts(tx: Connection, *, organization_id: UUID, invoice_id: UUID | None, limit: int, offset: int) -> list[ShownReceipt]:
+    """Return a page of receipts, newest first."""
+    statement = _SELECT_RECEIPTS.where(*_filtered_receipts(organization_id, invoice_id))
+    statement = statement.order_by(payment_receipts.c.created_at.desc(), payment_receipts.c.id)
+    return _read_receipts(tx, statement.limit(limit).offset(offset))
+
+
+def count_receipts(tx: Connection, *, organization_id: UUID, invoice_id: UUID | None) -> int:
+    """Count what `list_receipts` pages through."""
+    found = _SELECT_RECEIPTS.where(*_filtered_receipts(organization_id, invoice_id)).subquery()
+    return int(tx.execute(sa.select(sa.func.count()).select_from(found)).scalar_one())
+
+
+def _filtered_receipts(organization_id: UUID, invoice_id: UUID | None) -> list[sa.ColumnElement[bool]]:
+    conditions: list[sa.ColumnElement[bool]] = [payment_receipts.c.organization_id == organization_id]
+    if invoice_id is not None:
+        conditions.append(payments.c.invoice_id == invoice_id)
+    return conditions
+
+
+def _read_receipts(tx: Connection, statement: sa.Select[tuple[object, ...]]) -> list[ShownReceipt]:
+    return [
+        ShownReceipt(Receipt(**{name: row[f"receipt_{name}"] for name in _RECEIPT_NAMES}), _shown(row))
+        for row in tx.execute(statement).mappings()
+    ]
+
+
 def _filtered(organization_id: UUID, query: PaymentFilter) -> Sequence[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool]] = [payments.c.organization_id == organization_id]
     if query.invoice_id is not None:
@@ -60,7 +109,8 @@ def _filtered(organization_id: UUID, query: PaymentFilter) -> Sequence[sa.Column
 
 
 def _read(tx: Connection, statement: sa.Select[tuple[object, ...]]) -> list[ShownPayment]:
-    return [
-        ShownPayment(Payment(**{name: row[name] for name in _NAMES}), row["invoice_number"], row["external_customer_id"])
-        for row in tx.execute(statement).mappings()
-    ]
+    return [_shown(row) for row in tx.execute(statement).mappings()]
+
+
+def _shown(row: sa.RowMapping) -> ShownPayment:
+    return ShownPayment(Payment(**{name: row[name] for name in _NAMES}), row["invoice_number"], row["external_customer_id"])

@@ -79,7 +79,7 @@ def create_payment(work: Work, call: Call) -> PaymentObject:
 @routes.get("/payments", returns=PaymentObject, root_out="payments", is_list=True, parameters=("external_customer_id", "invoice_id"))
 def find_all_payments(work: Work, call: Call) -> Page:
     """List payments, newest first."""
-    return _list(work, call, PaymentFilter(_invoice_id(call), call.query.one("external_customer_id")))
+    return _list(work, call, PaymentFilter(read_invoice_id(call), call.query.one("external_customer_id")))
 
 
 @routes.get("/payments/{lago_id}", returns=PaymentObject, root_out="payment")
@@ -94,10 +94,11 @@ def find_payment(work: Work, call: Call) -> PaymentObject:
 def find_all_customer_payments(work: Work, call: Call) -> Page:
     """List a customer's payments."""
     customer = get_customer(work, call.path["external_customer_id"])
-    return _list(work, call, PaymentFilter(_invoice_id(call), customer.external_id))
+    return _list(work, call, PaymentFilter(read_invoice_id(call), customer.external_id))
 
 
-def _invoice_id(call: Call) -> UUID | None:
+def read_invoice_id(call: Call) -> UUID | None:
+    """Read the filter by invoice. Raises Invalid for what is no uuid."""
     text = call.query.one("invoice_id")
     try:
         return None if text is None else UUID(text)
