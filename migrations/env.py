@@ -12,6 +12,7 @@ import daycount.customers.vat.tables
 import daycount.dashboard.accounts.tables
 import daycount.infra.agenda
 import daycount.invoicing.adjusting.tables
+import daycount.invoicing.papers.tables
 import daycount.invoicing.tables
 import daycount.organizations.sections.tables
 import daycount.organizations.tables

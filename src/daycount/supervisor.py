@@ -87,6 +87,8 @@ class Supervisor:
         unknown = find_unknown(os.environ)
         environment = {key: value for key, value in os.environ.items() if key not in unknown}
         environment["DAYCOUNT_DATABASE_URL"] = plain_url(self.database_url)
+        # Links lead to where this server listens, unless the operator says how users reach it.
+        environment.setdefault("DAYCOUNT_PUBLIC_URL", f"http://{_reachable(self._host)}:{self._port}")
         if self._figures is not None and role == "web":
             environment[FIGURES_VARIABLE] = self._figures.name
         self._children[name] = subprocess.Popen(
@@ -134,7 +136,7 @@ class Supervisor:
     def wait_until_ready(self, *, timeout_s: int = 30) -> None:
         """Wait until a web process takes connections. Raises RuntimeError when it does not in time."""
         deadline = time.monotonic() + timeout_s
-        host = "127.0.0.1" if self._host in ("0.0.0.0", "::", "") else self._host  # noqa: S104 - compared, not bound
+        host = _reachable(self._host)
         while time.monotonic() < deadline:
             try:
                 socket.create_connection((host, self._port), timeout=1).close()
@@ -143,6 +145,11 @@ class Supervisor:
             else:
                 return
         raise RuntimeError("the web process did not start")
+
+
+def _reachable(host: str) -> str:
+    """Return the host that this machine reaches a listener of `host` by."""
+    return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - compared, not bound
 
 
 def _require_free(host: str, port: int) -> None:

@@ -33,7 +33,7 @@ def test_an_invoice_goes_through_its_life(lago: Client) -> None:
     assert lago.invoices.refresh(draft.lago_id).status == "draft"
     final = lago.invoices.finalize(draft.lago_id)
     assert (final.status, final.total_due_amount_cents) == ("finalized", 5000)
-    assert lago.invoices.download(final.lago_id) is None
+    assert lago.invoices.download(final.lago_id).file_url.endswith(".pdf")
     assert lago.invoices.retry_payment(final.lago_id) is None
     pairs = InvoiceMetadataList(__root__=[InvoiceMetadata(key="po", value="7")])
     changed = lago.invoices.update(Invoice(metadata=pairs, payment_status="succeeded"), final.lago_id)
@@ -66,7 +66,7 @@ def test_credit_notes_are_made_and_changed(lago: Client) -> None:
     assert lago.credit_notes.merge_metadata(note.lago_id, {"c": "3"}) == {"b": "2", "c": "3"}
     assert lago.credit_notes.delete_metadata_key(note.lago_id, "b") == {"c": "3"}
     assert lago.credit_notes.delete_all_metadata(note.lago_id) is None
-    assert lago.credit_notes.download(note.lago_id) is None
+    assert lago.credit_notes.download(note.lago_id).file_url.endswith(".pdf")
     assert lago.credit_notes.void(note.lago_id).credit_status == "voided"
 
     whole = lago.invoices.void_invoice(invoice.lago_id, {"generate_credit_note": True, "credit_amount": 4000})

@@ -1,6 +1,7 @@
 """What is not of a tenant: health, readiness, figures, the OpenAPI document, and the administration of organizations."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -16,11 +17,14 @@ from daycount.api.v1.organizations import OrganizationInput, organization_to_wir
 from daycount.api.wire import decode, read_json
 from daycount.given import given
 from daycount.infra import agenda, schema
+from daycount.invoicing.papers import store as papers
+from daycount.invoicing.papers.operations import PATH
 from daycount.organizations.operations import create_organization, is_admin
 
 Reply = tuple[int, bytes, bytes]
 Operation = Callable[[dict[bytes, bytes], bytes, bytes], Reply]
 _JSON = b"application/json"
+_PDF = b"application/pdf"
 _encoder = msgspec.json.Encoder()
 
 
@@ -40,7 +44,19 @@ class Administration:
 
     def find(self, method: str, raw_path: bytes) -> Operation | None:
         """Return the operation of a path, if it is one of these."""
-        return self._operations.get(("GET" if method == "HEAD" else method, raw_path.split(b"?", 1)[0]))
+        path = raw_path.split(b"?", 1)[0]
+        if method in ("GET", "HEAD") and path.startswith(PATH.encode()):
+            return partial(self._show_file, path)
+        return self._operations.get(("GET" if method == "HEAD" else method, path))
+
+    def _show_file(self, path: bytes, _headers: dict[bytes, bytes], _body: bytes, _query: bytes) -> Reply:
+        """Show a document to whoever knows its address. Raises NotFound."""
+        token = path.removeprefix(PATH.encode()).removesuffix(b".pdf").decode("ascii", "replace")
+        with self._services.workplace.engine.connect() as tx:
+            content = papers.find_content(tx, token=token.replace("\x00", ""))
+        if content is None:
+            raise errors.NotFound("file")
+        return 200, content, _PDF
 
     def _health(self, _headers: dict[bytes, bytes], _body: bytes, _query: bytes) -> Reply:
         """Say that the process answers."""

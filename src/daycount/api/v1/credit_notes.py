@@ -33,6 +33,8 @@ from daycount.customers.records import Customer
 from daycount.infra.work import Work
 from daycount.invoicing import crediting
 from daycount.invoicing import store as invoices
+from daycount.invoicing.papers import operations as paper_operations
+from daycount.invoicing.papers import store as papers
 from daycount.subscriptions import store as subscriptions
 
 routes = Routes("credit_notes")
@@ -171,7 +173,13 @@ def list_to_wire(work: Work, notes: Sequence[CreditNote]) -> list[CreditNoteObje
     for item in items:
         own[item.credit_note_id].append(item)
     codes = invoices.find_entity_codes(work.tx, organization_id=work.organization_id, invoice_ids=[note.invoice_id for note in notes])
-    return [_to_wire(note, owners[note.customer_id], own[note.id], shown, entity_code=codes[note.invoice_id]) for note in notes]
+    urls = papers.find_urls(work.tx, organization_id=work.organization_id, subject_ids=[note.id for note in notes])
+    return [
+        structs.replace(
+            _to_wire(note, owners[note.customer_id], own[note.id], shown, entity_code=codes[note.invoice_id]), file_url=urls.get(note.id)
+        )
+        for note in notes
+    ]
 
 
 def _to_wire(
@@ -365,22 +373,28 @@ def void_credit_note(work: Work, call: Call) -> CreditNoteObject:
     return _one(work, operations.void_credit_note(work, _id(call)))
 
 
-@routes.post("/credit_notes/{lago_id}/download")
-def download_credit_note(work: Work, call: Call) -> None:
-    """Have the document of a credit note made; the answer is empty until it is there."""
-    operations.get_credit_note(work, _id(call))
+@routes.post("/credit_notes/{lago_id}/download", returns=CreditNoteObject, root_out="credit_note")
+def download_credit_note(work: Work, call: Call) -> CreditNoteObject:
+    """Have the PDF of a credit note made, and read where it is."""
+    return _provide_pdf(work, call)
 
 
-@routes.post("/credit_notes/{lago_id}/download_pdf")
-def download_credit_note_pdf(work: Work, call: Call) -> None:
-    """Have the PDF of a credit note made; the answer is empty until it is there."""
-    operations.get_credit_note(work, _id(call))
+@routes.post("/credit_notes/{lago_id}/download_pdf", returns=CreditNoteObject, root_out="credit_note")
+def download_credit_note_pdf(work: Work, call: Call) -> CreditNoteObject:
+    """Have the PDF of a credit note made, the way some clients say it."""
+    return _provide_pdf(work, call)
 
 
-@routes.post("/credit_notes/{lago_id}/download_xml")
-def download_credit_note_xml(work: Work, call: Call) -> None:
-    """Have the XML of a credit note made; the answer is empty until it is there."""
-    operations.get_credit_note(work, _id(call))
+def _provide_pdf(work: Work, call: Call) -> CreditNoteObject:
+    note = operations.get_credit_note(work, _id(call))
+    paper_operations.provide_credit_note(work, note, public_url=call.services.settings.public_url)
+    return _one(work, note)
+
+
+@routes.post("/credit_notes/{lago_id}/download_xml", returns=CreditNoteObject, root_out="credit_note")
+def download_credit_note_xml(work: Work, call: Call) -> CreditNoteObject:
+    """Ask where the XML of a credit note is: there is none, since no billing entity can be set to electronic invoices."""
+    return _one(work, operations.get_credit_note(work, _id(call)))
 
 
 @routes.post("/credit_notes/{lago_id}/resend_email")

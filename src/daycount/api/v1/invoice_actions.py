@@ -10,6 +10,7 @@ from daycount.infra.work import Work
 from daycount.invoicing import crediting, operations
 from daycount.invoicing.fields import InvoiceInput, VoidInput
 from daycount.invoicing.one_off import OneOffInput, create_one_off
+from daycount.invoicing.papers import operations as papers
 
 routes = Routes("invoices")
 _ONE = {"returns": InvoiceObject, "root_out": "invoice"}
@@ -95,19 +96,25 @@ def resend_invoice_email(work: Work, call: Call) -> None:
     operations.check_resend(work, _id(call))
 
 
-@routes.post("/invoices/{lago_id}/download")
-def download_invoice(work: Work, call: Call) -> None:
-    """Have the document of an invoice made; the answer is empty until it is there."""
-    operations.check_downloadable(work, _id(call))
+@routes.post("/invoices/{lago_id}/download", **_ONE)
+def download_invoice(work: Work, call: Call) -> InvoiceObject:
+    """Have the PDF of an invoice made, and read where it is."""
+    return _provide_pdf(work, call)
 
 
-@routes.post("/invoices/{lago_id}/download_pdf")
-def download_invoice_pdf(work: Work, call: Call) -> None:
-    """Have the PDF of an invoice made; the answer is empty until it is there."""
-    operations.check_downloadable(work, _id(call))
+@routes.post("/invoices/{lago_id}/download_pdf", **_ONE)
+def download_invoice_pdf(work: Work, call: Call) -> InvoiceObject:
+    """Have the PDF of an invoice made, the way some clients say it."""
+    return _provide_pdf(work, call)
 
 
-@routes.post("/invoices/{lago_id}/download_xml")
-def download_invoice_xml(work: Work, call: Call) -> None:
-    """Have the XML of an invoice made; the answer is empty until it is there."""
-    operations.check_downloadable(work, _id(call))
+def _provide_pdf(work: Work, call: Call) -> InvoiceObject:
+    invoice = operations.check_downloadable(work, _id(call))
+    papers.provide_invoice(work, invoice, public_url=call.services.settings.public_url)
+    return whole_to_wire(work, invoice)
+
+
+@routes.post("/invoices/{lago_id}/download_xml", **_ONE)
+def download_invoice_xml(work: Work, call: Call) -> InvoiceObject:
+    """Ask where the XML of an invoice is: there is none, since no billing entity can be set to electronic invoices."""
+    return whole_to_wire(work, operations.check_downloadable(work, _id(call)))

@@ -31,6 +31,7 @@ from daycount.engine.fees import Breakdown
 from daycount.engine.pricing_units import UnitAmounts
 from daycount.infra.work import Work
 from daycount.invoicing import store
+from daycount.invoicing.papers import store as papers
 from daycount.invoicing.records import PAYMENT_STATUSES, SETTLEMENTS, VISIBLE_STATUSES, AppliedTax, Fee, Invoice, InvoiceFilter, InvoiceLine
 from daycount.money import CURRENCIES, decimal_text, exact_sum, round_half_away
 from daycount.subscriptions import store as subscriptions
@@ -417,6 +418,7 @@ def whole_to_wire(work: Work, invoice: Invoice) -> InvoiceObject:
     codes = store.find_entity_codes(work.tx, organization_id=work.organization_id, invoice_ids=[invoice.id])
     return structs.replace(
         to_wire(invoice, customer, entity_code=codes[invoice.id]),
+        file_url=papers.find_urls(work.tx, organization_id=work.organization_id, subject_ids=[invoice.id]).get(invoice.id),
         billing_periods=[_period_to_wire(line, by_id[line.subscription_id]) for line in lines],
         subscriptions=[wire[line.subscription_id] for line in lines],
         fees=[fee_to_wire(fee, by_id.get(fee.subscription_id), customer=customer) for fee in fees],

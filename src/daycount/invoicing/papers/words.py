@@ -1,0 +1,134 @@
+"""The words of documents in each language, and how it writes amounts, numbers and days."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+from babel import Locale
+from babel.dates import format_date
+from babel.numbers import format_decimal
+
+from daycount.money import CURRENCIES
+
+_NAMES: Final = (
+    "invoice",
+    "advance_invoice",
+    "self_billed",
+    "paid_invoice",
+    "credit_note",
+    "number",
+    "purchase_order",
+    "issued",
+    "terms",
+    "days",
+    "from",
+    "bill_to",
+    "credit_to",
+    "tax_id",
+    "due",
+    "fees",
+    "item",
+    "units",
+    "unit_price",
+    "tax_rate",
+    "amount",
+    "subtotal",
+    "tax",
+    "subtotal_with_tax",
+    "total",
+    "already_billed",
+    "credit_notes",
+    "free_credits",
+    "prepaid_credits",
+    "page",
+    "of",
+    "more",
+    "tier",
+    "credited",
+    "refunded",
+    "offset",
+    "coupons",
+    "already_paid",
+    "above",
+    "up_to",
+)
+_TEXTS: Final = {
+    "en": "Invoice|Advance invoice|Self-billing invoice|Paid invoice|Credit note|Number|Purchase order|Issue date|Payment term|days|From|"
+    "Bill to|Credit to|Tax ID|Due|Fees|Item|Units|Unit price|Tax rate|Amount|Subtotal (excl. tax)|Tax|Subtotal (incl. tax)|Total|"
+    "Usage already billed|Credit notes|Free credits|Prepaid credits|Page|of|more|Tier|Credited to the customer's balance|Refunded|"
+    "Offset on invoice|Coupons|Already paid|above|up to",
+    "fr": "Facture|Facture d’acompte|Autofacture|Facture payée|Avoir|Numéro|Bon de commande|Date d’émission|Délai de paiement|jours|De|"
+    "Facturé à|Crédité à|N° de TVA|Échéance|Frais|Désignation|Unités|Prix unitaire|Taux de taxe|Montant|Sous-total (HT)|Taxe|"
+    "Sous-total (TTC)|Total|Usage déjà facturé|Avoirs|Crédits offerts|Crédits prépayés|Page|sur|autres|Palier|Crédité au solde du client|"
+    "Remboursé|Imputé sur la facture|Coupons|Déjà payé|au-delà de|jusqu’à",
+    "de": "Rechnung|Vorausrechnung|Gutschriftsverfahren|Bezahlte Rechnung|Gutschrift|Nummer|Bestellnummer|Ausstellungsdatum|Zahlungsziel|"
+    "Tage|Von|Rechnung an|Gutschrift an|USt-IdNr.|Fällig am|Gebühren|Position|Einheiten|Stückpreis|Steuersatz|Betrag|"
+    "Zwischensumme (netto)|Steuer|Zwischensumme (brutto)|Gesamtbetrag|Bereits berechnete Nutzung|Gutschriften|Freiguthaben|"
+    "Vorausbezahltes Guthaben|Seite|von|weitere|Stufe|Dem Kundenguthaben gutgeschrieben|Erstattet|Mit der Rechnung verrechnet|Gutscheine|"
+    "Bereits bezahlt|über|bis",
+    "es": "Factura|Factura de anticipo|Autofactura|Factura pagada|Nota de crédito|Número|Orden de compra|Fecha de emisión|Plazo de pago|"
+    "días|De|Facturar a|Abonar a|NIF|Vencimiento|Cargos|Concepto|Unidades|Precio unitario|Tipo impositivo|Importe|"
+    "Subtotal (sin impuestos)|Impuesto|Subtotal (con impuestos)|Total|Uso ya facturado|Notas de crédito|Créditos gratuitos|"
+    "Créditos prepagados|Página|de|más|Tramo|Abonado al saldo del cliente|Reembolsado|Compensado en la factura|Cupones|Ya pagado|"
+    "más de|hasta",
+    "it": "Fattura|Fattura di acconto|Autofattura|Fattura pagata|Nota di credito|Numero|Ordine di acquisto|Data di emissione|"
+    "Termini di pagamento|giorni|Da|Fatturare a|Accreditare a|Partita IVA|Scadenza|Addebiti|Descrizione|Unità|Prezzo unitario|Aliquota|"
+    "Importo|Subtotale (imposte escluse)|Imposta|Subtotale (imposte incluse)|Totale|Utilizzo già fatturato|Note di credito|"
+    "Crediti gratuiti|Crediti prepagati|Pagina|di|altri|Scaglione|Accreditato sul saldo del cliente|Rimborsato|"
+    "Compensato sulla fattura|Coupon|Già pagato|oltre|fino a",
+    "nb": "Faktura|Forskuddsfaktura|Selvfakturering|Betalt faktura|Kreditnota|Nummer|Bestillingsnummer|Fakturadato|Betalingsfrist|dager|"
+    "Fra|Faktureres til|Krediteres|Org.nr./MVA|Forfall|Gebyrer|Post|Enheter|Enhetspris|Avgiftssats|Beløp|Delsum (ekskl. avgift)|Avgift|"
+    "Delsum (inkl. avgift)|Totalt|Allerede fakturert bruk|Kreditnotaer|Gratis kreditt|Forhåndsbetalt kreditt|Side|av|til|Trinn|"
+    "Kreditert kundens saldo|Refundert|Motregnet i faktura|Kuponger|Allerede betalt|over|opptil",
+    "sv": "Faktura|Förskottsfaktura|Självfaktura|Betald faktura|Kreditnota|Nummer|Inköpsorder|Fakturadatum|Betalningsvillkor|dagar|Från|"
+    "Faktureras till|Krediteras|Momsreg.nr|Förfaller|Avgifter|Post|Enheter|Pris per enhet|Skattesats|Belopp|Delsumma (exkl. skatt)|"
+    "Skatt|Delsumma (inkl. skatt)|Totalt|Redan fakturerad användning|Kreditnotor|Fria krediter|Förbetalda krediter|Sida|av|till|Nivå|"
+    "Krediterat kundens saldo|Återbetalat|Kvittat mot faktura|Kuponger|Redan betalt|över|upp till",
+    "pt-BR": "Fatura|Fatura antecipada|Autofatura|Fatura paga|Nota de crédito|Número|Pedido de compra|Data de emissão|Prazo de pagamento|"
+    "dias|De|Faturar para|Creditar a|CPF/CNPJ|Vencimento|Taxas|Item|Unidades|Preço unitário|Alíquota|Valor|Subtotal (sem impostos)|"
+    "Imposto|Subtotal (com impostos)|Total|Uso já faturado|Notas de crédito|Créditos gratuitos|Créditos pré-pagos|Página|de|mais|Faixa|"
+    "Creditado no saldo do cliente|Reembolsado|Compensado na fatura|Cupons|Já pago|acima de|até",
+}
+_SYMBOLS: Final = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
+
+
+class Words:
+    """One language: its words by name, and its way of writing. One without words here is written in English."""
+
+    def __init__(self, locale: str) -> None:
+        self.locale = locale if locale in _TEXTS else "en"
+        self._babel = Locale.parse(self.locale, sep="-")
+        self._texts = dict(zip(_NAMES, _TEXTS[self.locale].split("|"), strict=True))
+
+    def __getitem__(self, name: str) -> str:
+        """Return a word."""
+        return self._texts[name]
+
+    @property
+    def language(self) -> str:
+        """Return the two letters of the language."""
+        return self.locale[:2]
+
+    def day(self, day: date) -> str:
+        """Write a day: Jul 1, 2026."""
+        return str(format_date(day, format="medium", locale=self._babel))
+
+    def number(self, value: Decimal) -> str:
+        """Write a quantity with six decimals at most."""
+        return str(format_decimal(value, format="#,##0.######", locale=self._babel))
+
+    def cents(self, cents: int, currency: str) -> str:
+        """Write an amount of minor units with all decimals of its currency."""
+        known = CURRENCIES[currency]
+        return self.price(Decimal(cents) / known.subunits, currency, most=known.exponent)
+
+    def price(self, amount: Decimal, currency: str, *, most: int = 6) -> str:
+        """Write an amount of major units with at least the decimals of its currency and `most` at most; less than zero with a minus."""
+        least = CURRENCIES[currency].exponent
+        digits = "0" * least + "#" * max(most - least, 0)
+        text = str(format_decimal(abs(amount), format=f"#,##0.{digits}" if digits else "#,##0", locale=self._babel))
+        minus = "−" if amount < 0 else ""
+        symbol = _SYMBOLS.get(currency)
+        if symbol is None:
+            return f"{minus}{currency}\u00a0{text}"
+        return f"{minus}{symbol}{text}" if self.locale == "en" else f"{minus}{text}\u00a0{symbol}"
