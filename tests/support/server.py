@@ -60,7 +60,8 @@ class Api:
                 self._connection.close()
                 if is_last:
                     raise
-        parsed = json.loads(content) if content else None
+        is_text = response.getheader("content-type") == "text/plain"
+        parsed = content.decode() if is_text else json.loads(content) if content else None
         return Reply(response.status, parsed, {name.lower(): value for name, value in response.getheaders()})
 
     def ok_get(self, path: str) -> Any:
