@@ -63,6 +63,24 @@ def test_a_webhook_is_signed_so_that_the_published_client_verifies_it(sandbox: A
     assert [(attempt["number"], attempt["http_status"], attempt["response"]) for attempt in whole["attempts"]] == [(1, 200, "thanks")]
 
 
+def test_entitlements_are_told_with_the_plan_and_the_subscription(sandbox: Api) -> None:
+    sandbox.plan()
+    sandbox.customer()
+    sandbox.subscribe()
+    with receiving() as receiver:
+        listen(sandbox, receiver)
+        sandbox.ok("POST", "/features", {"feature": {"code": "seats", "privileges": [{"code": "max", "value_type": "integer"}]}})
+        sandbox.ok("POST", "/plans/team/entitlements", {"entitlements": {"seats": {"max": 5}}})
+        sandbox.ok("PATCH", "/subscriptions/sub/entitlements", {"entitlements": {"seats": {"max": 9}}})
+        sandbox.ok("DELETE", "/features/seats")
+        got = receiver.wait_for(5)
+    assert sorted(types(got)) == ["feature.created", "feature.deleted", "plan.updated", "plan.updated", "subscription.updated"]
+    [subscription] = [item.json["subscription"] for item in got if item.type == "subscription.updated"]
+    assert subscription["entitlements"][0]["privileges"][0]["value"] == 9
+    shown = [item.json["plan"]["entitlements"] for item in got if item.type == "plan.updated"]
+    assert sorted(len(entitlements) for entitlements in shown) == [0, 1]
+
+
 def test_hmac_and_standard_webhooks_sign_the_bytes_that_are_sent(sandbox: Api) -> None:
     with receiving() as receiver:
         secret = listen(sandbox, receiver, signature_algo="hmac")["secret"]

@@ -27,13 +27,14 @@ from daycount.api.v1 import (
 )
 from daycount.api.v1 import wallets as wallets_wire
 from daycount.api.v1.entitlements_wire import feature_to_wire
+from daycount.catalog import store as plan_store
 from daycount.catalog.messages import MetricSaved, PlanSaved
 from daycount.credit_notes.messages import CreditNoteCreated
 from daycount.customers import store as customer_store
 from daycount.customers.messages import CustomerSaved
 from daycount.customers.vat.messages import VatChecked
 from daycount.customers.vat.records import VatStatus
-from daycount.entitlements.messages import FeatureSaved
+from daycount.entitlements.messages import FeatureSaved, PlanEntitled, SubscriptionEntitled
 from daycount.infra.work import Work
 from daycount.invoicing import store as invoice_store
 from daycount.invoicing.messages import UsageThresholdReached
@@ -141,6 +142,16 @@ def _features(message: FeatureSaved, work: Work) -> Shown:
     return [(message.feature.id, feature_to_wire(message.feature))]
 
 
+def _entitled_plans(plan_ids: Sequence[UUID], work: Work) -> Shown:
+    found = plan_store.find_plans(work.tx, organization_id=work.organization_id, ids=plan_ids)
+    return [(plan.id, plans.whole_to_wire(work, plan)) for plan in found.values()]
+
+
+def _entitled_subscription(subscription_id: UUID, work: Work) -> Shown:
+    rows = subscription_store.find_subscriptions(work.tx, organization_id=work.organization_id, ids=[subscription_id])
+    return [(row.id, _subscription(row, work, event="updated")) for row in rows]
+
+
 _WITH_ENTITLEMENTS: Final = frozenset({"started", "updated"})
 
 
@@ -192,7 +203,10 @@ EVENTS: Final[Mapping[type, Callable[[Any], Iterable[News]]]] = {
     CustomerSaved: lambda message: [News(f"customer.{message.event}", partial(_customers, message))],
     DisputeLost: lambda message: [News("invoice.payment_dispute_lost", partial(_lost_disputes, message))],
     FeesMade: lambda message: [News("fee.created", partial(_fees, message))],
-    FeatureSaved: lambda message: [News(f"feature.{message.event}", partial(_features, message))],
+    FeatureSaved: lambda message: [
+        News(f"feature.{message.event}", partial(_features, message)),
+        *([News("plan.updated", partial(_entitled_plans, message.plan_ids))] if message.plan_ids else []),
+    ],
     InvoiceDeleted: lambda message: [News("invoice.deleted", partial(_invoices, [message.invoice]))],
     InvoiceVoided: lambda message: [News("invoice.voided", partial(_invoices, [message.invoice]))],
     InvoicesFinalized: lambda message: _invoice_news(message.invoices),
@@ -201,8 +215,10 @@ EVENTS: Final[Mapping[type, Callable[[Any], Iterable[News]]]] = {
     MetricSaved: lambda message: [News(f"billable_metric.{message.event}", partial(_metrics, message))],
     PaymentMade: lambda message: [News("payment.succeeded", partial(_payments, message))],
     PaymentStatusChanged: lambda message: [News("invoice.payment_status_updated", partial(_invoices, [message.invoice]))],
+    PlanEntitled: lambda message: [News("plan.updated", partial(_entitled_plans, [message.plan_id]))],
     PlanSaved: lambda message: [News(f"plan.{message.event}", partial(_plans, message))],
     ReceiptMade: lambda message: [News("payment_receipt.created", partial(_receipts, message))],
+    SubscriptionEntitled: lambda message: [News("subscription.updated", partial(_entitled_subscription, message.subscription_id))],
     SubscriptionSaved: lambda message: [News(f"subscription.{message.event}", partial(_subscriptions, message))],
     TransactionsSaved: lambda message: [News(f"wallet_transaction.{message.event}", partial(_transactions, message))],
     UsageThresholdReached: lambda message: [News("subscription.usage_threshold_reached", partial(_reached_thresholds, message))],
