@@ -10,12 +10,15 @@ import daycount.credit_notes.tables
 import daycount.customers.tables
 import daycount.customers.vat.tables
 import daycount.dashboard.accounts.tables
+import daycount.entitlements.tables
 import daycount.infra.agenda
 import daycount.invoicing.adjusting.tables
 import daycount.invoicing.papers.tables
 import daycount.invoicing.tables
 import daycount.organizations.sections.tables
 import daycount.organizations.tables
+import daycount.payments.requests.tables
+import daycount.payments.tables
 import daycount.subscriptions.fixed_units.tables
 import daycount.subscriptions.tables
 import daycount.usage.tables  # noqa: F401 - these register their tables on the metadata

@@ -9,6 +9,7 @@ from lago_python_client.models.customer import Customer
 from lago_python_client.models.invoice import InvoiceFee, InvoiceFeesList, OneOffInvoice
 from lago_python_client.models.organization import Organization
 from lago_python_client.models.payment import Payment
+from lago_python_client.models.payment_request import PaymentRequest
 from lago_python_client.models.wallet import Wallet
 from lago_python_client.models.wallet_transaction import WalletTransaction
 
@@ -48,6 +49,25 @@ def test_a_one_off_invoice_is_paid(lago: Client) -> None:
     assert [row.lago_id for row in lago.payments.find_all()["payments"]] == [payment.lago_id]
     assert lago.payments.find(payment.lago_id).amount_cents == 12_500
     assert lago.invoices.find(invoice.lago_id).payment_status == "succeeded"
+    [receipt] = lago.payment_receipts.find_all({"invoice_id": invoice.lago_id})["payment_receipts"]
+    assert receipt.payment.lago_id == payment.lago_id
+    assert lago.payment_receipts.find(receipt.lago_id).number == receipt.number
+
+
+def test_overdue_invoices_are_asked_for(sandbox: Api, lago: Client) -> None:
+    sandbox.plan("team", amount_cents=3100, amount_currency="EUR")
+    sandbox.subscribe()
+    sandbox.move_to("2026-08-02T00:00:00Z")
+    [invoice] = lago.invoices.find_all({"payment_overdue": "true"})["invoices"]
+
+    made = lago.payment_requests.create(
+        PaymentRequest(email="pay@acme.test", external_customer_id="acme", lago_invoice_ids=[invoice.lago_id])
+    )
+
+    assert (made.amount_cents, made.payment_status, made.customer.external_id) == (3100, "pending", "acme")
+    assert [row.lago_id for row in made.invoices.__root__] == [invoice.lago_id]
+    assert lago.payment_requests.find(made.lago_id).email == "pay@acme.test"
+    assert [row.lago_id for row in lago.payment_requests.find_all({"payment_status": "pending"})["payment_requests"]] == [made.lago_id]
 
 
 def test_billing_entities_and_the_organization(lago: Client) -> None:

@@ -77,6 +77,9 @@ class World(NamedTuple):
     feature: dict[str, Any]
     draft: dict[str, Any]
     voided: dict[str, Any]
+    overdue: dict[str, Any]
+    payment_request: dict[str, Any]
+    receipt: dict[str, Any]
 
     @property
     def filter_id(self) -> str:
@@ -161,7 +164,9 @@ class World(NamedTuple):
             "/taxes/{code}": self.tax["code"],
             "/pricing_units/{code}": self.pricing_unit["code"],
             "/payments/{lago_id}": self.payment["lago_id"],
-            "/payment_receipts/{lago_id}": self.api.ok("GET", "/payment_receipts")["payment_receipts"][0]["lago_id"],
+            "/payment_receipts/{lago_id}": self.receipt["lago_id"],
+            "/payment_requests/{lago_id}": self.payment_request["lago_id"],
+            "/customers/{external_customer_id}/payment_requests": "late",
             "/customers/{external_customer_id}/payments": self.customer["external_id"],
             **self._wallet_ids,
             **self._log_ids,
@@ -232,6 +237,9 @@ def a_world(server: Server) -> World:
     api.event("upload", code="uploads")
     api.customer("draft", billing_configuration={"invoice_grace_period": 90})
     api.subscribe("draft", external_id="drafted")
+    api.customer("late")
+    owed = {"external_customer_id": "late", "currency": "USD", "fees": [{"add_on_code": "setup"}]}
+    overdue = api.ok("POST", "/invoices", {"invoice": owed})["invoice"]
     api.move_to(NOW)
     [draft] = api.invoices(external_customer_id="draft")
     sold = {"external_customer_id": "draft", "currency": "USD", "fees": [{"add_on_code": "setup"}]}
@@ -256,6 +264,7 @@ def a_world(server: Server) -> World:
     payment = api.ok("POST", "/payments", {"payment": paid})["payment"]
     feature = api.ok("POST", "/features", {"feature": _a_feature("sso")})["feature"]
     api.ok("POST", "/plans/team/entitlements", {"entitlements": {"sso": {"max": 10}}})
+    plan = api.ok("GET", "/plans/team")["plan"]
     return World(
         api=api,
         metric=metric,
@@ -282,11 +291,18 @@ def a_world(server: Server) -> World:
         feature=feature,
         draft=draft,
         voided=voided,
+        payment_request=api.ok("POST", "/payment_requests", {"payment_request": _a_request(overdue)})["payment_request"],
+        overdue=overdue,
+        receipt=api.ok("GET", "/payment_receipts")["payment_receipts"][0],
     )
 
 
 def _a_feature(code: str) -> dict[str, Any]:
     return {"code": code, "name": "Single sign-on", "privileges": [{"code": "max", "value_type": "integer"}]}
+
+
+def _a_request(invoice: dict[str, Any]) -> dict[str, Any]:
+    return {"external_customer_id": "late", "lago_invoice_ids": [invoice["lago_id"]], "email": "pay@late.test"}
 
 
 def _a_note(invoice: dict[str, Any]) -> dict[str, Any]:
@@ -422,6 +438,8 @@ GOOD: dict[str, Any] = {
     "update_billing_entity": lambda _: {"legal_name": "Acme Inc."},
     "update_organization": lambda _: {"legal_name": "Acme Inc."},
     "create_payment": lambda world: {"invoice_id": world.invoice["lago_id"], "amount_cents": 1, "reference": "wire 2"},
+    "create_payment_request": lambda world: _a_request(world.overdue),
+    "update_payment_request": lambda _: {"payment_status": "failed"},
     "create_invoice": lambda _: {"external_customer_id": "acme", "currency": "USD", "fees": [{"add_on_code": "setup"}]},
     "update_invoice": lambda _: {"metadata": [{"key": "po", "value": "77"}]},
     "void_invoice": lambda _: {"generate_credit_note": False},

@@ -50,6 +50,7 @@ def test_a_feature_is_kept_with_its_privileges(api: Api) -> None:
     shown = api.ok("GET", "/features/seats")["feature"]
 
     assert shown == {
+        "lago_id": shown["lago_id"],
         "code": "seats",
         "name": "Seats",
         "description": "How many may join",

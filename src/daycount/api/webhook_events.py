@@ -20,6 +20,7 @@ from daycount.api.v1 import (
     fees,
     invoices,
     payment_receipts,
+    payment_requests,
     payments,
     plans,
     subscriptions,
@@ -53,6 +54,8 @@ from daycount.monitoring.messages import AlertTriggered
 from daycount.payments import operations as payment_operations
 from daycount.payments import receipts
 from daycount.payments.records import PaymentMade, ReceiptMade
+from daycount.payments.requests import operations as request_operations
+from daycount.payments.requests.records import PaymentRequestMade, PaymentRequestStatusChanged
 from daycount.subscriptions import store as subscription_store
 from daycount.subscriptions.messages import SubscriptionSaved
 from daycount.subscriptions.records import Subscription
@@ -181,6 +184,11 @@ def _receipts(message: ReceiptMade, work: Work) -> Shown:
     return [(message.receipt.id, payment_receipts.to_wire(receipts.get_receipt(work, message.receipt.id)))]
 
 
+def _requests(message: PaymentRequestMade | PaymentRequestStatusChanged, work: Work) -> Shown:
+    request_id = message.request.id
+    return [(request_id, payment_requests.list_to_wire(work, [request_operations.get_request(work, request_id)])[0])]
+
+
 def _wallets(message: WalletSaved, work: Work) -> Shown:
     found = wallet_store.find_wallets(work.tx, organization_id=work.organization_id, ids=[message.wallet_id])
     return [(wallet.id, wallets_wire.to_wire(wallet, is_whole=False)) for wallet in found]
@@ -214,6 +222,8 @@ EVENTS: Final[Mapping[type, Callable[[Any], Iterable[News]]]] = {
     InvoicesOverdue: lambda message: [News("invoice.payment_overdue", partial(_invoices, message.invoices))],
     MetricSaved: lambda message: [News(f"billable_metric.{message.event}", partial(_metrics, message))],
     PaymentMade: lambda message: [News("payment.succeeded", partial(_payments, message))],
+    PaymentRequestMade: lambda message: [News("payment_request.created", partial(_requests, message))],
+    PaymentRequestStatusChanged: lambda message: [News("payment_request.payment_status_updated", partial(_requests, message))],
     PaymentStatusChanged: lambda message: [News("invoice.payment_status_updated", partial(_invoices, [message.invoice]))],
     PlanEntitled: lambda message: [News("plan.updated", partial(_entitled_plans, [message.plan_id]))],
     PlanSaved: lambda message: [News(f"plan.{message.event}", partial(_plans, message))],

@@ -13,6 +13,7 @@ from daycount.invoicing.records import Invoice
 from daycount.payments import store
 from daycount.payments.receipts import give_receipt
 from daycount.payments.records import Payment, PaymentInput, PaymentMade, ShownPayment
+from daycount.payments.requests import store as requests
 from daycount.periods import parse_instant
 
 _MAX_REFERENCE = 40
@@ -38,6 +39,8 @@ def record_payment(work: Work, wanted: PaymentInput) -> ShownPayment:
         raise errors.Invalid({"reference": ["value_is_mandatory"]})
     if len(reference or "") > _MAX_REFERENCE:
         raise errors.Invalid({"reference": ["value_is_too_long"]})
+    if requests.is_settled(work.tx, invoice_id=invoice.id):
+        raise errors.Invalid({"base": ["payment_request_is_already_succeeded"]})
     if invoice.invoice_type == "credit" and amount != invoice.total_amount_cents:
         raise errors.Invalid({"amount_cents": ["invalid_amount"]})
     if amount > invoice.total_due_amount_cents:
@@ -47,6 +50,7 @@ def record_payment(work: Work, wanted: PaymentInput) -> ShownPayment:
         organization_id=work.organization_id,
         customer_id=invoice.customer_id,
         invoice_id=invoice.id,
+        payment_request_id=None,
         amount_cents=int(amount),
         currency=invoice.currency,
         payment_type="manual",
@@ -54,11 +58,16 @@ def record_payment(work: Work, wanted: PaymentInput) -> ShownPayment:
         reference=reference,
         created_at=paid_at,
     )
-    store.insert_payment(work.tx, payment)
     invoicing.add_payment(work, invoice, amount_cents=payment.amount_cents)
+    keep_payment(work, payment)
+    return get_payment(work, payment.id)
+
+
+def keep_payment(work: Work, payment: Payment) -> None:
+    """Keep a payment and give a receipt for it; the caller holds the customer's lane. Announces PaymentMade and ReceiptMade."""
+    store.insert_payment(work.tx, payment)
     work.announce(PaymentMade(payment))
     give_receipt(work, payment)
-    return get_payment(work, payment.id)
 
 
 def _lock(work: Work, text: str) -> Invoice:

@@ -1,5 +1,6 @@
 """What a payment is."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -9,12 +10,13 @@ from msgspec import UNSET, Struct, UnsetType
 
 
 class Payment(Struct, frozen=True, kw_only=True):
-    """A payment of an invoice, in minor units."""
+    """A payment of an invoice or of a payment request, in minor units."""
 
     id: UUID
     organization_id: UUID
     customer_id: UUID
-    invoice_id: UUID
+    invoice_id: UUID | None
+    payment_request_id: UUID | None
     amount_cents: int
     currency: str
     payment_type: str
@@ -23,11 +25,18 @@ class Payment(Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class PaidInvoice(NamedTuple):
+    """What is shown of an invoice that a payment is of."""
+
+    id: UUID
+    number: str
+
+
 class ShownPayment(NamedTuple):
-    """A payment with what is shown of its invoice and customer."""
+    """A payment with what is shown of its invoices and customer."""
 
     payment: Payment
-    invoice_number: str
+    invoices: Sequence[PaidInvoice]
     external_customer_id: str
 
 

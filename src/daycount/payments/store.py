@@ -1,5 +1,6 @@
 """All SQL about payments and their receipts."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -8,14 +9,18 @@ from sqlalchemy import Connection
 
 from daycount.customers.tables import customers
 from daycount.invoicing.tables import invoices
-from daycount.payments.records import Payment, PaymentFilter, Receipt, ShownPayment, ShownReceipt
+from daycount.payments.records import PaidInvoice, Payment, PaymentFilter, Receipt, ShownPayment, ShownReceipt
+from daycount.payments.requests.tables import payment_request_invoices, payment_requests
 from daycount.payments.tables import payment_receipts, payments
 
 _NAMES = Payment.__struct_fields__
-_SELECT = (
-    sa.select(payments, invoices.c.number.label("invoice_number"), customers.c.external_id.label("external_customer_id"))
-    .join(invoices, invoices.c.id == payments.c.invoice_id)
-    .join(customers, customers.c.id == payments.c.customer_id)
+_SELECT = sa.select(payments, customers.c.external_id.label("external_customer_id")).join(
+    customers, customers.c.id == payments.c.customer_id
+)
+_PAID = (
+    sa.select(payments.c.id, invoices.c.id.label("invoice_id"), invoices.c.number)
+    .outerjoin(payment_request_invoices, payment_request_invoices.c.payment_request_id == payments.c.payment_request_id)
+    .join(invoices, invoices.c.id == sa.func.coalesce(payments.c.invoice_id, payment_request_invoices.c.invoice_id))
 )
 _RECEIPT_NAMES = Receipt.__struct_fields__
 _SELECT_RECEIPTS = _SELECT.add_columns(*(payment_receipts.c[name].label(f"receipt_{name}") for name in _RECEIPT_NAMES)).join(
@@ -29,11 +34,15 @@ def insert_payment(tx: Connection, payment: Payment) -> None:
 
 
 def sum_of_invoice(tx: Connection, *, invoice_id: UUID) -> int:
-    """Return what payments of an invoice come to, in minor units."""
-    statement = sa.select(sa.func.coalesce(sa.func.sum(payments.c.amount_cents), 0)).where(
-        payments.c.invoice_id == invoice_id, payments.c.status == "succeeded"
+    """Return what payments of an invoice come to, by itself and with payment requests, in minor units."""
+    own = sa.select(payments.c.amount_cents).where(payments.c.invoice_id == invoice_id, payments.c.status == "succeeded")
+    with_requests = (
+        sa.select(payment_request_invoices.c.paid_amount_cents)
+        .join(payment_requests, payment_requests.c.id == payment_request_invoices.c.payment_request_id)
+        .where(payment_request_invoices.c.invoice_id == invoice_id, payment_requests.c.payment_status == "succeeded")
     )
-    return int(tx.execute(statement).scalar_one())
+    amounts = own.union_all(with_requests).subquery()
+    return int(tx.execute(sa.select(sa.func.coalesce(sa.func.sum(amounts.c.amount_cents), 0))).scalar_one())
 
 
 def find_payment(tx: Connection, *, organization_id: UUID, payment_id: UUID) -> ShownPayment | None:
@@ -88,29 +97,41 @@ def count_receipts(tx: Connection, *, organization_id: UUID, invoice_id: UUID | 
 def _filtered_receipts(organization_id: UUID, invoice_id: UUID | None) -> list[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool]] = [payment_receipts.c.organization_id == organization_id]
     if invoice_id is not None:
-        conditions.append(payments.c.invoice_id == invoice_id)
+        conditions.append(_is_of(invoice_id))
     return conditions
 
 
+def _is_of(invoice_id: UUID) -> sa.ColumnElement[bool]:
+    """Tell that a payment is of an invoice, by itself or with a payment request."""
+    own = payment_request_invoices.c
+    requests = sa.select(own.payment_request_id).where(own.invoice_id == invoice_id)
+    return sa.or_(payments.c.invoice_id == invoice_id, payments.c.payment_request_id.in_(requests))
+
+
 def _read_receipts(tx: Connection, statement: sa.Select[tuple[object, ...]]) -> list[ShownReceipt]:
-    return [
-        ShownReceipt(Receipt(**{name: row[f"receipt_{name}"] for name in _RECEIPT_NAMES}), _shown(row))
-        for row in tx.execute(statement).mappings()
-    ]
+    rows = tx.execute(statement).mappings().all()
+    receipts = [Receipt(**{name: row[f"receipt_{name}"] for name in _RECEIPT_NAMES}) for row in rows]
+    return [ShownReceipt(receipt, shown) for receipt, shown in zip(receipts, _shown(tx, rows), strict=True)]
 
 
 def _filtered(organization_id: UUID, query: PaymentFilter) -> Sequence[sa.ColumnElement[bool]]:
     conditions: list[sa.ColumnElement[bool]] = [payments.c.organization_id == organization_id]
     if query.invoice_id is not None:
-        conditions.append(payments.c.invoice_id == query.invoice_id)
+        conditions.append(_is_of(query.invoice_id))
     if query.external_customer_id is not None:
         conditions.append(customers.c.external_id == query.external_customer_id)
     return conditions
 
 
 def _read(tx: Connection, statement: sa.Select[tuple[object, ...]]) -> list[ShownPayment]:
-    return [_shown(row) for row in tx.execute(statement).mappings()]
+    return _shown(tx, tx.execute(statement).mappings().all())
 
 
-def _shown(row: sa.RowMapping) -> ShownPayment:
-    return ShownPayment(Payment(**{name: row[name] for name in _NAMES}), row["invoice_number"], row["external_customer_id"])
+def _shown(tx: Connection, rows: Sequence[sa.RowMapping]) -> list[ShownPayment]:
+    """Return payments with the invoices they are of. One query."""
+    paid: defaultdict[UUID, list[PaidInvoice]] = defaultdict(list)
+    ids = [row["id"] for row in rows]
+    if ids:
+        for payment_id, invoice_id, number in tx.execute(_PAID.where(payments.c.id.in_(ids)).order_by(invoices.c.number)):
+            paid[payment_id].append(PaidInvoice(invoice_id, number))
+    return [ShownPayment(Payment(**{name: row[name] for name in _NAMES}), paid[row["id"]], row["external_customer_id"]) for row in rows]

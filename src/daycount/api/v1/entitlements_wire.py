@@ -22,6 +22,7 @@ class PrivilegeObject(Struct, frozen=True, kw_only=True):
 class FeatureObject(Struct, frozen=True, kw_only=True):
     """A feature with its privileges."""
 
+    lago_id: str
     code: str
     name: str | None
     description: str | None
@@ -78,6 +79,7 @@ def config_of(privilege: Privilege) -> Config:
 def feature_to_wire(feature: Feature) -> FeatureObject:
     """Write a feature."""
     return FeatureObject(
+        lago_id=str(feature.id),
         code=feature.code,
         name=feature.name,
         description=feature.description,

@@ -19,7 +19,7 @@ routes = Routes("payments")
 
 
 class PaymentObject(Struct, frozen=True, kw_only=True):
-    """A payment of an invoice, in minor units."""
+    """A payment of an invoice or of a payment request, in minor units."""
 
     lago_id: str
     lago_customer_id: str
@@ -50,10 +50,10 @@ def to_wire(shown: ShownPayment) -> PaymentObject:
         lago_id=str(payment.id),
         lago_customer_id=str(payment.customer_id),
         external_customer_id=shown.external_customer_id,
-        invoice_ids=[str(payment.invoice_id)],
-        invoice_numbers=[shown.invoice_number],
-        lago_payable_id=str(payment.invoice_id),
-        payable_type="Invoice",
+        invoice_ids=[str(invoice.id) for invoice in shown.invoices],
+        invoice_numbers=[invoice.number for invoice in shown.invoices],
+        lago_payable_id=str(payment.invoice_id or payment.payment_request_id),
+        payable_type="Invoice" if payment.invoice_id is not None else "PaymentRequest",
         amount_cents=payment.amount_cents,
         amount_currency=payment.currency,
         status=payment.status,

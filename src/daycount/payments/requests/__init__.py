@@ -1,0 +1,1 @@
+"""Payment requests: overdue invoices of a customer that are to be paid together."""

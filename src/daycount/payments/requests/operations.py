@@ -1,0 +1,133 @@
+"""Use cases of payment requests."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from msgspec import structs
+
+from daycount import errors
+from daycount.catalog.fields import read_uuid
+from daycount.customers.operations import get_customer, lane_of
+from daycount.customers.records import Customer
+from daycount.given import given, given_or_default
+from daycount.infra.work import Work
+from daycount.invoicing import operations as invoicing
+from daycount.invoicing import store as invoices
+from daycount.invoicing.records import Invoice
+from daycount.payments.operations import keep_payment
+from daycount.payments.records import Payment
+from daycount.payments.requests import store
+from daycount.payments.requests.records import (
+    PaymentRequest,
+    PaymentRequestInput,
+    PaymentRequestMade,
+    PaymentRequestStatusChanged,
+    ShownRequest,
+)
+
+_STATUSES = ("pending", "succeeded", "failed")
+
+
+def create_request(work: Work, wanted: PaymentRequestInput) -> ShownRequest:
+    """
+    Ask for overdue invoices of a customer in one amount: what is due of them now.
+
+    Announces PaymentRequestMade. Raises NotFound (customer, invoice), NotAllowed. Source: Lago API, payment requests.
+    """
+    customer = get_customer(work, given(wanted.external_customer_id, None) or "")
+    found = _find_invoices(work, customer, given_or_default(wanted.lago_invoice_ids, []))
+    return request_payment(work, customer, found, email=given(wanted.email, None))
+
+
+def request_payment(
+    work: Work, customer: Customer, found: Sequence[Invoice], *, email: str | None = None, campaign_id: UUID | None = None
+) -> ShownRequest:
+    """Ask for overdue invoices of one currency and billing entity. Announces PaymentRequestMade. Raises NotAllowed."""
+    if not all(invoice.payment_overdue for invoice in found):
+        raise errors.NotAllowed("invoices_not_overdue")
+    if len({invoice.currency for invoice in found}) > 1:
+        raise errors.NotAllowed("invoices_have_different_currencies")
+    if len({invoice.billing_entity_id for invoice in found}) > 1:
+        raise errors.NotAllowed("invoices_have_different_billing_entities")
+    request = PaymentRequest(
+        id=work.new_id(),
+        organization_id=work.organization_id,
+        customer_id=customer.id,
+        billing_entity_id=found[0].billing_entity_id,
+        dunning_campaign_id=campaign_id,
+        email=email or customer.texts["email"],
+        amount_cents=sum(invoice.total_due_amount_cents for invoice in found),
+        currency=found[0].currency,
+        payment_status="pending",
+        created_at=work.now,
+        updated_at=work.now,
+    )
+    store.insert_request(work.tx, request, [invoice.id for invoice in found])
+    work.announce(PaymentRequestMade(request))
+    return get_request(work, request.id)
+
+
+def update_request(work: Work, request_id: UUID, changes: PaymentRequestInput) -> ShownRequest:
+    """
+    Say what became of a payment request: once it is paid, all its invoices are, in full.
+
+    Announces PaymentRequestStatusChanged, and what payments of invoices announce. Raises NotFound, NotAllowed, Invalid.
+    """
+    status = given(changes.payment_status, None)
+    if status not in _STATUSES:
+        raise errors.Invalid({"payment_status": ["value_is_invalid"]})
+    shown = get_request(work, request_id)
+    work.agenda.hold(lane_of(shown.request.customer_id))
+    request = get_request(work, request_id, lock=True).request
+    if request.payment_status == status:
+        return shown
+    if request.payment_status == "succeeded":
+        raise errors.NotAllowed("payment_request_is_already_succeeded")
+    changed = structs.replace(request, payment_status=status, updated_at=work.now)
+    paid: dict[UUID, int] = {}
+    if status == "succeeded":
+        locked = invoices.find_invoices(work.tx, organization_id=work.organization_id, ids=shown.invoice_ids, lock=True)
+        paid = {invoice.id: invoice.total_due_amount_cents for invoice in locked if invoice.total_due_amount_cents > 0}
+        for invoice in locked:
+            if invoice.id in paid:
+                invoicing.add_payment(work, invoice, amount_cents=paid[invoice.id])
+    store.update_status(work.tx, changed, paid=paid)
+    if paid:
+        keep_payment(work, _payment_of(work, changed, sum(paid.values())))
+    work.announce(PaymentRequestStatusChanged(changed, paid))
+    return get_request(work, request_id)
+
+
+def _payment_of(work: Work, request: PaymentRequest, amount_cents: int) -> Payment:
+    return Payment(
+        id=work.new_id(),
+        organization_id=work.organization_id,
+        customer_id=request.customer_id,
+        invoice_id=None,
+        payment_request_id=request.id,
+        amount_cents=amount_cents,
+        currency=request.currency,
+        payment_type="manual",
+        status="succeeded",
+        reference=None,
+        created_at=work.now,
+    )
+
+
+def get_request(work: Work, request_id: UUID, *, lock: bool = False) -> ShownRequest:
+    """Return a payment request. Raises NotFound."""
+    found = store.find_request(work.tx, organization_id=work.organization_id, request_id=request_id, lock=lock)
+    if found is None:
+        raise errors.NotFound("payment_request")
+    return found
+
+
+def _find_invoices(work: Work, customer: Customer, texts: Sequence[str]) -> list[Invoice]:
+    """Return a customer's invoices, locked, so that what is due of them stays. Raises NotFound (invoice)."""
+    ids = {one for text in texts if (one := read_uuid(text)) is not None}
+    work.agenda.hold(lane_of(customer.id))
+    found = invoices.find_invoices(work.tx, organization_id=work.organization_id, ids=list(ids), lock=True) if ids else []
+    own = [invoice for invoice in found if invoice.customer_id == customer.id]
+    if not own or len(own) != len(set(texts)):
+        raise errors.NotFound("invoice")
+    return own

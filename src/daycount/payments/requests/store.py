@@ -1,0 +1,104 @@
+"""All SQL about payment requests."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, RowMapping
+
+from daycount.customers.tables import customers
+from daycount.invoicing.tables import invoices
+from daycount.payments.requests.records import PaymentRequest, PaymentRequestFilter, ShownRequest
+from daycount.payments.requests.tables import payment_request_invoices, payment_requests
+
+_NAMES = PaymentRequest.__struct_fields__
+
+
+def insert_request(tx: Connection, request: PaymentRequest, invoice_ids: Sequence[UUID]) -> None:
+    """Write a new payment request with its invoices."""
+    tx.execute(payment_requests.insert().values({name: getattr(request, name) for name in _NAMES}))
+    rows = [
+        {
+            "payment_request_id": request.id,
+            "invoice_id": invoice_id,
+            "organization_id": request.organization_id,
+            "paid_amount_cents": 0,
+        }
+        for invoice_id in invoice_ids
+    ]
+    tx.execute(payment_request_invoices.insert(), rows)
+
+
+def update_status(tx: Connection, request: PaymentRequest, *, paid: Mapping[UUID, int]) -> None:
+    """Write the payment status of a request, and what was paid of its invoices with it."""
+    statement = payment_requests.update().where(payment_requests.c.id == request.id)
+    tx.execute(statement.values(payment_status=request.payment_status, updated_at=request.updated_at))
+    if paid:
+        own = payment_request_invoices.c
+        one = payment_request_invoices.update().where(own.payment_request_id == request.id, own.invoice_id == sa.bindparam("of_invoice"))
+        rows = [{"of_invoice": invoice_id, "paid_amount_cents": amount} for invoice_id, amount in paid.items()]
+        tx.execute(one.values(paid_amount_cents=sa.bindparam("paid_amount_cents")), rows)
+
+
+def find_request(tx: Connection, *, organization_id: UUID, request_id: UUID, lock: bool = False) -> ShownRequest | None:
+    """Return a payment request; `lock` holds its row until the transaction ends."""
+    statement = sa.select(payment_requests).where(
+        payment_requests.c.organization_id == organization_id, payment_requests.c.id == request_id
+    )
+    rows = tx.execute(statement.with_for_update() if lock else statement).mappings().all()
+    return next(iter(_shown(tx, rows)), None)
+
+
+def list_requests(tx: Connection, *, organization_id: UUID, query: PaymentRequestFilter, limit: int, offset: int) -> list[ShownRequest]:
+    """Return a page of payment requests, newest first. Two queries."""
+    statement = _matching(sa.select(payment_requests), organization_id, query)
+    order = (payment_requests.c.created_at.desc(), payment_requests.c.id)
+    return _shown(tx, tx.execute(statement.order_by(*order).limit(limit).offset(offset)).mappings().all())
+
+
+def count_requests(tx: Connection, *, organization_id: UUID, query: PaymentRequestFilter) -> int:
+    """Count what `list_requests` pages through."""
+    found = _matching(sa.select(payment_requests.c.id), organization_id, query).subquery()
+    return int(tx.execute(sa.select(sa.func.count()).select_from(found)).scalar_one())
+
+
+def is_settled(tx: Connection, *, invoice_id: UUID) -> bool:
+    """Tell whether an invoice was paid with a payment request."""
+    own = payment_request_invoices.c
+    statement = (
+        sa.select(own.invoice_id)
+        .join(payment_requests, payment_requests.c.id == own.payment_request_id)
+        .where(own.invoice_id == invoice_id, payment_requests.c.payment_status == "succeeded")
+    )
+    return tx.execute(sa.select(statement.exists())).scalar_one()
+
+
+def _matching(
+    statement: sa.Select[tuple[object, ...]], organization_id: UUID, query: PaymentRequestFilter
+) -> sa.Select[tuple[object, ...]]:
+    table = payment_requests.c
+    conditions: list[sa.ColumnElement[bool]] = [table.organization_id == organization_id]
+    if query.external_customer_id is not None:
+        conditions.append(customers.c.external_id == query.external_customer_id)
+    if query.payment_status is not None:
+        conditions.append(table.payment_status == query.payment_status)
+    if query.currency is not None:
+        conditions.append(table.currency == query.currency)
+    if query.entity_ids:
+        conditions.append(table.billing_entity_id.in_(query.entity_ids))
+    return statement.join(customers, customers.c.id == table.customer_id).where(*conditions)
+
+
+def _shown(tx: Connection, rows: Sequence[RowMapping]) -> list[ShownRequest]:
+    own = payment_request_invoices.c
+    statement = (
+        sa.select(own.payment_request_id, own.invoice_id)
+        .join(invoices, invoices.c.id == own.invoice_id)
+        .where(own.payment_request_id.in_([row["id"] for row in rows]))
+        .order_by(invoices.c.issuing_date, invoices.c.number, invoices.c.id)
+    )
+    of_request: defaultdict[UUID, list[UUID]] = defaultdict(list)
+    for request_id, invoice_id in tx.execute(statement) if rows else ():
+        of_request[request_id].append(invoice_id)
+    return [ShownRequest(PaymentRequest(**{name: row[name] for name in _NAMES}), of_request[row["id"]]) for row in rows]
