@@ -39,8 +39,9 @@ WORKS_SELDOM = {
     "create_credit_note",
     "create_adjusted_fee",
     "regenerate_voided_invoice",
+    "create_webhook_endpoint",
 }
-"""A customer has few wallets, and these one alert of a type; an invoice is voided once, and made again once; so is a fee adjusted."""
+"""A customer has few wallets, and these one alert of a type; an invoice is voided once, and made again once; endpoints are ten at most."""
 _fresh = itertools.count(1)
 
 
