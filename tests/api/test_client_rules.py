@@ -287,7 +287,7 @@ def test_nothing_redirects(sandbox: Api, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/api", "/api/v1", "/api/v2/plans", "/api/v1/nothing", "/api/v1/plans/a/b", "/api/v1/invoices/a/b/c", "/x.html"]
+    "path", ["/api", "/api/v1", "/api/v2/plans", "/api/v1/nothing", "/api/v1/plans/a/b", "/api/v1/invoices/a/b/c", "/x.html"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
 def test_an_unknown_route_is_not_found_in_json(sandbox: Api, method: str, path: str) -> None:

@@ -17,6 +17,7 @@ from daycount.payments.requests import store as requests
 from daycount.periods import parse_instant
 
 _MAX_REFERENCE = 40
+_MAX_DIGITS = 18
 _PAYABLE = ("finalized", "open")
 
 
@@ -27,11 +28,10 @@ def record_payment(work: Work, wanted: PaymentInput) -> ShownPayment:
     Holds the customer's lane and locks the invoice. Announces PaymentMade, and PaymentStatusChanged when nothing is due any more, and
     ReceiptMade. Raises NotFound (invoice), Forbidden, Invalid. Source: Lago API, payments.
     """
-    text, amount = given(wanted.invoice_id, None), given(wanted.amount_cents, None)
+    text = given(wanted.invoice_id, None)
     if not text:
         raise errors.Invalid({"invoice_id": ["value_is_mandatory"]})
-    if amount is None or amount <= 0 or amount != amount.to_integral_value():
-        raise errors.Invalid({"amount_cents": ["invalid_value"]})
+    amount = _read_amount(wanted.amount_cents)
     invoice = _lock(work, text)
     paid_at = _paid_at(work, given(wanted.paid_at, None))
     reference = given(wanted.reference, None)
@@ -51,7 +51,7 @@ def record_payment(work: Work, wanted: PaymentInput) -> ShownPayment:
         customer_id=invoice.customer_id,
         invoice_id=invoice.id,
         payment_request_id=None,
-        amount_cents=int(amount),
+        amount_cents=amount,
         currency=invoice.currency,
         payment_type="manual",
         status="succeeded",
@@ -68,6 +68,15 @@ def keep_payment(work: Work, payment: Payment) -> None:
     store.insert_payment(work.tx, payment)
     work.announce(PaymentMade(payment))
     give_receipt(work, payment)
+
+
+def _read_amount(value: object) -> int:
+    """Read an amount in minor units, more than 0. Raises Invalid."""
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _MAX_DIGITS:
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+        raise errors.Invalid({"amount_cents": ["invalid_value"]})
+    return value
 
 
 def _lock(work: Work, text: str) -> Invoice:

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import NamedTuple
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+WholeNumber = Annotated[Any, Meta(extra_json_schema={"type": ["integer", "null"]})]
+"""Is looked at as it came: a fraction of a cent must be refused, and not be cut off."""
 
 
 class Payment(Struct, frozen=True, kw_only=True):
@@ -75,7 +77,7 @@ class PaymentInput(Struct, frozen=True, kw_only=True):
     """A payment as whoever received it records it."""
 
     invoice_id: str | None | UnsetType = UNSET
-    amount_cents: Decimal | None | UnsetType = UNSET
+    amount_cents: WholeNumber = UNSET
     reference: str | None | UnsetType = UNSET
     paid_at: str | None | UnsetType = UNSET
 
