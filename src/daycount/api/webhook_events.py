@@ -176,6 +176,12 @@ def _reached_thresholds(message: UsageThresholdReached, work: Work) -> Shown:
     return [(row.id, shown | {"usage_threshold": plans.threshold_to_wire(reached.threshold)})]
 
 
+def _payment_news(message: PaymentMade) -> Iterable[News]:
+    """Tell of payments that a provider confirms; who records one by hand knows of it."""
+    if message.payment.payment_type != "manual":
+        yield News("payment.succeeded", partial(_payments, message))
+
+
 def _payments(message: PaymentMade, work: Work) -> Shown:
     return [(message.payment.id, payments.to_wire(payment_operations.get_payment(work, message.payment.id)))]
 
@@ -221,7 +227,7 @@ EVENTS: Final[Mapping[type, Callable[[Any], Iterable[News]]]] = {
     InvoicesMade: lambda message: _invoice_news(message.invoices),
     InvoicesOverdue: lambda message: [News("invoice.payment_overdue", partial(_invoices, message.invoices))],
     MetricSaved: lambda message: [News(f"billable_metric.{message.event}", partial(_metrics, message))],
-    PaymentMade: lambda message: [News("payment.succeeded", partial(_payments, message))],
+    PaymentMade: _payment_news,
     PaymentRequestMade: lambda message: [News("payment_request.created", partial(_requests, message))],
     PaymentRequestStatusChanged: lambda message: [News("payment_request.payment_status_updated", partial(_requests, message))],
     PaymentStatusChanged: lambda message: [News("invoice.payment_status_updated", partial(_invoices, [message.invoice]))],
