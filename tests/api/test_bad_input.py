@@ -16,6 +16,7 @@ from tests.api.world import (
     ROUTES,
     WRITING,
     World,
+    as_last_seen,
     content_of,
     everything_stored,
     good_body,
@@ -82,7 +83,7 @@ WRONG_FIELDS: list[tuple[Route, str, Any]] = [
 
 @pytest.mark.parametrize("route", ROOTED, ids=named)
 def test_a_body_without_its_root_is_a_bad_request(world: World, route: Route) -> None:
-    before = everything_stored(world.api)
+    before = as_last_seen(world.api)
 
     bodies: list[Any] = [{}, {"other": {"name": "x"}}, [], "x", 1, None]
 
@@ -105,7 +106,7 @@ def test_the_answer_names_the_missing_root(sandbox: Api) -> None:
 
 @pytest.mark.parametrize("route", ROOTED, ids=named)
 def test_a_root_of_the_wrong_type_is_a_bad_request(world: World, route: Route) -> None:
-    before = everything_stored(world.api)
+    before = as_last_seen(world.api)
     wrong = {name: value for name, value in WRONG_ROOTS.items() if (route.operation, name) != ("create_batch_events", "null")}
 
     replies = {name: world.api.call(route.method, path_of(route, world), {route.root_in: value}) for name, value in wrong.items()}
@@ -116,7 +117,7 @@ def test_a_root_of_the_wrong_type_is_a_bad_request(world: World, route: Route) -
 
 @pytest.mark.parametrize("route", WRITING, ids=named)
 def test_a_body_that_is_no_json_is_a_bad_request(world: World, route: Route) -> None:
-    before, path = everything_stored(world.api), "/api/v1" + path_of(route, world)
+    before, path = as_last_seen(world.api), "/api/v1" + path_of(route, world)
 
     unreadable = {name: body for name, body in UNREADABLE.items() if body.strip() or not route.is_body_optional}
     replies = {name: world.api.raw(route.method, path, body) for name, body in unreadable.items()}
@@ -130,7 +131,7 @@ def test_a_body_that_is_no_json_is_a_bad_request(world: World, route: Route) -> 
 
 @pytest.mark.parametrize("route", ROOTED, ids=named)
 def test_what_is_broken_inside_the_root_is_a_bad_request_too(world: World, route: Route) -> None:
-    before = everything_stored(world.api)
+    before = as_last_seen(world.api)
     bodies = {
         "invalid UTF-8": b'"code": "\xff", "name": "\xff"',
         "a lone surrogate": b'"code": "\\udc00"',
@@ -162,7 +163,7 @@ def test_a_body_of_ten_megabytes_is_too_large(world: World, route: Route) -> Non
 @pytest.mark.parametrize("route", ROUTES, ids=named)
 def test_without_a_valid_key_nobody_is_let_in(server: Server, world: World, route: Route) -> None:
     body = json.dumps(good_body(route, world)).encode() if route.accepts is not None else None
-    before = everything_stored(world.api)
+    before = as_last_seen(world.api)
     stranger = server.client(None)
     headers = [
         {},
@@ -231,7 +232,7 @@ def test_a_value_of_the_wrong_type_is_refused_under_its_field(world: World, rout
 
 
 def test_wrong_types_store_nothing(world: World) -> None:
-    before = everything_stored(world.api)
+    before = as_last_seen(world.api)
 
     for route, field, value in WRONG_FIELDS:
         body = good_body(route, world)
@@ -306,7 +307,7 @@ def test_batches_hold_between_one_and_a_hundred_events(sandbox: Api) -> None:
 
 
 def test_a_code_is_taken_once(world: World) -> None:
-    before = everything_stored(world.api)
+    before = as_last_seen(world.api)
     metric = {"name": "Other", "code": "seats", "aggregation_type": "count_agg"}
 
     replies = [

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from daycount.api.routing import Route
-from tests.api.world import NOW, ROUTES, World, a_world, content_of, everything_stored, good_body, needed_query, path_of
+from tests.api.world import NOW, ROUTES, World, a_world, as_last_seen, content_of, everything_stored, good_body, needed_query, path_of
 from tests.support.server import Api, Server
 
 EMPTY_META = {"current_page": 0, "next_page": None, "prev_page": None, "total_pages": 0, "total_count": 0}
@@ -375,7 +375,7 @@ def test_every_route_has_a_case() -> None:
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.pattern}")
 def test_a_stranger_neither_sees_nor_changes_what_is_not_theirs(server: Server, world: World, route: Route) -> None:
     stranger = server.organization(at="2026-07-15T00:00:00Z")
-    before = everything_stored(world.api)
+    before = as_last_seen(world.api)
 
     CASES[route.operation](stranger, world, route)
 
