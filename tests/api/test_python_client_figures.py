@@ -20,7 +20,8 @@ def test_figures_of_every_kind_are_read(lago: Client) -> None:
     assert lago.invoice_collections.find_all({"months": 1})["invoice_collections"][0].month.startswith("2026-08-01")
     assert lago.invoiced_usages.find_all()["invoiced_usages"][0].code == "seats"
     assert lago.mrrs.find_all()["mrrs"][0].month == "2026-07-01T00:00:00.000Z"
-    assert lago.overdue_balances.find_all()["overdue_balances"] == []
+    [overdue] = lago.overdue_balances.find_all()["overdue_balances"]
+    assert (overdue.amount_cents, overdue.currency) == (5000, "USD")  # the set-up that one customer did not pay yet
     used = lago.usages.find_all({"from_date": "2026-07-01", "to_date": "2026-07-31"})["usages"]
     assert {row.billable_metric_code for row in used} == {"seats", "uploads"}
     assert all(row.units > 0 for row in used if row.billable_metric_code == "uploads")

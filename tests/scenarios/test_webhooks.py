@@ -51,7 +51,7 @@ def test_a_webhook_is_signed_so_that_the_published_client_verifies_it(sandbox: A
     key = Client(api_key=str(sandbox.key), api_url=f"http://{HOST}:{sandbox.port}").webhooks.public_key()
     assert key.startswith(b"-----BEGIN PUBLIC KEY-----")
     assert (got.headers["x-lago-signature-algorithm"], got.headers["content-type"]) == ("jwt", "application/json")
-    claims = jwt.decode(got.headers["x-lago-signature"], key, algorithms=["RS256"], issuer="http://localhost:3000")
+    claims = jwt.decode(got.headers["x-lago-signature"], key, algorithms=["RS256"], issuer=f"http://{HOST}:{sandbox.port}")
     assert set(claims) == {"data", "iss"} and claims["data"].encode() == got.body
     plain = sandbox.text("/webhooks/public_key")
     assert base64.b64decode(plain) == key

@@ -92,7 +92,7 @@ class Journal:
         before = self._look(work, route, call)
         result = route.handler(work, call)
         items = result.items if isinstance(result, Page) else result if isinstance(result, list) else [result]
-        shown = [msgspec.to_builtins(item) for item in items]
+        shown = [_as_sent(item) for item in items]
         found = [_happening(work, route.operation, logged, item, before) for item in shown]
         log_happenings(work, [item for item in found if item is not None])
         if route.operation in _ALSO_SECURITY:
@@ -109,9 +109,15 @@ class Journal:
         if route.operation == "create_customer":
             path = {"external_customer_id": str(call.body.external_id)}
         try:
-            return msgspec.to_builtins(self._finders[route.pattern](work, call._replace(path=path, body=None)))  # type: ignore[no-any-return]  # a struct of the API is an object
+            found: Mapping[str, Any] = _as_sent(self._finders[route.pattern](work, call._replace(path=path, body=None)))
         except errors.DaycountError:
             return None
+        return found
+
+
+def _as_sent(item: Any) -> Any:
+    """Return an object of the API as whoever gets it reads it: parts of it may be JSON already."""
+    return msgspec.json.decode(msgspec.json.encode(item))
 
 
 def is_logged(route: Route) -> bool:
