@@ -218,7 +218,7 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         ],
         TimeUnused: [invoicing.on_time_unused],
         UsageOverbilled: [invoicing.on_overbilled],
-        InvoicesMade: [on_invoices_made],
+        InvoicesMade: [on_invoices_made, payment_reactions.on_invoices_made],
         InvoicesFinalized: [on_invoices_made, invoicing.on_finalized],
         InvoiceDeleted: [invoicing.on_deleted],
         InvoiceVoided: [invoicing.on_voided],

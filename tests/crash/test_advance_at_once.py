@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.crash.test_concurrency import at_once
 from tests.support.server import HOST, Api, Server
+from tests.support.threads import at_once
 
 EVENTS = 40
 WITHIN_S = 30

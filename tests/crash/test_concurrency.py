@@ -1,33 +1,16 @@
 """Requests at the same time: what comes out is what some order of them, one after the other, would have made."""
 
-import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from tests.support.server import Api, Reply, Server
+from tests.support.threads import at_once
 
 TARGETS = ["2026-10-01T00:00:00Z", "2026-09-15T00:00:00Z", "2026-12-01T00:00:00Z", "2026-11-02T00:00:00Z"]
 
 # Who loses the race to make a customer is told so, leaves no trace, and may send the same again.
 TAKEN = {"external_id": ["value_already_exist"]}
-
-
-def at_once(server: Server, key: str | None, calls: Sequence[Callable[[Api], Any]]) -> list[Any]:
-    """Make calls at the same moment, each from a thread with a connection of its own."""
-    gate = threading.Barrier(len(calls))
-    answers: list[Any] = [None] * len(calls)
-
-    def make(place: int, api: Api) -> None:
-        gate.wait()
-        answers[place] = calls[place](api)
-
-    threads = [threading.Thread(target=make, args=(place, server.client(key))) for place in range(len(calls))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return answers
 
 
 def move_to(instant: str) -> Callable[[Api], Reply]:

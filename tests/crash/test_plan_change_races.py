@@ -3,10 +3,11 @@
 from collections import Counter
 from typing import Any
 
-from tests.crash.test_concurrency import at_once, move_to
+from tests.crash.test_concurrency import move_to
 from tests.support.instants import unix
 from tests.support.invoices import base_cents, charge_of, fees_of
 from tests.support.server import Api, Server
+from tests.support.threads import at_once
 
 
 def a_team(server: Server) -> Api:

@@ -258,6 +258,8 @@ def test_lone_fees_are_paid_deleted_and_gathered(api: Api) -> None:
     assert (gathered["payment_status"], gathered["status"], gathered["total_amount_cents"]) == ("succeeded", "finalized", 1000)
     assert gathered["total_paid_amount_cents"] == 1000
     assert [fee["lago_id"] for fee in gathered["fees"]] == [paid["lago_id"]]
+    [payment] = api.ok("GET", "/payments", query={"invoice_id": gathered["lago_id"]})["payments"]
+    assert (payment["amount_cents"], payment["type"], payment["reference"]) == (1000, "manual", "Charges paid in advance")
     [period] = gathered["billing_periods"]
     assert period["invoicing_reason"] == "in_advance_charge_periodic"
     assert (period["charges_from_datetime"], period["charges_to_datetime"]) == (APRIL, "2026-04-30T23:59:59Z")

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.server import Api, Server
+from tests.support.server import Api, Reply, Server
+from tests.support.threads import at_once
 
 
 @pytest.fixture
@@ -151,3 +152,18 @@ def test_a_partner_gets_no_receipt(api: Api) -> None:
     body = {"external_customer_id": "partner", "fees": [{"add_on_code": "setup"}]}
     pay(api, api.ok("POST", "/invoices", {"invoice": body})["invoice"], 12_000)
     assert api.ok("GET", "/payment_receipts")["payment_receipts"] == []
+
+
+def test_payments_at_the_same_moment_never_come_to_more_than_is_due(api: Api, server: Server) -> None:
+    # Four of 50.00 at once for 120.00: two are taken, for the third and fourth only 20.00 is left.
+    invoice = sell(api)
+
+    def pay_fifty(other: Api) -> Reply:
+        body = {"invoice_id": invoice["lago_id"], "amount_cents": 5000, "reference": "wire"}
+        return other.call("POST", "/payments", {"payment": body})
+
+    replies = at_once(server, api.key, [pay_fifty] * 4)
+    assert sorted(reply.status for reply in replies) == [200, 200, 422, 422]
+    now = api.ok("GET", f"/invoices/{invoice['lago_id']}")["invoice"]
+    assert (now["payment_status"], now["total_paid_amount_cents"], now["total_due_amount_cents"]) == ("pending", 10_000, 2000)
+    assert len(api.ok("GET", "/payments")["payments"]) == len(api.ok("GET", "/payment_receipts")["payment_receipts"]) == 2

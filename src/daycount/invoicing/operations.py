@@ -79,7 +79,7 @@ def set_payment_status(work: Work, invoice: Invoice, payment_status: str) -> Inv
     """Write an invoice that somebody says is paid, or is not any more. Announces PaymentStatusChanged."""
     paid = invoice.total_paid_amount_cents
     if payment_status == "succeeded":
-        paid = invoice.total_amount_cents - invoice.offset_amount_cents
+        paid = max(invoice.total_amount_cents - invoice.offset_amount_cents, 0)
     elif invoice.payment_status == "succeeded":
         paid = 0
     return _set_payment_status(work, structs.replace(invoice, total_paid_amount_cents=paid), payment_status)

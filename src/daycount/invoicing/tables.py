@@ -62,6 +62,10 @@ invoices = sa.Table(
         " and total_amount_cents = sub_total_including_taxes_amount_cents - credit_notes_amount_cents - prepaid_credit_amount_cents",
         name="adds_up",
     ),
+    sa.CheckConstraint(
+        "total_paid_amount_cents between 0 and greatest(total_amount_cents - offset_amount_cents, 0)",
+        name="paid_within_due",
+    ),
     sa.Index(
         "uq_invoices_customer_number",
         "customer_id",

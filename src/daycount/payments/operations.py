@@ -1,5 +1,6 @@
 """Use cases of payments that somebody records."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from daycount.invoicing import operations as invoicing
 from daycount.invoicing import store as invoices
 from daycount.invoicing.records import Invoice
 from daycount.payments import store
-from daycount.payments.receipts import give_receipt
+from daycount.payments.receipts import give_receipts
 from daycount.payments.records import Payment, PaymentInput, PaymentMade, ShownPayment
 from daycount.payments.requests import store as requests
 from daycount.periods import parse_instant
@@ -45,29 +46,35 @@ def record_payment(work: Work, wanted: PaymentInput) -> ShownPayment:
         raise errors.Invalid({"amount_cents": ["invalid_amount"]})
     if amount > invoice.total_due_amount_cents:
         raise errors.Invalid({"amount_cents": ["value_is_out_of_range"]})
-    payment = Payment(
+    payment = by_hand(work, invoice, amount_cents=amount, reference=reference, paid_at=paid_at)
+    invoicing.add_payment(work, invoice, amount_cents=payment.amount_cents)
+    keep_payments(work, [payment])
+    return get_payment(work, payment.id)
+
+
+def by_hand(work: Work, invoice: Invoice, *, amount_cents: int, reference: str | None, paid_at: datetime) -> Payment:
+    """Make the payment of an invoice, in minor units, that no provider took."""
+    return Payment(
         id=work.new_id(),
         organization_id=work.organization_id,
         customer_id=invoice.customer_id,
         invoice_id=invoice.id,
         payment_request_id=None,
-        amount_cents=amount,
+        amount_cents=amount_cents,
         currency=invoice.currency,
         payment_type="manual",
         status="succeeded",
         reference=reference,
         created_at=paid_at,
     )
-    invoicing.add_payment(work, invoice, amount_cents=payment.amount_cents)
-    keep_payment(work, payment)
-    return get_payment(work, payment.id)
 
 
-def keep_payment(work: Work, payment: Payment) -> None:
-    """Keep a payment and give a receipt for it; the caller holds the customer's lane. Announces PaymentMade and ReceiptMade."""
-    store.insert_payment(work.tx, payment)
-    work.announce(PaymentMade(payment))
-    give_receipt(work, payment)
+def keep_payments(work: Work, payments: Sequence[Payment]) -> None:
+    """Keep payments and give receipts for them; the caller holds the customers' lanes. Announces PaymentMade and ReceiptMade."""
+    store.insert_payments(work.tx, payments)
+    for payment in payments:
+        work.announce(PaymentMade(payment))
+    give_receipts(work, payments)
 
 
 def _read_amount(value: object) -> int:

@@ -28,9 +28,10 @@ _SELECT_RECEIPTS = _SELECT.add_columns(*(payment_receipts.c[name].label(f"receip
 )
 
 
-def insert_payment(tx: Connection, payment: Payment) -> None:
-    """Write a payment."""
-    tx.execute(payments.insert().values({name: getattr(payment, name) for name in _NAMES}))
+def insert_payments(tx: Connection, made: Sequence[Payment]) -> None:
+    """Write payments."""
+    if made:
+        tx.execute(payments.insert(), [{name: getattr(payment, name) for name in _NAMES} for payment in made])
 
 
 def sum_of_invoice(tx: Connection, *, invoice_id: UUID) -> int:
@@ -63,15 +64,17 @@ def count_payments(tx: Connection, *, organization_id: UUID, query: PaymentFilte
     return int(tx.execute(sa.select(sa.func.count()).select_from(found)).scalar_one())
 
 
-def count_receipts_of_customer(tx: Connection, *, customer_id: UUID) -> int:
-    """Count the receipts a customer was given; the caller holds the customer's lane."""
-    statement = sa.select(sa.func.count()).select_from(payment_receipts).where(payment_receipts.c.customer_id == customer_id)
-    return int(tx.execute(statement).scalar_one())
+def count_receipts_of_customers(tx: Connection, *, customer_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Count the receipts that customers were given, by customer; the caller holds their lanes."""
+    own = payment_receipts.c.customer_id
+    statement = sa.select(own, sa.func.count().label("receipts")).where(own.in_(set(customer_ids))).group_by(own)
+    return {row.customer_id: row.receipts for row in tx.execute(statement)}
 
 
-def insert_receipt(tx: Connection, receipt: Receipt) -> None:
-    """Write a receipt."""
-    tx.execute(payment_receipts.insert().values({name: getattr(receipt, name) for name in _RECEIPT_NAMES}))
+def insert_receipts(tx: Connection, made: Sequence[Receipt]) -> None:
+    """Write receipts."""
+    if made:
+        tx.execute(payment_receipts.insert(), [{name: getattr(receipt, name) for name in _RECEIPT_NAMES} for receipt in made])
 
 
 def find_receipt(tx: Connection, *, organization_id: UUID, receipt_id: UUID) -> ShownReceipt | None:

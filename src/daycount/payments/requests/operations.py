@@ -14,7 +14,7 @@ from daycount.infra.work import Work
 from daycount.invoicing import operations as invoicing
 from daycount.invoicing import store as invoices
 from daycount.invoicing.records import Invoice
-from daycount.payments.operations import keep_payment
+from daycount.payments.operations import keep_payments
 from daycount.payments.records import Payment
 from daycount.payments.requests import store
 from daycount.payments.requests.records import (
@@ -93,7 +93,7 @@ def update_request(work: Work, request_id: UUID, changes: PaymentRequestInput) -
                 invoicing.add_payment(work, invoice, amount_cents=paid[invoice.id])
     store.update_status(work.tx, changed, paid=paid)
     if paid:
-        keep_payment(work, _payment_of(work, changed, sum(paid.values())))
+        keep_payments(work, [_payment_of(work, changed, sum(paid.values()))])
     work.announce(PaymentRequestStatusChanged(changed, paid))
     return get_request(work, request_id)
 
