@@ -78,7 +78,7 @@ from daycount.ids import TimeOrderedIds
 from daycount.infra.database import connect
 from daycount.infra.work import CommitPoints, Workplace
 from daycount.invoicing import gating
-from daycount.invoicing.credit_purchases import on_credits_purchased, on_payment_status_changed
+from daycount.invoicing.credit_purchases import on_credits_purchased, on_invoice_voided, on_payment_status_changed
 from daycount.invoicing.custom_sections import on_invoices_made
 from daycount.invoicing.messages import TimeUnused, UsageOverbilled, WalletsRefreshed
 from daycount.invoicing.messages_life import (
@@ -221,7 +221,7 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         InvoicesMade: [on_invoices_made, payment_reactions.on_invoices_made],
         InvoicesFinalized: [on_invoices_made, invoicing.on_finalized],
         InvoiceDeleted: [invoicing.on_deleted],
-        InvoiceVoided: [invoicing.on_voided],
+        InvoiceVoided: [invoicing.on_voided, on_invoice_voided],
         InvoiceClosed: [invoicing.on_closed],
         CustomerDeleted: [on_customer_deleted, take_coupons_away, wallet_reactions.on_customer_deleted, invoicing.on_customer_deleted],
         InvoiceSettingsChanged: [invoicing.on_settings_changed],

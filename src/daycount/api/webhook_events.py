@@ -197,7 +197,8 @@ def _requests(message: PaymentRequestMade | PaymentRequestStatusChanged, work: W
 
 def _wallets(message: WalletSaved, work: Work) -> Shown:
     found = wallet_store.find_wallets(work.tx, organization_id=work.organization_id, ids=[message.wallet_id])
-    return [(wallet.id, wallets_wire.to_wire(wallet, is_whole=False)) for wallet in found]
+    chosen = wallets_wire.choices_of(work, found)
+    return [(wallet.id, wallets_wire.to_wire(wallet, is_whole=False, chosen=chosen)) for wallet in found]
 
 
 def _transactions(message: TransactionsSaved, work: Work) -> Shown:

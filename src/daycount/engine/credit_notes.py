@@ -140,7 +140,11 @@ def settle_rounding(split: Split, worth: Worth) -> Split:
 
 
 class Standing(Struct, frozen=True, kw_only=True):
-    """What an invoice allows: its fees, what was paid of it, and what its notes gave back so far, in minor units."""
+    """
+    What an invoice allows: its fees, what was paid of it, and what its notes gave back so far, in minor units.
+
+    `unspent_cents` is set for an invoice that sold prepaid credits: what of them is left to be taken back.
+    """
 
     fees: Sequence[CreditableFee]
     total_cents: int
@@ -149,6 +153,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     credited_cents: int
     refunded_cents: int
     offset_cents: int
+    unspent_cents: int | None = None
 
     @property
     def full_cents(self) -> int:
@@ -158,18 +163,23 @@ class Standing(Struct, frozen=True, kw_only=True):
 
     @property
     def creditable_cents(self) -> int:
-        """Return what is left to give back of its fees, each with its own coupons and taxes."""
+        """Return what is left to give back of its fees, each with its own coupons and taxes; prepaid credits are only refunded."""
+        if self.unspent_cents is not None:
+            return 0
         rest = worth_of([CreditedItem(fee, Fraction(fee.creditable_cents)) for fee in self.fees if fee.creditable_cents])
         return max(rest.total_cents, 0)
 
     @property
     def refundable_cents(self) -> int:
         """Return what can be paid back in money."""
-        return max(min(self.paid_cents - self.refunded_cents, self.creditable_cents), 0)
+        limit = self.creditable_cents if self.unspent_cents is None else self.unspent_cents
+        return max(min(self.paid_cents - self.refunded_cents, limit), 0)
 
     @property
     def offsettable_cents(self) -> int:
-        """Return what can be taken off the amount due."""
+        """Return what can be taken off the amount due; of prepaid credits that nobody paid, all."""
+        if self.unspent_cents is not None:
+            return 0 if self.paid_cents else self.total_cents - self.offset_cents
         return max(min(self.total_cents - self.paid_cents - self.offset_cents, self.creditable_cents), 0)
 
 
@@ -190,9 +200,16 @@ def find_faults(split: Split, worth: Worth, standing: Standing) -> dict[str, lis
         blame("refund_amount_cents", "cannot_refund_unpaid_invoice")
     elif split.refund_cents > max(standing.paid_cents - standing.refunded_cents, 0):
         blame("refund_amount_cents", "higher_than_remaining_invoice_amount")
-    if split.credit_cents > full - others + 1:
+    is_of_credits = standing.unspent_cents is not None
+    if is_of_credits and split.credit_cents > 0:
+        blame("credit_amount_cents", "cannot_credit_invoice")
+    elif split.credit_cents > full - others + 1:
         blame("credit_amount_cents", "higher_than_remaining_invoice_amount")
-    if split.offset_cents > max(min(standing.total_cents - standing.paid_cents - standing.offset_cents, full - others), 0):
+    if is_of_credits and split.offset_cents > 0 and standing.paid_cents > 0:
+        blame("offset_amount_cents", "cannot_apply_to_paid_invoice")
+    elif is_of_credits and split.offset_cents not in (0, standing.total_cents):
+        blame("offset_amount_cents", "not_equal_to_total_amount")
+    elif split.offset_cents > max(min(standing.total_cents - standing.paid_cents - standing.offset_cents, full - others), 0):
         blame("offset_amount_cents", "higher_than_remaining_invoice_amount")
     if abs(split.total_cents - worth.total_cents) > 1:
         blame("base", "does_not_match_item_amounts")

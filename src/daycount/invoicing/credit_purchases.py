@@ -13,7 +13,7 @@ from daycount.customers import store as customers
 from daycount.customers.records import Customer
 from daycount.infra.work import Work
 from daycount.invoicing.documents import Heading, find_senders
-from daycount.invoicing.messages_life import PaymentStatusChanged
+from daycount.invoicing.messages_life import InvoiceVoided, PaymentStatusChanged
 from daycount.invoicing.plain import PlainLine, finalize_open, make_plain_invoice
 from daycount.invoicing.records import Invoice
 from daycount.organizations import store as organizations
@@ -62,6 +62,12 @@ def _bill(work: Work, wallet: Wallet, item: WalletTransaction, customer: Custome
 
 def _heading(work: Work, customer: Customer, currency: str, purchase_order_number: str | None) -> Heading:
     return Heading(customer=customer, currency=currency, at=work.now, invoice_type=CREDIT, purchase_order_number=purchase_order_number)
+
+
+def on_invoice_voided(work: Work, message: InvoiceVoided) -> None:
+    """Give up a purchase whose invoice is void before it was paid."""
+    if message.invoice.invoice_type == CREDIT:
+        movements.fail_purchases(work, invoice_ids=[message.invoice.id], at=work.now)
 
 
 def on_payment_status_changed(work: Work, message: PaymentStatusChanged) -> None:

@@ -36,6 +36,7 @@ from daycount.given import given, given_or_default
 from daycount.infra.work import Work
 from daycount.invoicing import operations, store
 from daycount.invoicing.records import Fee, Invoice
+from daycount.invoicing.sold_credits import SoldCredits, check_sold, find_sold, take_back
 from daycount.money import round_half_away
 from daycount.periods import local_date
 
@@ -48,6 +49,7 @@ class Basis(NamedTuple):
     invoice: Invoice
     fees: dict[UUID, CreditableFee]
     earlier: Sequence[CreditNote]
+    purchase: SoldCredits | None = None
 
     @property
     def standing(self) -> Standing:
@@ -62,6 +64,7 @@ class Basis(NamedTuple):
             credited_cents=sum(note.credit_amount_cents for note in final),
             refunded_cents=sum(note.refund_amount_cents for note in final),
             offset_cents=sum(note.offset_amount_cents for note in final),
+            unspent_cents=None if self.purchase is None else self.purchase.unspent_cents,
         )
 
     def worth(self, items: Sequence[CreditedItem]) -> Worth:
@@ -93,11 +96,11 @@ class _Note(Struct, frozen=True, kw_only=True):
 
 
 def load_basis(work: Work, invoice: Invoice) -> Basis:
-    """Load what credit notes of an invoice depend on. Three queries."""
+    """Load what credit notes of an invoice depend on. Three queries, five for one that sold prepaid credits."""
     fees = store.list_fees(work.tx, organization_id=work.organization_id, invoice_ids=[invoice.id])
     taken = notes.sum_of_items(work.tx, organization_id=work.organization_id, fee_ids=[fee.id for fee in fees])
     earlier = notes.list_of_invoices(work.tx, organization_id=work.organization_id, invoice_ids=[invoice.id])
-    return Basis(invoice, {fee.id: _creditable(fee, taken.get(fee.id, 0)) for fee in fees}, earlier)
+    return Basis(invoice, {fee.id: _creditable(fee, taken.get(fee.id, 0)) for fee in fees}, earlier, find_sold(work, invoice))
 
 
 def _creditable(fee: Fee, credited_cents: int) -> CreditableFee:
@@ -122,12 +125,13 @@ def create_credit_note(work: Work, wanted: CreditNoteInput) -> CreditNote:
     invoice = operations.lock_invoice(work, _invoice_id(wanted))
     _check_state(invoice)
     basis = load_basis(work, invoice)
-    worth = basis.worth(_read_items(basis, wanted))
     split = Split(
         given_or_default(wanted.credit_amount_cents, 0),
         given_or_default(wanted.refund_amount_cents, 0),
         given_or_default(wanted.offset_amount_cents, 0),
     )
+    check_sold(invoice, basis.purchase, gives_back=bool(split.credit_cents or split.refund_cents))
+    worth = basis.worth(_read_items(basis, wanted))
     reason = read_reason(given(wanted.reason, None))
     negative = {name: ["value_is_out_of_range"] for name, value in _amounts(split).items() if not 0 <= value < _MOST_CENTS}
     if negative:
@@ -151,6 +155,7 @@ def estimate_credit_note(work: Work, wanted: CreditNoteInput) -> Estimate:
     invoice = operations.get_invoice(work, _invoice_id(wanted))
     _check_state(invoice)
     basis = load_basis(work, invoice)
+    check_sold(invoice, basis.purchase, gives_back=False)
     worth = basis.worth(_read_items(basis, wanted))
     standing = basis.standing
     total, taxes = worth.total_cents, worth.taxes_cents
@@ -160,6 +165,8 @@ def estimate_credit_note(work: Work, wanted: CreditNoteInput) -> Estimate:
     elif difference < 0 < taxes:
         taxes -= 1
     refundable = max(min(total, standing.paid_cents - standing.refunded_cents), 0)
+    if basis.purchase is not None:
+        return Estimate(basis, worth, 0, min(refundable, standing.refundable_cents), standing.offsettable_cents, taxes)
     return Estimate(basis, worth, total, refundable, max(min(invoice.total_due_amount_cents, total), 0), taxes)
 
 
@@ -323,6 +330,8 @@ def _read_items(basis: Basis, wanted: CreditNoteInput) -> list[CreditedItem]:
             raise errors.Invalid({"amount_cents": ["invalid_value"]})
         if together[item.fee.fee_id] > item.fee.creditable_cents:
             raise errors.Invalid({"amount_cents": ["higher_than_remaining_fee_amount"]})
+        if basis.purchase is not None and basis.invoice.total_paid_amount_cents and item.amount > basis.purchase.unspent_cents:
+            raise errors.Invalid({"amount_cents": ["higher_than_wallet_balance"]})
     return items
 
 
@@ -383,6 +392,8 @@ def _write(work: Work, basis: Basis, wanted: _Note) -> CreditNote:
         updated_at=wanted.at,
     )
     notes.insert(work.tx, note, [_item(work, note, item, position) for position, item in enumerate(worth.items)])
+    if basis.purchase is not None and split.refund_cents:
+        take_back(work, basis.purchase, credit_note_id=note.id, amount_cents=split.refund_cents)
     if split.offset_cents:
         _take_off(work, invoice, split.offset_cents)
     if not is_draft:

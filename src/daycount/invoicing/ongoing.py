@@ -84,9 +84,10 @@ def _nets(work: Work, customer_ids: Collection[UUID], *, events: EventStore) -> 
             key = BucketKey(item.fee_type, item.metric_id, item.target_wallet_code)
             nets[owner][key] += item.amount_cents + (item.taxation or NO_TAX).amount_cents
     for fee in store.list_draft_amounts(work.tx, organization_id=work.organization_id, customer_ids=customer_ids):
-        nets[fee.customer_id, fee.currency][BucketKey(fee.fee_type, fee.metric_id, None)] += Fraction(fee.amount_cents)
+        nets[fee.customer_id, fee.currency][BucketKey(fee.fee_type, fee.metric_id, fee.target_wallet_code)] += Fraction(fee.amount_cents)
     for billed in progressive.list_billed_amounts(work.tx, organization_id=work.organization_id, places=_places(jobs)):
-        nets[billed.customer_id, billed.currency][BucketKey(billed.fee_type, billed.metric_id, None)] -= Fraction(billed.amount_cents)
+        key = BucketKey(billed.fee_type, billed.metric_id, billed.target_wallet_code)
+        nets[billed.customer_id, billed.currency][key] -= Fraction(billed.amount_cents)
     return nets
 
 

@@ -483,19 +483,20 @@ class DraftAmount(NamedTuple):
     currency: str
     fee_type: str
     metric_id: UUID | None
+    target_wallet_code: str | None
     amount_cents: Decimal
 
 
 _DRAFT_AMOUNTS = sa.text("""
-select i.customer_id, i.currency, f.fee_type, c.billable_metric_id,
+select i.customer_id, i.currency, f.fee_type, c.billable_metric_id, f.grouped_by ->> 'target_wallet_code' as target_wallet_code,
        sum(f.amount_cents - f.precise_coupons_amount_cents + f.taxes_amount_cents) as amount_cents
 from invoices i join fees f on f.invoice_id = i.id left join charges c on c.id = f.charge_id
 where i.organization_id = :organization_id and i.customer_id = any(:customer_ids) and i.status = 'draft' and i.total_amount_cents <> 0
-group by 1, 2, 3, 4
+group by 1, 2, 3, 4, 5
 """)
 
 
 def list_draft_amounts(tx: Connection, *, organization_id: UUID, customer_ids: Collection[UUID]) -> list[DraftAmount]:
-    """Add up what stands on drafts of customers, by currency, type of fee and metric."""
+    """Add up what stands on drafts of customers, by currency, type of fee, metric and the wallet that is to pay."""
     found = tx.execute(_DRAFT_AMOUNTS, {"organization_id": organization_id, "customer_ids": list(customer_ids)})
-    return [DraftAmount(row.customer_id, row.currency, row.fee_type, row.billable_metric_id, row.amount_cents) for row in found]
+    return [DraftAmount(*row) for row in found]

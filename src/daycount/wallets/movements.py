@@ -16,7 +16,7 @@ from daycount import errors
 from daycount.engine.wallets.allocation import Lot, Use, split_by_origin, use_lots
 from daycount.engine.wallets.credits import Valued, incoming, voided
 from daycount.infra.work import Work
-from daycount.organizations.sections.operations import choose_sections
+from daycount.organizations.sections.operations import choose_sections, copy_choice
 from daycount.organizations.sections.records import ChoiceInput, Chooser
 from daycount.wallets import store
 from daycount.wallets.messages import CreditsPurchased, TransactionsSaved, WalletSaved, WalletsMoved
@@ -47,6 +47,8 @@ class Purchase(Struct, frozen=True, kw_only=True):
     payment_method: PaymentMethod = PaymentMethod()
     sections: ChoiceInput | None = None
     """What the invoices of purchases carry, where it is not what the wallet's do."""
+    rule_id: UUID | None = None
+    """The rule that fired; what it chose for invoices is chosen for its purchases."""
 
 
 def add_credits(work: Work, wallet: Wallet, *, paid: Decimal, granted: Decimal, purchase: Purchase) -> list[WalletTransaction]:
@@ -68,6 +70,8 @@ def add_credits(work: Work, wallet: Wallet, *, paid: Decimal, granted: Decimal, 
     purchases = [item for item in made if item.transaction_status is Origin.PURCHASED]
     for item in purchases:
         choose_sections(work, Chooser.WALLET_TRANSACTION, item.id, purchase.sections)
+        if purchase.rule_id is not None:
+            copy_choice(work, Chooser.WALLET_TRANSACTION, item.id, [purchase.rule_id])
     if purchases:
         work.announce(CreditsPurchased(wallet, purchases))
     if grants:
@@ -224,12 +228,17 @@ def settle_purchases(work: Work, *, invoice_ids: Collection[UUID], at: datetime)
     """
     Give the credits whose invoices are paid; returns the transactions, those that were settled before left out.
 
-    Announces TransactionsSaved, WalletsMoved.
+    A wallet that has ended gets nothing: the purchase fails, and what was paid can be refunded by a credit note. Announces
+    TransactionsSaved, WalletsMoved.
     """
-    due = [item for item in _purchases(work, invoice_ids) if item.status is not Settlement.SETTLED]
+    waiting = [item for item in _purchases(work, invoice_ids) if item.status is not Settlement.SETTLED]
+    found = store.find_wallets(work.tx, organization_id=work.organization_id, ids={item.wallet_id for item in waiting}, lock=True)
+    ended = {wallet.id for wallet in found if wallet.status is WalletStatus.TERMINATED}
+    _fail(work, [item for item in waiting if item.wallet_id in ended], at=at)
+    due = [item for item in waiting if item.wallet_id not in ended]
+    wallets = [wallet for wallet in found if wallet.id not in ended]
     if not due:
         return []
-    wallets = store.find_wallets(work.tx, organization_id=work.organization_id, ids={item.wallet_id for item in due}, lock=True)
     store.settle_transactions(work.tx, ids=[item.id for item in due], at=at)
     store.move_balances(work.tx, [(item.wallet_id, item.amount_cents, item.credit_amount, 0, Decimal(0)) for item in due], at=at)
     work.announce(TransactionsSaved([item.id for item in due], "updated"))
@@ -239,7 +248,11 @@ def settle_purchases(work: Work, *, invoice_ids: Collection[UUID], at: datetime)
 
 def fail_purchases(work: Work, *, invoice_ids: Collection[UUID], at: datetime) -> list[UUID]:
     """Mark purchases that wait as failed, because their invoices were not paid; they may still be settled later."""
-    due = [item.id for item in _purchases(work, invoice_ids) if item.status is Settlement.PENDING]
+    return _fail(work, _purchases(work, invoice_ids), at=at)
+
+
+def _fail(work: Work, items: Sequence[WalletTransaction], *, at: datetime) -> list[UUID]:
+    due = [item.id for item in items if item.status is Settlement.PENDING]
     if due:
         store.set_transactions(work.tx, ids=due, status=Settlement.FAILED, failed_at=at)
         work.announce(TransactionsSaved(due, "updated"))
@@ -283,12 +296,11 @@ def give_back(work: Work, *, invoice_id: UUID) -> None:
     _announce_moved(work, list(wallets.values()))
 
 
-def void_refunded(work: Work, *, invoice_id: UUID, credit_note_id: UUID, amount_cents: int) -> None:
-    """Take credits back that a credit note refunds: those bought by that invoice. Raises Invalid (amount_cents)."""
-    for item in _purchases(work, [invoice_id]):
-        wallet = store.find_wallets(work.tx, organization_id=work.organization_id, ids=[item.wallet_id], lock=True)[0]
-        valued = Valued(wallet.credits_of(amount_cents), amount_cents)
-        void_credits(work, wallet, valued, purchase=Purchase(), lot_id=item.id, credit_note_id=credit_note_id)
+def void_refunded(work: Work, item: WalletTransaction, *, credit_note_id: UUID, amount_cents: int) -> None:
+    """Take credits back that a credit note refunds, out of the purchase that brought them. Raises Invalid (amount_cents)."""
+    wallet = store.find_wallets(work.tx, organization_id=work.organization_id, ids=[item.wallet_id], lock=True)[0]
+    valued = Valued(wallet.credits_of(amount_cents), amount_cents)
+    void_credits(work, wallet, valued, purchase=Purchase(), lot_id=item.id, credit_note_id=credit_note_id)
 
 
 def _announce_moved(work: Work, wallets: Sequence[Wallet]) -> None:

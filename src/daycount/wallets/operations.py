@@ -85,8 +85,9 @@ def create_wallet(work: Work, wanted: WalletInput, *, external_customer_id: str 
     if customer.currency is None:
         customers.set_currency(work.tx, customer_id=customer.id, currency=wallet.currency)
     store.insert_wallet(work.tx, wallet)
-    for rule in rules:
+    for rule, source in zip(rules, sources, strict=True):
         store.save_rule(work.tx, rule)
+        choose_sections(work, Chooser.WALLET_RULE, rule.id, given(source.invoice_custom_section, None))
     wallet = structs.replace(wallet, rules=rules)
     choose_sections(work, Chooser.WALLET, wallet.id, given(wanted.invoice_custom_section, None))
     _schedule(work, wallet, customer)

@@ -42,7 +42,7 @@ def fire_intervals(work: Work, rule_ids: Sequence[UUID]) -> None:
         for rule in wallet.rules:
             if rule.id in wallet_of and rule.is_live(work.now):
                 fire_interval(work, wallet, rule)
-        schedule_rules(work, wallet, zone=owners[wallet.customer_id].zone)
+        schedule_rules(work, wallet, zone=owners[wallet.customer_id].zone, is_done_today=True)
 
 
 def _active(work: Work, *, customer_ids: Sequence[UUID]) -> list[Wallet]:

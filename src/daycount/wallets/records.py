@@ -291,6 +291,7 @@ class RuleInput(Struct, frozen=True, kw_only=True):
     transaction_name: str | None | UnsetType = UNSET
     purchase_order_number: str | None | UnsetType = UNSET
     payment_method: PaymentMethodInput | None | UnsetType = UNSET
+    invoice_custom_section: ChoiceInput | None | UnsetType = UNSET
 
 
 class WalletInput(Struct, frozen=True, kw_only=True):

@@ -21,9 +21,11 @@ from daycount.engine.wallets.top_ups import (
 )
 from daycount.given import given, given_or_default, is_given
 from daycount.infra.work import Work
+from daycount.organizations.sections.operations import choose_sections
+from daycount.organizations.sections.records import Chooser
 from daycount.periods import local_date, parse_instant, start_of_day
 from daycount.wallets import store
-from daycount.wallets.fields import read_credits, read_future, read_id, read_pairs, read_payment_method
+from daycount.wallets.fields import read_credits, read_future, read_id, read_name, read_pairs, read_payment_method
 from daycount.wallets.movements import Purchase, add_credits
 from daycount.wallets.records import Rule, RuleInput, Source, Wallet, WalletStatus
 
@@ -90,8 +92,8 @@ def _read_rule(work: Work, source: RuleInput, wallet: Wallet, *, before: Rule | 
         transaction_metadata=read_pairs(source.transaction_metadata, found, most=_MOST_PAIRS)
         if is_given(source.transaction_metadata)
         else (before.transaction_metadata if before else ()),
-        transaction_name=given(source.transaction_name, before.transaction_name if before else None) or None,
-        purchase_order_number=given(source.purchase_order_number, before.purchase_order_number if before else None) or None,
+        transaction_name=_name(source.transaction_name, before.transaction_name if before else None, found),
+        purchase_order_number=_name(source.purchase_order_number, before.purchase_order_number if before else None, found),
         payment_method=read_payment_method(
             given(source.payment_method, None), found, otherwise=before.payment_method if before else wallet.payment_method
         ),
@@ -117,6 +119,10 @@ def _amount(value: Any, before: Decimal) -> Decimal:
         return before
     wanted = Decimal(0) if value is None else read_credits(value)
     return before if wanted is None else wanted
+
+
+def _name(value: Any, before: str | None, found: errors.FieldErrors) -> str | None:
+    return read_name(value, "recurring_transaction_rules", found) if is_given(value) else before
 
 
 def _instant(value: Any, before: datetime | None) -> datetime | None:
@@ -149,7 +155,9 @@ def replace_rules(work: Work, wallet: Wallet, sources: Sequence[RuleInput]) -> N
     for source in sources:
         rule_id = read_id(given(source.lago_id, None))
         before = known.get(rule_id) if rule_id else None
-        kept.append(read_rule(work, source, wallet, before=before, paid=Decimal(0), granted=Decimal(0)))
+        rule = read_rule(work, source, wallet, before=before, paid=Decimal(0), granted=Decimal(0))
+        choose_sections(work, Chooser.WALLET_RULE, rule.id, given(source.invoice_custom_section, None))
+        kept.append(rule)
     gone = [rule_id for rule_id in known if rule_id not in {rule.id for rule in kept}]
     if gone:
         store.end_rules(work.tx, rule_ids=gone)
@@ -158,26 +166,39 @@ def replace_rules(work: Work, wallet: Wallet, sources: Sequence[RuleInput]) -> N
         store.save_rule(work.tx, rule)
 
 
-def schedule_rules(work: Work, wallet: Wallet, *, zone: ZoneInfo) -> None:
-    """Put into the agenda when the wallet's rules fire and expire."""
+def schedule_rules(work: Work, wallet: Wallet, *, zone: ZoneInfo, is_done_today: bool = False) -> None:
+    """
+    Put into the agenda when the wallet's rules fire and expire.
+
+    A day of a rule that is running counts still, unless it is done: an interval has topped the wallet up on it.
+    """
     for rule in wallet.rules:
         if rule.trigger is Trigger.INTERVAL:
-            due = next_due(rule, wallet, zone=zone, after=work.now)
+            today = start_of_day(local_date(work.now, zone=zone), zone=zone)
+            is_done = is_done_today or store.has_interval_top_up(work.tx, wallet_id=wallet.id, since=today)
+            due = next_due(rule, wallet, zone=zone, after=work.now, is_done_today=is_done)
             work.agenda.put(INTERVAL_DUE, subject_id=rule.id, lane_id=wallet.customer_id, due_at=due)
+        else:
+            work.agenda.drop_kind(INTERVAL_DUE, subject_id=rule.id)
         if rule.expiration_at is not None:
             work.agenda.put(RULE_EXPIRES, subject_id=rule.id, lane_id=wallet.customer_id, due_at=rule.expiration_at)
+        else:
+            work.agenda.drop_kind(RULE_EXPIRES, subject_id=rule.id)
 
 
-def next_due(rule: Rule, wallet: Wallet, *, zone: ZoneInfo, after: datetime) -> datetime:
-    """Return when an interval rule fires next: at the start of its local day, on its first day not before its anchor."""
+def next_due(rule: Rule, wallet: Wallet, *, zone: ZoneInfo, after: datetime, is_done_today: bool) -> datetime:
+    """
+    Return when an interval rule fires next: at the start of its local day, not before its anchor, never on the day of the wallet's making.
+
+    A day that is running, unless it is done, is made good at once.
+    """
     assert rule.interval is not None
     anchor = rule.started_at or wallet.created_at
-    first = local_date(anchor, zone=zone)
+    today = local_date(after, zone=zone)
+    passed = today if is_done_today else today - timedelta(days=1)
     created = local_date(wallet.created_at, zone=zone)
-    day = next_interval_day(first, interval=rule.interval, after=max(local_date(after, zone=zone), created))
-    if rule.started_at is not None and created < first and after < anchor:
-        day = next_interval_day(first, interval=rule.interval, after=max(created, first - timedelta(days=1)))
-    return max(start_of_day(day, zone=zone), anchor)
+    day = next_interval_day(local_date(anchor, zone=zone), interval=rule.interval, after=max(passed, created))
+    return max(start_of_day(day, zone=zone), anchor, after)
 
 
 def fire_interval(work: Work, wallet: Wallet, rule: Rule) -> None:
@@ -223,6 +244,7 @@ def _top_up(work: Work, wallet: Wallet, rule: Rule, top_up: TopUp) -> None:
             metadata=rule.transaction_metadata,
             invoice_requires_successful_payment=rule.invoice_requires_successful_payment,
             payment_method=rule.payment_method,
+            rule_id=rule.id,
         ),
     )
 

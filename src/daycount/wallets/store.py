@@ -375,6 +375,13 @@ def find_declined_at(tx: Connection, *, wallet_id: UUID) -> datetime | None:
     return found
 
 
+def has_interval_top_up(tx: Connection, *, wallet_id: UUID, since: datetime) -> bool:
+    """Tell whether an interval rule has topped a wallet up since an instant, be it that the purchase waits or failed."""
+    table = wallet_transactions.c
+    wanted = (table.wallet_id == wallet_id, table.source == Source.INTERVAL, table.created_at >= since)
+    return bool(tx.execute(sa.select(sa.exists().where(*wanted))).scalar_one())
+
+
 def list_consumptions(tx: Connection, *, column: str, transaction_id: UUID, limit: int, offset: int) -> tuple[list[Consumption], int]:
     """Return a page of what an inbound transaction paid (`inbound_id`) or an outbound was paid from (`outbound_id`), and their number."""
     table = wallet_consumptions

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
@@ -61,7 +62,7 @@ class RuleObject(Struct, frozen=True, kw_only=True):
     transaction_name: str | None
     purchase_order_number: str | None
     payment_method: PaymentMethodObject
-    applied_invoice_custom_sections: Sequence[Any] = ()
+    applied_invoice_custom_sections: Sequence[sections_wire.ChosenSectionObject] = ()
 
 
 class WalletObject(Struct, frozen=True, kw_only=True):
@@ -115,8 +116,8 @@ def payment_method_to_wire(method: PaymentMethod) -> PaymentMethodObject:
     return PaymentMethodObject(**method._asdict())
 
 
-def rule_to_wire(rule: Rule) -> RuleObject:
-    """Write a rule."""
+def rule_to_wire(rule: Rule, choice: Choice | None = None) -> RuleObject:
+    """Write a rule, with the custom sections that it chose."""
     target = rule.target_ongoing_balance
     return RuleObject(
         lago_id=str(rule.id),
@@ -138,11 +139,13 @@ def rule_to_wire(rule: Rule) -> RuleObject:
         transaction_name=rule.transaction_name,
         purchase_order_number=rule.purchase_order_number,
         payment_method=payment_method_to_wire(rule.payment_method),
+        applied_invoice_custom_sections=sections_wire.choice_to_wire(choice),
     )
 
 
-def to_wire(wallet: Wallet, *, is_whole: bool = True, choice: Choice | None = None) -> WalletObject:
-    """Write a wallet; inside other objects what it applies to is left out."""
+def to_wire(wallet: Wallet, *, is_whole: bool = True, chosen: Mapping[UUID, Choice] | None = None) -> WalletObject:
+    """Write a wallet with what it and its rules chose; inside other objects what it applies to is left out."""
+    choices = chosen or {}
     shown = WalletObject(
         lago_id=str(wallet.id),
         lago_customer_id=str(wallet.customer_id),
@@ -170,7 +173,7 @@ def to_wire(wallet: Wallet, *, is_whole: bool = True, choice: Choice | None = No
         invoice_requires_successful_payment=wallet.invoice_requires_successful_payment,
         paid_top_up_min_amount_cents=wallet.paid_top_up_min_amount_cents,
         paid_top_up_max_amount_cents=wallet.paid_top_up_max_amount_cents,
-        recurring_transaction_rules=[rule_to_wire(rule) for rule in wallet.rules],
+        recurring_transaction_rules=[rule_to_wire(rule, choices.get(rule.id)) for rule in wallet.rules],
         payment_method=payment_method_to_wire(wallet.payment_method),
         metadata=UNSET if wallet.metadata is None else wallet.metadata,
     )
@@ -180,14 +183,20 @@ def to_wire(wallet: Wallet, *, is_whole: bool = True, choice: Choice | None = No
     return structs.replace(
         shown,
         applies_to=AppliesToObject(fee_types=wallet.fee_types, billable_metric_codes=codes),
-        applied_invoice_custom_sections=sections_wire.choice_to_wire(choice),
+        applied_invoice_custom_sections=sections_wire.choice_to_wire(choices.get(wallet.id)),
     )
 
 
 def list_to_wire(work: Work, found: Sequence[Wallet]) -> list[WalletObject]:
-    """Write wallets with the custom sections they chose. One query."""
-    chosen = find_choices(work.tx, organization_id=work.organization_id, target_ids=[wallet.id for wallet in found])
-    return [to_wire(wallet, choice=chosen.get(wallet.id)) for wallet in found]
+    """Write wallets with the custom sections they and their rules chose. One query."""
+    chosen = choices_of(work, found)
+    return [to_wire(wallet, chosen=chosen) for wallet in found]
+
+
+def choices_of(work: Work, found: Sequence[Wallet]) -> Mapping[UUID, Choice]:
+    """Return what wallets and their rules chose, by their ids. One query."""
+    ids = [wallet.id for wallet in found] + [rule.id for wallet in found for rule in wallet.rules]
+    return find_choices(work.tx, organization_id=work.organization_id, target_ids=ids)
 
 
 def _now(work: Work, call: Call, wallet: Wallet) -> WalletObject:

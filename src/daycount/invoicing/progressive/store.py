@@ -111,11 +111,12 @@ class BilledAmount(NamedTuple):
     currency: str
     fee_type: str
     metric_id: UUID | None
+    target_wallet_code: str | None
     amount_cents: Decimal
 
 
 _AMOUNTS = sa.text("""
-select i.customer_id, i.currency, f.fee_type, c.billable_metric_id,
+select i.customer_id, i.currency, f.fee_type, c.billable_metric_id, f.grouped_by ->> 'target_wallet_code' as target_wallet_code,
        sum(f.amount_cents - f.precise_coupons_amount_cents + f.taxes_amount_cents) as amount_cents
 from unnest(cast(:subscriptions as uuid[]), cast(:starts as timestamptz[])) as w(subscription_id, starts)
 join invoice_subscriptions l on l.subscription_id = w.subscription_id and l.invoicing_reason = 'progressive_billing'
@@ -124,16 +125,16 @@ join invoices i on i.id = l.invoice_id and i.status in ('finalized', 'failed', '
 join fees f on f.invoice_id = i.id
 left join charges c on c.id = f.charge_id
 where l.organization_id = :organization_id
-group by 1, 2, 3, 4
+group by 1, 2, 3, 4, 5
 """)
 
 
 def list_billed_amounts(tx: Connection, *, organization_id: UUID, places: Sequence[tuple[UUID, datetime]]) -> list[BilledAmount]:
-    """Add up what progressive invoices of running periods billed, by customer, currency, type of fee and metric. One query."""
+    """Add up what progressive invoices of running periods billed, by customer, currency and what decides on the wallet. One query."""
     parameters = {
         "organization_id": organization_id,
         "subscriptions": [subscription_id for subscription_id, _ in places],
         "starts": [start for _, start in places],
     }
     found = tx.execute(_AMOUNTS, parameters) if places else ()
-    return [BilledAmount(row.customer_id, row.currency, row.fee_type, row.billable_metric_id, row.amount_cents) for row in found]
+    return [BilledAmount(*row) for row in found]

@@ -45,6 +45,7 @@ class Chooser(StrEnum):
     SUBSCRIPTION = "subscription"
     WALLET = "wallet"
     WALLET_TRANSACTION = "wallet_transaction"
+    WALLET_RULE = "recurring_transaction_rule"
     INVOICE = "invoice"
 
 
