@@ -86,6 +86,7 @@ def test_a_subscription_names_its_entity_by_code_or_by_id(sandbox: Api) -> None:
         ({"default_currency": "XXX"}, {"default_currency": ["value_is_invalid"]}),
         ({"timezone": "Mars"}, {"timezone": ["invalid_timezone"]}),
         ({"net_payment_term": -1}, {"net_payment_term": ["value_is_out_of_range"]}),
+        ({"email": "billing at acme"}, {"email": ["invalid_email_format"]}),
         ({"email_settings": ["beer"]}, {"email_settings": ["unsupported_value"]}),
         ({"country": "France"}, {"country": ["not_a_valid_country_code"]}),
         ({"billing_configuration": {"document_locale": "xx"}}, {"document_locale": ["not_a_valid_language_code"]}),

@@ -189,6 +189,7 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, list[str]]]] = {
         {"activation_rules": [{"type": "payment", "timeout_hours": 24}]},
         {"customer": ["no_linked_payment_provider"]},
     ),
+    "activation rules in a word": ({"activation_rules": "payment"}, {"activation_rules": ["invalid_format"]}),
     "an activation rule in words": ({"activation_rules": ["payment"]}, {"activation_rules": ["invalid_format"]}),
     "an activation rule of another type": ({"activation_rules": [{"type": "moon"}]}, {"activation_rules": ["invalid_type"]}),
     "two rules of a type": ({"activation_rules": [{"type": "payment"}] * 2}, {"activation_rules": ["duplicated_type"]}),
@@ -227,6 +228,16 @@ def test_an_unknown_plan_or_billing_entity_is_not_found(api: Api) -> None:
     ]
 
     assert codes == ["plan_not_found", "plan_not_found", "billing_entity_not_found"]
+
+
+def test_no_amount_is_held_before_a_subscription_is_made(api: Api) -> None:
+    wanted = {"subscription": {"external_customer_id": "acme", "plan_code": "team", "external_id": "held"}}
+
+    reply = api.call("POST", "/subscriptions", wanted | {"authorization": {"amount_cents": 100, "amount_currency": "USD"}})
+
+    assert (reply.status, reply.body["code"]) == (403, "feature_not_available")
+    assert api.call("GET", "/subscriptions/held").status == 404
+    assert api.call("POST", "/subscriptions", wanted | {"authorization": None}).status == 200
 
 
 def test_the_same_id_and_plan_give_back_what_is_there(api: Api) -> None:

@@ -129,6 +129,23 @@ def test_a_change_shows_what_was_before(sandbox: Api) -> None:
     assert activities(sandbox, **{"resource_ids[]": "nothing"}) == []
 
 
+def test_a_change_of_a_part_of_a_plan_is_a_change_of_the_plan(sandbox: Api) -> None:
+    plan = sandbox.plan(charges=[sandbox.seat_charge(sandbox.metric())])
+    price = {"charge_model": "standard", "prorated": True, "properties": {"amount": "11"}}
+    sandbox.ok("PUT", "/plans/team/charges/seats", {"charge": price})
+    sandbox.ok("POST", "/plans/team/metadata", {"metadata": {"tier": "2"}})
+    sandbox.call("PUT", "/plans/team/charges/seats", {"charge": price | {"properties": {"amount": "x"}}})
+    sandbox.ok("DELETE", "/plans/team/charges/seats")
+
+    entries = sandbox.ok("GET", "/activity_logs", query={"activity_types[]": "plan.updated"})["activity_logs"]
+    removed, described, repriced = (entry["activity_object_changes"] for entry in entries)
+
+    assert {entry["resource_id"] for entry in entries} == {plan["lago_id"]}
+    assert [[charge["properties"]["amount"] for charge in side] for side in repriced["charges"]] == [["10"], ["11"]]
+    assert described == {"metadata": [None, {"tier": "2"}], "version": [2, 3]}
+    assert [len(side) for side in removed["charges"]] == [1, 0]
+
+
 def test_entitlements_are_changes_of_plans_and_subscriptions(sandbox: Api) -> None:
     sandbox.plan()
     sandbox.customer()

@@ -71,6 +71,15 @@ LOGGED: Final[Mapping[str, Logged]] = {
     "rotate_api_key": Logged("api_key.rotated", "ApiKey", family=Family.SECURITY),
     **_life("webhook_endpoint", "WebhookEndpoint", family=Family.SECURITY),
 }
+_PLAN: Final = "/plans/{code}"
+_PARTS_OF_PLANS: Final = frozenset(
+    {
+        *(f"{verb}_plan_{part}" for verb in ("create", "update", "destroy") for part in ("charge", "charge_filter", "fixed_charge")),
+        *(f"{verb}_plan_metadata" for verb in ("replace", "merge", "delete_all")),
+        "delete_plan_metadata_key",
+    }
+)
+"""Operations that change a part of a plan, and so the plan."""
 _ALSO_SECURITY: Final = frozenset({"create_billing_entity", "update_billing_entity"})
 
 
@@ -86,6 +95,8 @@ class Journal:
 
     def carry_out(self, work: Work, route: Route, call: Call) -> Any:
         """Run a handler and log what it did. Raises what the handler raises."""
+        if route.operation in _PARTS_OF_PLANS:
+            return self._change_part(work, route, call)
         logged = LOGGED.get(route.operation)
         if logged is None:
             return route.handler(work, call)
@@ -101,6 +112,15 @@ class Journal:
             log_happenings(work, [item for item in again if item is not None])
         return result
 
+    def _change_part(self, work: Work, route: Route, call: Call) -> Any:
+        """Run a handler that changes a part of a plan, and log what became of the plan."""
+        before = self._show(work, _PLAN, call)
+        result = route.handler(work, call)
+        after = self._show(work, _PLAN, call)
+        found = None if after is None else _happening(work, route.operation, LOGGED["update_plan"], dict(after), before)
+        log_happenings(work, [] if found is None else [found])
+        return result
+
     def _look(self, work: Work, route: Route, call: Call) -> Mapping[str, Any] | None:
         """Return a thing as it is before it is changed; None for what is made, or cannot be found."""
         if not (route.method == "PUT" or route.operation == "create_customer") or route.pattern not in self._finders:
@@ -108,8 +128,12 @@ class Journal:
         path = call.path
         if route.operation == "create_customer":
             path = {"external_customer_id": str(call.body.external_id)}
+        return self._show(work, route.pattern, call._replace(path=path))
+
+    def _show(self, work: Work, pattern: str, call: Call) -> Mapping[str, Any] | None:
+        """Return what a GET of a pattern would show; None where there is nothing."""
         try:
-            found: Mapping[str, Any] = _as_sent(self._finders[route.pattern](work, call._replace(path=path, body=None)))
+            found: Mapping[str, Any] = _as_sent(self._finders[pattern](work, call._replace(body=None)))
         except errors.DaycountError:
             return None
         return found

@@ -145,7 +145,10 @@ def _write_filters(
 def add_fixed_charge(work: Work, plan: Plan, item: FixedChargeInput) -> FixedCharge:
     """Add a fixed charge to a plan. Raises NotFound (add_on, tax), Invalid. Source: Lago API, fixed charges of plans."""
     found = errors.FieldErrors()
-    own = add_ons_of(work, [item])
+    try:
+        own = add_ons_of(work, [item])
+    except errors.NotFound as error:
+        raise errors.NotFound("add_on") from error
     if not given(item.code, None):
         found.add("code", "value_is_mandatory")
     taken = [other.code for other in plan.fixed_charges]

@@ -54,9 +54,7 @@ def read_payment_method(value: Mapping[str, Any] | None | UnsetType, found: erro
     return str(kind)
 
 
-def read_activation_rules(
-    work: Work, value: list[Any] | UnsetType, *, payer: Payer, found: errors.FieldErrors
-) -> tuple[ActivationRule, ...]:
+def read_activation_rules(work: Work, value: object, *, payer: Payer, found: errors.FieldErrors) -> tuple[ActivationRule, ...]:
     """
     Read the rules that make an activation wait for its payment; nothing waits before it begins.
 
@@ -65,7 +63,7 @@ def read_activation_rules(
     rules = given(value, [])
     if not rules:
         return ()
-    if not all(isinstance(rule, dict) for rule in rules):
+    if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
         found.add("activation_rules", "invalid_format")
         return ()
     hours = [0 if rule.get("timeout_hours") is None else rule["timeout_hours"] for rule in rules]

@@ -52,9 +52,11 @@ def create_subscription(work: Work, wanted: SubscriptionInput) -> Subscription:
     active without a first invoice; a future one is pending until its instant. The same external id with the same plan
     returns what is there; with another plan it is a change of plan (`plan_changes`), and the row that runs afterwards is
     returned. An unknown customer is made. Locks the customer. Announces SubscriptionStarted or PlanSwitched.
-    Raises NotFound (billing_entity, plan), Invalid.
+    Raises Forbidden (an amount is to be held first), NotFound (billing_entity, plan), Invalid.
     Source: Lago API, subscriptions; a pending one starts at its exact instant (decision).
     """
+    if given_or_default(wanted.authorization, {}):
+        raise errors.Forbidden("feature_not_available")
     sender = _find_sender(work, wanted)
     plan = get_plan(work, given(wanted.plan_code, None) or "")
     found = errors.FieldErrors()

@@ -170,11 +170,13 @@ class SubscriptionInput(Struct, frozen=True, kw_only=True):
     on_termination_invoice: str | None | UnsetType = UNSET
     payment_method: dict[str, Any] | None | UnsetType = UNSET
     invoice_custom_section: ChoiceInput | None | UnsetType = UNSET
-    activation_rules: list[Any] | UnsetType = UNSET
+    activation_rules: Any = UNSET
     usage_thresholds: list[ThresholdInput] | UnsetType = UNSET
     plan_overrides: PlanInput | None | UnsetType = UNSET
     status: str | None | UnsetType = UNSET
     """Which row of the external id a change is for; read from beside the root."""
+    authorization: Any = UNSET
+    """An amount to hold before a subscription is made; read from beside the root. Nothing can be held yet."""
 
 
 class SubscriptionFilter(Struct, frozen=True, kw_only=True):

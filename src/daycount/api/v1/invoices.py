@@ -44,7 +44,9 @@ LIST_PARAMETERS = (
     "amount_to",
     "issuing_date_from",
     "issuing_date_to",
+    "status",
     "statuses[]",
+    "payment_status",
     "payment_statuses[]",
     "payment_overdue",
     "search_term",
@@ -56,6 +58,7 @@ LIST_PARAMETERS = (
     "settlements[]",
     "billing_entity_codes[]",
     "purchase_order_number",
+    "metadata[key]",
 )
 VERSION = 4
 

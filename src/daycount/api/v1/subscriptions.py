@@ -234,7 +234,14 @@ def _list(work: Work, call: Call, query: SubscriptionFilter) -> Page:
     return page_of(list_to_wire(work, rows), asked=asked, total=total)
 
 
-@routes.post("/subscriptions", accepts=SubscriptionInput, root_in="subscription", returns=SubscriptionObject, root_out="subscription")
+@routes.post(
+    "/subscriptions",
+    accepts=SubscriptionInput,
+    root_in="subscription",
+    beside_root=("authorization",),
+    returns=SubscriptionObject,
+    root_out="subscription",
+)
 def create_subscription(work: Work, call: Call) -> SubscriptionObject:
     """Subscribe a customer to a plan."""
     row = operations.create_subscription(work, call.body)
@@ -252,7 +259,7 @@ def find_all_subscriptions(work: Work, call: Call) -> Page:
     returns=SubscriptionObject,
     root_out="subscriptions",
     is_list=True,
-    parameters=("plan_code", "status[]"),
+    parameters=LIST_PARAMETERS[1:],
 )
 def find_all_customer_subscriptions(work: Work, call: Call) -> Page:
     """List the subscriptions of a customer."""

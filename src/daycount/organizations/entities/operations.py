@@ -1,5 +1,6 @@
 """Use cases that write billing entities."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from daycount.organizations.sections.records import ChoiceInput, Chooser
 
 PER_CUSTOMER, PER_ENTITY = "per_customer", "per_billing_entity"
 _MAX_PREFIX, _MAX_FOOTER, _MAX_DAYS, _MAX_TEXT = 10, 600, 36_500, 255
+_EMAIL = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,.]+")
 _EMAIL_SETTINGS = frozenset({"invoice.finalized", "credit_note.created", "payment_receipt.created"})
 _LOCALES = frozenset({"de", "en", "es", "fr", "it", "nb", "pt-BR", "sv", "zh-TW"})
 _ANCHORS = frozenset({"current_period_end", "next_period_start"})
@@ -137,6 +139,9 @@ def _texts(before: EntityProfile, wanted: EntityInput, found: errors.FieldErrors
             texts[name] = (value or "").strip() or None
             if len(texts[name] or "") > _MAX_TEXT:
                 found.add(name, "value_is_too_long")
+    email = texts["email"]
+    if email is not None and email != before.texts["email"] and not _EMAIL.fullmatch(email):
+        found.add("email", "invalid_email_format")
     country = texts["country"]
     if country is not None:
         texts["country"] = country.upper()
