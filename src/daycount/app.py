@@ -68,6 +68,7 @@ from daycount.catalog.messages import FixedUnitsChanged, PlanDeleted, PlanRepric
 from daycount.clock import Clock, SystemClock
 from daycount.config import Settings
 from daycount.coupons.reactions import on_customer_deleted as take_coupons_away
+from daycount.credit_notes.messages import CreditNoteCreated
 from daycount.customers.messages import CustomerDeleted, InvoiceSettingsChanged, TimezoneChanged
 from daycount.customers.vat.messages import VatSettled
 from daycount.customers.vat.operations import VatChecks
@@ -90,11 +91,14 @@ from daycount.invoicing.messages_life import (
     PaymentStatusChanged,
 )
 from daycount.invoicing.ongoing import on_wallets_moved
+from daycount.invoicing.papers.reactions import PaperReactions
 from daycount.invoicing.reactions import InvoicingReactions
 from daycount.invoicing.releasing import on_vat_settled
 from daycount.monitoring import evaluation as alerts
 from daycount.organizations.entities.records import EntityChanged
 from daycount.payments import reactions as payment_reactions
+from daycount.payments.receipt_papers import ReceiptPapers
+from daycount.payments.records import ReceiptMade
 from daycount.subscriptions.directory import CatalogDirectory
 from daycount.subscriptions.fixed_units.operations import change_units_of_plan
 from daycount.subscriptions.messages import (
@@ -125,7 +129,7 @@ from daycount.worker.clock import TestClocks
 from daycount.worker.loop import Loop
 from daycount.worker.prompt import PromptRunner
 from daycount.worker.runner import Runner
-from daycount.worker.schedule import kinds
+from daycount.worker.schedule import Documents, kinds
 
 API_PREFIX = "/api/v1"
 _FOLDERS = 1
@@ -197,6 +201,7 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
     folder = Folder()
     events = PostgresEventStore(folder)
     invoicing = InvoicingReactions(events)
+    documents = Documents(PaperReactions(settings.public_url), ReceiptPapers(settings.public_url))
     reactions: dict[type, list[Any]] = {
         SubscriptionStarted: [invoicing.on_started],
         PeriodsDue: [invoicing.on_periods_due],
@@ -218,8 +223,10 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         ],
         TimeUnused: [invoicing.on_time_unused],
         UsageOverbilled: [invoicing.on_overbilled],
-        InvoicesMade: [on_invoices_made, payment_reactions.on_invoices_made],
-        InvoicesFinalized: [on_invoices_made, invoicing.on_finalized],
+        CreditNoteCreated: [documents.papers.on_credit_note_created],
+        ReceiptMade: [documents.receipts.on_receipt_made],
+        InvoicesMade: [on_invoices_made, payment_reactions.on_invoices_made, documents.papers.on_invoices_made],
+        InvoicesFinalized: [on_invoices_made, invoicing.on_finalized, documents.papers.on_invoices_made],
         InvoiceDeleted: [invoicing.on_deleted],
         InvoiceVoided: [invoicing.on_voided, on_invoice_voided],
         InvoiceClosed: [invoicing.on_closed],
@@ -244,7 +251,7 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
     )
     folder.open(workplace)
     checks = VatChecks(registry_at(settings.vies_url), registry_at(settings.vies_sandbox_url))
-    runner = Runner(workplace, kinds(invoicing, events, checks))
+    runner = Runner(workplace, kinds(invoicing, events, checks, documents))
     return App(
         settings=settings,
         workplace=workplace,

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.files import words_of
 from tests.support.server import Api, Reply, Server
 from tests.support.threads import at_once
 
@@ -139,7 +140,12 @@ def test_every_payment_has_one_receipt_numbered_by_customer(api: Api) -> None:
     assert numbers == [f"{slug}-RCPT-000001", f"{slug}-RCPT-000002", f"{slug}-RCPT-000003"]
     one = api.ok("GET", f"/payment_receipts/{by_payment[paid[0]['lago_id']]['lago_id']}")["payment_receipt"]
     assert one["payment"] == paid[0]
-    assert (one["file_url"], one["xml_url"], one["created_at"]) == (None, None, "2026-07-01T00:00:00Z")
+    assert (one["xml_url"], one["created_at"]) == (None, "2026-07-01T00:00:00Z")
+    api.move_to("2026-07-01T00:00:00Z")
+    made = api.ok("GET", "/payment_receipts", query={"invoice_id": first["lago_id"]})["payment_receipts"]
+    texts = [words_of(receipt["file_url"]) for receipt in made]
+    assert all("Payment receipt" in text and first["number"] in text for text in texts)
+    assert sorted(["$40.00" in text, "$80.00" in text] for text in texts) == [[False, True], [True, False]]
     of_first = api.ok("GET", "/payment_receipts", query={"invoice_id": first["lago_id"], "per_page": 1})
     assert (len(of_first["payment_receipts"]), of_first["meta"]["total_count"]) == (1, 2)
     assert api.call("GET", "/payment_receipts", query={"invoice_id": "nothing"}).status == 422

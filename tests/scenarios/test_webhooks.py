@@ -113,7 +113,7 @@ def test_a_month_of_a_subscription_is_told_in_order(sandbox: Api) -> None:
         [invoice] = sandbox.invoices()
         sandbox.ok("PUT", f"/invoices/{invoice['lago_id']}", {"invoice": {"payment_status": "succeeded"}})
         sandbox.terminate()
-        receiver.wait_for(7)
+        receiver.wait_for(8)
         log = settled(sandbox)
     assert [item["webhook_type"] for item in log] == [
         "billable_metric.created",
@@ -121,6 +121,7 @@ def test_a_month_of_a_subscription_is_told_in_order(sandbox: Api) -> None:
         "customer.created",
         "subscription.started",
         "invoice.created",
+        "invoice.generated",
         "invoice.payment_status_updated",
         "subscription.terminated",
     ]
@@ -129,7 +130,8 @@ def test_a_month_of_a_subscription_is_told_in_order(sandbox: Api) -> None:
     started = told["subscription.started"]["subscription"]
     assert {name: started[name] for name in subscription} == subscription
     assert started["customer"]["external_id"] == "acme" and started["plan"]["code"] == "team"
-    assert told["invoice.created"]["invoice"] == invoice
+    assert told["invoice.created"]["invoice"] == invoice | {"file_url": None}
+    assert told["invoice.generated"]["invoice"] == invoice and invoice["file_url"].endswith(".pdf")
     assert told["invoice.payment_status_updated"]["invoice"]["payment_status"] == "succeeded"
     ended = told["subscription.terminated"]["subscription"]
     assert ended["status"] == "terminated" and "entitlements" not in ended
@@ -173,6 +175,7 @@ def test_drafts_fees_notes_wallets_and_disputes_are_told(sandbox: Api) -> None:
         sandbox.ok("POST", "/credit_notes", {"credit_note": note})
         sandbox.ok("POST", f"/invoices/{final['lago_id']}/lose_dispute")
         sandbox.ok("DELETE", f"/wallets/{wallet['lago_id']}")
+        sandbox.move_to("2026-08-04T00:00:00Z")
         log = settled(sandbox)
     told = {item["webhook_type"] for item in log}
     assert {
@@ -183,6 +186,7 @@ def test_drafts_fees_notes_wallets_and_disputes_are_told(sandbox: Api) -> None:
         "invoice.paid_credit_added",
         "invoice.payment_dispute_lost",
         "credit_note.created",
+        "credit_note.generated",
         "wallet.created",
         "wallet.updated",
         "wallet.terminated",

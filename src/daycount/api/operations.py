@@ -24,7 +24,7 @@ from daycount.organizations.operations import create_organization, is_admin
 Reply = tuple[int, bytes, bytes]
 Operation = Callable[[dict[bytes, bytes], bytes, bytes], Reply]
 _JSON = b"application/json"
-_PDF = b"application/pdf"
+_FILE_TYPES = {"pdf": b"application/pdf", "xml": b"application/xml"}
 _encoder = msgspec.json.Encoder()
 
 
@@ -51,12 +51,12 @@ class Administration:
 
     def _show_file(self, path: bytes, _headers: dict[bytes, bytes], _body: bytes, _query: bytes) -> Reply:
         """Show a document to whoever knows its address. Raises NotFound."""
-        token = path.removeprefix(PATH.encode()).removesuffix(b".pdf").decode("ascii", "replace")
+        token = path.removeprefix(PATH.encode()).removesuffix(b".pdf").removesuffix(b".xml").decode("ascii", "replace")
         with self._services.workplace.engine.connect() as tx:
-            content = papers.find_content(tx, token=token.replace("\x00", ""))
-        if content is None:
+            found = papers.find_content(tx, token=token.replace("\x00", ""))
+        if found is None:
             raise errors.NotFound("file")
-        return 200, content, _PDF
+        return 200, found.content, _FILE_TYPES[found.format]
 
     def _health(self, _headers: dict[bytes, bytes], _body: bytes, _query: bytes) -> Reply:
         """Say that the process answers."""

@@ -30,6 +30,7 @@ from daycount.api.v1 import wallets as wallets_wire
 from daycount.api.v1.entitlements_wire import feature_to_wire
 from daycount.catalog import store as plan_store
 from daycount.catalog.messages import MetricSaved, PlanSaved
+from daycount.credit_notes import store as note_store
 from daycount.credit_notes.messages import CreditNoteCreated
 from daycount.customers import store as customer_store
 from daycount.customers.messages import CustomerSaved
@@ -49,6 +50,7 @@ from daycount.invoicing.messages_life import (
     InvoiceVoided,
     PaymentStatusChanged,
 )
+from daycount.invoicing.papers.messages import DocumentKind, DocumentMade
 from daycount.invoicing.records import Invoice
 from daycount.monitoring.messages import AlertTriggered
 from daycount.payments import operations as payment_operations
@@ -116,6 +118,28 @@ def _fees(message: FeesMade, work: Work) -> Shown:
 
 def _credit_notes(message: CreditNoteCreated, work: Work) -> Shown:
     return [(message.credit_note.id, shown) for shown in credit_notes.list_to_wire(work, [message.credit_note])]
+
+
+def _documented_invoices(message: DocumentMade, work: Work) -> Shown:
+    found = invoice_store.find_invoices(work.tx, organization_id=work.organization_id, ids=[message.subject_id])
+    return _invoices(found, work)
+
+
+def _documented_notes(message: DocumentMade, work: Work) -> Shown:
+    found = note_store.find_final(work.tx, organization_id=work.organization_id, ids=[message.subject_id])
+    return [(message.subject_id, shown) for shown in credit_notes.list_to_wire(work, found)]
+
+
+def _documented_receipts(message: DocumentMade, work: Work) -> Shown:
+    shown = receipts.get_receipt(work, message.subject_id)
+    return [(message.subject_id, one) for one in payment_receipts.list_to_wire(work, [shown])]
+
+
+_DOCUMENTS: Final[Mapping[DocumentKind, Callable[[DocumentMade, Work], Shown]]] = {
+    DocumentKind.INVOICE: _documented_invoices,
+    DocumentKind.CREDIT_NOTE: _documented_notes,
+    DocumentKind.PAYMENT_RECEIPT: _documented_receipts,
+}
 
 
 def _customers(message: CustomerSaved, work: Work) -> Shown:
@@ -187,7 +211,8 @@ def _payments(message: PaymentMade, work: Work) -> Shown:
 
 
 def _receipts(message: ReceiptMade, work: Work) -> Shown:
-    return [(message.receipt.id, payment_receipts.to_wire(receipts.get_receipt(work, message.receipt.id)))]
+    shown = receipts.get_receipt(work, message.receipt.id)
+    return [(message.receipt.id, one) for one in payment_receipts.list_to_wire(work, [shown])]
 
 
 def _requests(message: PaymentRequestMade | PaymentRequestStatusChanged, work: Work) -> Shown:
@@ -215,6 +240,7 @@ def _alerts(message: AlertTriggered, work: Work) -> Shown:
 EVENTS: Final[Mapping[type, Callable[[Any], Iterable[News]]]] = {
     AlertTriggered: lambda message: [News("alert.triggered", partial(_alerts, message))],
     CreditNoteCreated: lambda message: [News("credit_note.created", partial(_credit_notes, message))],
+    DocumentMade: lambda message: [News(message.kind.webhook_type, partial(_DOCUMENTS[message.kind], message))],
     CustomerSaved: lambda message: [News(f"customer.{message.event}", partial(_customers, message))],
     DisputeLost: lambda message: [News("invoice.payment_dispute_lost", partial(_lost_disputes, message))],
     FeesMade: lambda message: [News("fee.created", partial(_fees, message))],

@@ -46,6 +46,13 @@ def find(tx: Connection, *, organization_id: UUID, credit_note_id: UUID, lock: b
     return None if row is None else _note(row)
 
 
+def find_final(tx: Connection, *, organization_id: UUID, ids: Sequence[UUID]) -> list[CreditNote]:
+    """Return the finalized credit notes of these ids, in the order they were made."""
+    table = credit_notes.c
+    statement = sa.select(credit_notes).where(table.organization_id == organization_id, table.id.in_(ids), table.status == "finalized")
+    return [_note(row) for row in tx.execute(statement.order_by(table.created_at, table.id)).mappings()]
+
+
 def list_of_invoices(tx: Connection, *, organization_id: UUID, invoice_ids: Sequence[UUID]) -> list[CreditNote]:
     """Return the credit notes of invoices, drafts included, in the order they were made."""
     table = credit_notes.c

@@ -84,6 +84,12 @@ def find_receipt(tx: Connection, *, organization_id: UUID, receipt_id: UUID) -> 
     return found[0] if found else None
 
 
+def find_receipts(tx: Connection, *, organization_id: UUID, receipt_ids: Sequence[UUID]) -> list[ShownReceipt]:
+    """Return receipts of these ids. Two queries."""
+    owned = payment_receipts.c.organization_id == organization_id
+    return _read_receipts(tx, _SELECT_RECEIPTS.where(owned, payment_receipts.c.id.in_(receipt_ids)).order_by(payment_receipts.c.id))
+
+
 def list_receipts(tx: Connection, *, organization_id: UUID, invoice_id: UUID | None, limit: int, offset: int) -> list[ShownReceipt]:
     """Return a page of receipts, newest first."""
     statement = _SELECT_RECEIPTS.where(*_filtered_receipts(organization_id, invoice_id))

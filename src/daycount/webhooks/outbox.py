@@ -37,6 +37,11 @@ def find_listeners(work: Work) -> list[Endpoint]:
     return found
 
 
+def is_listened_for(work: Work, webhook_type: str) -> bool:
+    """Tell whether an endpoint of the organization gets webhooks of a type."""
+    return any(is_wanted(webhook_type, endpoint.event_types) for endpoint in find_listeners(work))
+
+
 def queue(work: Work, webhook_type: str, render: Render) -> None:
     """Queue webhooks of a type for every endpoint that asks for it; nothing is rendered where none does."""
     endpoints = [endpoint for endpoint in find_listeners(work) if is_wanted(webhook_type, endpoint.event_types)]

@@ -14,8 +14,10 @@ from daycount.customers.vat import operations as vat
 from daycount.infra.work import Work
 from daycount.invoicing import deadlines, ongoing
 from daycount.invoicing import operations as invoice_operations
+from daycount.invoicing.papers.reactions import MAKE, PaperReactions
 from daycount.invoicing.reactions import InvoicingReactions
 from daycount.monitoring import evaluation as alerts
+from daycount.payments.receipt_papers import MAKE_RECEIPT, ReceiptPapers
 from daycount.subscriptions import gating, life, plan_changes, schedule, starting, store
 from daycount.subscriptions.records import RuleStatus, Status
 from daycount.taxes.eu import RATES_CHANGE, keep_eu_taxes
@@ -40,7 +42,14 @@ class Kind(NamedTuple):
     is_about_lanes: bool = False
 
 
-def kinds(invoicing: InvoicingReactions, events: EventStore, checks: vat.VatChecks) -> dict[str, Kind]:
+class Documents(NamedTuple):
+    """Who makes documents."""
+
+    papers: PaperReactions
+    receipts: ReceiptPapers
+
+
+def kinds(invoicing: InvoicingReactions, events: EventStore, checks: vat.VatChecks, documents: Documents) -> dict[str, Kind]:
     """
     Return the table.
 
@@ -106,6 +115,8 @@ def kinds(invoicing: InvoicingReactions, events: EventStore, checks: vat.VatChec
         ongoing.REFRESH: Kind(55, refresh_wallets),
         schedule.END_NEAR: Kind(57, _tell_of_near_ends),
         deadlines.OVERDUE: Kind(60, _fall_overdue),
+        MAKE: Kind(70, documents.papers.make),
+        MAKE_RECEIPT: Kind(71, documents.receipts.make),
     }
 
 

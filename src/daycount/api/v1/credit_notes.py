@@ -176,7 +176,9 @@ def list_to_wire(work: Work, notes: Sequence[CreditNote]) -> list[CreditNoteObje
     urls = papers.find_urls(work.tx, organization_id=work.organization_id, subject_ids=[note.id for note in notes])
     return [
         structs.replace(
-            _to_wire(note, owners[note.customer_id], own[note.id], shown, entity_code=codes[note.invoice_id]), file_url=urls.get(note.id)
+            _to_wire(note, owners[note.customer_id], own[note.id], shown, entity_code=codes[note.invoice_id]),
+            file_url=urls.get(note.id, papers.NOWHERE).file_url,
+            xml_url=urls.get(note.id, papers.NOWHERE).xml_url,
         )
         for note in notes
     ]

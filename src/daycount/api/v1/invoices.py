@@ -246,7 +246,7 @@ class InvoiceObject(Struct, frozen=True, kw_only=True):
     applied_invoice_custom_sections: Sequence[sections_wire.AppliedSectionObject] | UnsetType = UNSET
 
 
-def to_wire(invoice: Invoice, customer: Customer, *, entity_code: str) -> InvoiceObject:
+def to_wire(invoice: Invoice, customer: Customer, *, entity_code: str, urls: papers.Urls) -> InvoiceObject:
     """Write an invoice as lists show it."""
     return InvoiceObject(
         lago_id=str(invoice.id),
@@ -277,8 +277,8 @@ def to_wire(invoice: Invoice, customer: Customer, *, entity_code: str) -> Invoic
         total_paid_amount_cents=invoice.total_paid_amount_cents,
         total_offsetted_credit_note_amount_cents=invoice.offset_amount_cents,
         total_due_amount_cents=invoice.total_due_amount_cents,
-        file_url=None,
-        xml_url=None,
+        file_url=urls.file_url,
+        xml_url=urls.xml_url,
         web_url=None,
         version_number=VERSION,
         self_billed=invoice.self_billed,
@@ -419,9 +419,9 @@ def whole_to_wire(work: Work, invoice: Invoice) -> InvoiceObject:
     lines.sort(key=lambda line: (_name_of(by_id[line.subscription_id], plans[line.plan_id]), str(line.id)))
     fees = store.list_fees(work.tx, organization_id=work.organization_id, invoice_ids=[invoice.id])
     codes = store.find_entity_codes(work.tx, organization_id=work.organization_id, invoice_ids=[invoice.id])
+    urls = papers.find_urls(work.tx, organization_id=work.organization_id, subject_ids=[invoice.id])
     return structs.replace(
-        to_wire(invoice, customer, entity_code=codes[invoice.id]),
-        file_url=papers.find_urls(work.tx, organization_id=work.organization_id, subject_ids=[invoice.id]).get(invoice.id),
+        to_wire(invoice, customer, entity_code=codes[invoice.id], urls=urls.get(invoice.id, papers.NOWHERE)),
         billing_periods=[_period_to_wire(line, by_id[line.subscription_id]) for line in lines],
         subscriptions=[wire[line.subscription_id] for line in lines],
         fees=[fee_to_wire(fee, by_id.get(fee.subscription_id), customer=customer) for fee in fees],
@@ -485,9 +485,15 @@ def _list(work: Work, call: Call, query: InvoiceFilter) -> Page:
     codes = store.find_entity_codes(work.tx, organization_id=work.organization_id, invoice_ids=[invoice.id for invoice in found])
     total = store.count_invoices(work.tx, organization_id=work.organization_id, query=query)
     reached = applied_thresholds.of_invoices(work, found)
+    urls = papers.find_urls(work.tx, organization_id=work.organization_id, subject_ids=[invoice.id for invoice in found])
     items = [
         structs.replace(
-            to_wire(invoice, owners[invoice.customer_id], entity_code=codes[invoice.id]),
+            to_wire(
+                invoice,
+                owners[invoice.customer_id],
+                entity_code=codes[invoice.id],
+                urls=urls.get(invoice.id, papers.NOWHERE),
+            ),
             applied_usage_thresholds=reached.get(invoice.id, UNSET),
         )
         for invoice in found

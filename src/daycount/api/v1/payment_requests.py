@@ -14,6 +14,7 @@ from daycount.customers import store as customers
 from daycount.customers.operations import get_customer
 from daycount.infra.work import Work
 from daycount.invoicing import store as invoices
+from daycount.invoicing.papers import store as papers
 from daycount.payments.requests import operations, store
 from daycount.payments.requests.records import PaymentRequestFilter, PaymentRequestInput, ShownRequest
 
@@ -40,6 +41,7 @@ def list_to_wire(work: Work, found: Sequence[ShownRequest]) -> list[PaymentReque
     by_id = (
         {invoice.id: invoice for invoice in invoices.find_invoices(work.tx, organization_id=work.organization_id, ids=ids)} if ids else {}
     )
+    urls = papers.find_urls(work.tx, organization_id=work.organization_id, subject_ids=ids)
     codes = invoices.find_entity_codes(work.tx, organization_id=work.organization_id, invoice_ids=ids)
     customer_ids = [shown.request.customer_id for shown in found]
     owners = customers.find_customers(work.tx, organization_id=work.organization_id, ids=customer_ids)
@@ -54,7 +56,10 @@ def list_to_wire(work: Work, found: Sequence[ShownRequest]) -> list[PaymentReque
             created_at=stamp(shown.request.created_at),
             customer=written[shown.request.customer_id],
             invoices=[
-                invoices_wire.to_wire(by_id[one], owners[by_id[one].customer_id], entity_code=codes[one]) for one in shown.invoice_ids
+                invoices_wire.to_wire(
+                    by_id[one], owners[by_id[one].customer_id], entity_code=codes[one], urls=urls.get(one, papers.NOWHERE)
+                )
+                for one in shown.invoice_ids
             ],
         )
         for shown in found

@@ -1,25 +1,28 @@
 """Composing papers: what stands on an invoice or a credit note, from what was stored with it. Nothing is computed again."""
 
-from collections.abc import Mapping, Sequence
-from datetime import date
-from decimal import Decimal
-from fractions import Fraction
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from daycount.credit_notes.records import CreditNote, CreditNoteItem, CreditNoteUse
+from daycount.coupons.records import GivenCoupon
+from daycount.credit_notes.records import CreditNote, CreditNoteItem, NotedTax
 from daycount.customers.records import Customer
+from daycount.engine.discounts import CouponType
+from daycount.engine.eu_vat import REVERSE_CHARGE, TAX_EXEMPT
 from daycount.invoicing.credits import CreditKind, ShownCredit
 from daycount.invoicing.papers.records import Fact, Paper, Party, Row, Section
+from daycount.invoicing.papers.rows import name_of, rows_of
 from daycount.invoicing.papers.words import Words
-from daycount.invoicing.records import Fee, Invoice, InvoiceLine
-from daycount.money import round_half_away
+from daycount.invoicing.progressive.records import ReachedThreshold
+from daycount.invoicing.records import AppliedTax, Fee, Invoice, InvoiceLine
 from daycount.organizations.entities.records import EntityProfile
+from daycount.periods import local_date
 
-_MOST_SEATS = 200
 _TAX_INVOICE_COUNTRIES = frozenset({"AU", "AE", "NZ", "ID", "SG"})
+_FEE_RANKS = {"subscription": 0, "fixed_charge": 1, "charge": 2, "commitment": 3}
+_FRENCH_EXEMPTION = "TVA non applicable, article 259-1 du CGI."
 
 
 class Sides(Struct, frozen=True, kw_only=True):
@@ -35,26 +38,37 @@ class Sides(Struct, frozen=True, kw_only=True):
 
 
 class InvoiceFacts(Struct, frozen=True, kw_only=True):
-    """What of an invoice its paper is composed from."""
+    """What of an invoice its paper is composed from. `coupons` are those of its credits, by the ids that they are given by."""
 
     invoice: Invoice
     sides: Sides
     lines: Sequence[InvoiceLine]
     fees: Sequence[Fee]
     credits: Sequence[ShownCredit]
-    uses: Sequence[tuple[CreditNoteUse, CreditNote]]
+    coupons: Mapping[UUID, GivenCoupon]
+    thresholds: Sequence[ReachedThreshold]
     subscription_names: Mapping[UUID, str]
     notes: Sequence[str]
+
+
+class NoteFacts(Struct, frozen=True, kw_only=True):
+    """What of a credit note its paper is composed from."""
+
+    note: CreditNote
+    items: Sequence[tuple[CreditNoteItem, Fee]]
+    sides: Sides
 
 
 def compose_invoice(facts: InvoiceFacts) -> Paper:
     """Put an invoice on paper in the customer's language."""
     invoice, words = facts.invoice, facts.sides.words
-    sender, recipient = _parties(facts.sides, words, "bill_to", is_swapped=invoice.self_billed)
+    sender, recipient = parties(facts.sides, words, "bill_to", is_swapped=invoice.self_billed)
+    sections = _sections(facts, words)
     return Paper(
         language=words.language,
         title=_title(invoice, facts.sides, words),
         number=invoice.number,
+        mark={"draft": words["draft"], "voided": words["void"]}.get(invoice.status, ""),
         facts=[
             Fact(label=words["number"], value=invoice.number),
             *([Fact(label=words["purchase_order"], value=invoice.purchase_order_number)] if invoice.purchase_order_number else []),
@@ -66,28 +80,28 @@ def compose_invoice(facts: InvoiceFacts) -> Paper:
         recipient=recipient,
         headline=words.cents(invoice.total_amount_cents, invoice.currency),
         headline_note=f"{words['due']} {words.day(invoice.payment_due_date)}",
-        headings=_headings(words),
-        sections=_sections(facts, words),
+        headings=headings(words),
+        summary=[Fact(label=section.title, value=section.total) for section in sections] if len(sections) > 1 else [],
+        summary_word=words["summary"],
+        sections=sections,
         totals=_totals(facts, words),
-        notes=[*facts.notes, *([facts.sides.entity.invoice_footer] if facts.sides.entity.invoice_footer else [])],
+        notes=[*_threshold_notes(facts, words), *_tax_notes(invoice.applied_taxes, facts.sides, words), *facts.notes, *footer(facts.sides)],
         page_word=words["page"],
     )
 
 
-def _title(invoice: Invoice, sides: Sides, words: Words) -> str:
-    kind = {"credit": "advance_invoice", "advance_charges": "paid_invoice"}.get(invoice.invoice_type, "invoice")
-    if invoice.self_billed:
-        return words["self_billed"]
-    if kind == "invoice" and sides.entity.texts["country"] in _TAX_INVOICE_COUNTRIES and words.locale == "en":
-        return "Tax invoice"
-    return words[kind]
+def footer(sides: Sides) -> list[str]:
+    """Return what the billing entity has at the foot of its documents."""
+    return [sides.entity.invoice_footer] if sides.entity.invoice_footer else []
 
 
-def _headings(words: Words) -> list[str]:
+def headings(words: Words) -> list[str]:
+    """Return the headings of the five columns."""
     return [words[name] for name in ("item", "units", "unit_price", "tax_rate", "amount")]
 
 
-def _parties(sides: Sides, words: Words, recipient: str, *, is_swapped: bool) -> tuple[Party, Party]:
+def parties(sides: Sides, words: Words, recipient: str, *, is_swapped: bool) -> tuple[Party, Party]:
+    """Return who sends and who gets a document; `recipient` names what stands over the latter."""
     own, theirs = sides.entity.texts, sides.customer.texts
     entity = (own["legal_name"] or sides.entity.name, _address(own, words))
     person = " ".join(part for part in (theirs["firstname"], theirs["lastname"]) if part)
@@ -98,24 +112,50 @@ def _parties(sides: Sides, words: Words, recipient: str, *, is_swapped: bool) ->
 
 
 def _address(texts: Mapping[str, str | None], words: Words) -> list[str]:
+    """Write an address: the country by its name, an e-mail, and the tax number last."""
     town = " ".join(part for part in (texts["zipcode"], texts["city"]) if part)
-    number = texts["tax_identification_number"]
-    lines = [texts["legal_number"], texts["address_line1"], texts["address_line2"], town, texts["state"], texts["country"], texts["email"]]
+    country, number = texts["country"], texts["tax_identification_number"]
+    lines = [texts["legal_number"], texts["address_line1"], texts["address_line2"], town, texts["state"]]
+    lines += [None if country is None else words.country(country), texts["email"]]
     return [line for line in lines if line] + ([f"{words['tax_id']}: {number}"] if number else [])
+
+
+def _title(invoice: Invoice, sides: Sides, words: Words) -> str:
+    if invoice.self_billed:
+        return words["self_billed"]
+    kind = {"credit": "advance_invoice", "advance_charges": "paid_invoice"}.get(invoice.invoice_type, "invoice")
+    if words.locale == "en" and sides.entity.texts["country"] in _TAX_INVOICE_COUNTRIES and kind != "advance_invoice":
+        return "Tax invoice" if kind == "invoice" else "Paid tax invoice"
+    return words[kind]
 
 
 def _sections(facts: InvoiceFacts, words: Words) -> list[Section]:
     """Make a table for each subscription, and one for what belongs to none."""
-    sections = []
+    sections, zone = [], ZoneInfo(facts.invoice.zone)
     for line in facts.lines:
         own = [fee for fee in facts.fees if fee.subscription_id == line.subscription_id]
-        title = facts.subscription_names[line.subscription_id]
-        sections.append(Section(title=title, rows=[row for fee in own if _is_shown(fee, own) for row in _rows(fee, words)]))
+        first, last = (local_date(at, zone=zone) for at in (line.shown_from, line.shown_to))
+        days = words.day(first) if first == last else f"{words.day(first)} – {words.day(last)}"
+        sections.append(
+            _section(facts.subscription_names[line.subscription_id], [fee for fee in own if _is_shown(fee, own)], words, days=days)
+        )
     placed = {line.subscription_id for line in facts.lines}
-    others = [fee for fee in facts.fees if fee.subscription_id not in placed]
-    if others:
-        sections.append(Section(title=words["fees"], rows=[row for fee in others for row in _rows(fee, words)]))
+    sections.append(_section(words["fees"], [fee for fee in facts.fees if fee.subscription_id not in placed], words, days=""))
     return [section for section in sections if section.rows]
+
+
+def _section(title: str, fees: Sequence[Fee], words: Words, *, days: str) -> Section:
+    rows = [row for fee in sorted(fees, key=_place) for row in rows_of(fee, words)]
+    total = words.cents(sum(fee.amount_cents for fee in fees), fees[0].currency) if fees else ""
+    return Section(title=title, days=days, rows=rows, total=total)
+
+
+def _place(fee: Fee) -> tuple[int, str, str, int]:
+    """Order fees: the plan's own, fixed charges, charges by name with what belongs to one together, a commitment; others as they came."""
+    rank = _FEE_RANKS.get(fee.fee_type)
+    if rank is None:
+        return len(_FEE_RANKS), "", "", fee.position
+    return rank, str(fee.item["invoice_display_name"]).casefold(), str(fee.charge_id or fee.fixed_charge_id or ""), fee.position
 
 
 def _is_shown(fee: Fee, own: Sequence[Fee]) -> bool:
@@ -125,115 +165,89 @@ def _is_shown(fee: Fee, own: Sequence[Fee]) -> bool:
     return len(own) == 1 if fee.fee_type == "subscription" else bool(fee.units)
 
 
-def _rows(fee: Fee, words: Words) -> list[Row]:
-    groups = " • ".join(value for value in fee.grouped_by.values() if value)
-    filters = fee.item.get("filter_invoice_display_name")
-    name = " • ".join(part for part in (fee.item["invoice_display_name"], groups, filters) if part)
-    first, last = fee.derivation.get("period", {}).get("first_day"), fee.derivation.get("period", {}).get("last_day")
-    days = f"{words.day(date.fromisoformat(first))} – {words.day(date.fromisoformat(last))}" if first else fee.item.get("description")
-    rate = words.number(fee.taxes_rate)
-    main = Row(
-        name=name,
-        note=days or "",
-        units=words.number(fee.units),
-        unit_price=words.price(fee.precise_unit_amount, fee.currency),
-        tax_rate=f"{rate}\u00a0%",
-        amount=words.cents(fee.amount_cents, fee.currency),
-    )
-    return [main, *_seat_rows(fee, words), *_tier_rows(fee, words)]
-
-
-def _seat_rows(fee: Fee, words: Words) -> list[Row]:
-    """Say for each seat on which days it was there."""
-    members = fee.derivation.get("quantity", {}).get("members", [])
-    full_days = fee.derivation.get("period", {}).get("full_days")
-    rows = [
-        Row(
-            name=f"{member['name']}: {', '.join(_span(span, words) for span in member['spans'])}",
-            units=f"{member['days']}/{full_days} {words['days']}",
-            is_detail=True,
-        )
-        for member in members[:_MOST_SEATS]
-    ]
-    left = len(members) - _MOST_SEATS
-    return rows + ([Row(name=f"+ {left} {words['more']}", is_detail=True)] if left > 0 else [])
-
-
-def _span(span: Sequence[str], words: Words) -> str:
-    first, last = (words.day(date.fromisoformat(day)) for day in span)
-    return first if first == last else f"{first} – {last}"
-
-
-def _tier_rows(fee: Fee, words: Words) -> list[Row]:
-    """Show what each tier of a graduated price came to."""
-    rows = []
-    for tier in fee.derivation.get("price", {}).get("tiers", []):
-        if not {"above", "up_to", "units", "rate", "amount"} <= tier.keys():
-            continue
-        edge = f"{words['up_to']} {words.number(Decimal(tier['up_to']))}" if tier["up_to"] else ""
-        start = f"{words['above']} {words.number(Decimal(tier['above']))}" if tier["above"] != "0.0" else ""
-        rows.append(
-            Row(
-                name=" ".join(part for part in (words["tier"], start, edge) if part),
-                units=words.number(_decimal(tier["units"])),
-                unit_price=words.price(_decimal(tier["rate"]), fee.currency),
-                amount=words.price(_decimal(tier["amount"]), fee.currency),
-                is_detail=True,
-            )
-        )
-    return rows
-
-
-def _decimal(exact: Any) -> Decimal:
-    return round_half_away(Fraction(str(exact)), places=6)
-
-
 def _totals(facts: InvoiceFacts, words: Words) -> list[Fact]:
     invoice = facts.invoice
 
     def minus(label: str, cents: int) -> list[Fact]:
         return [Fact(label=label, value=words.cents(-cents, invoice.currency))] if cents else []
 
-    coupons = [row.credit for row in facts.credits if row.credit.kind is CreditKind.COUPON]
+    label = words["already_paid" if invoice.invoice_type == "advance_charges" else "total"]
+    total = Fact(label=label, value=words.cents(invoice.total_amount_cents, invoice.currency), is_strong=True)
+    if invoice.invoice_type == "credit":
+        return [total]
+    coupons = [row for row in facts.credits if row.credit.kind is CreditKind.COUPON]
     granted, bought = invoice.prepaid_granted_credit_amount_cents or 0, invoice.prepaid_purchased_credit_amount_cents or 0
     whole = invoice.prepaid_credit_amount_cents - granted - bought
     return [
         *minus(words["already_billed"], invoice.progressive_billing_credit_amount_cents),
-        *(fact for coupon in coupons for fact in minus(str(coupon.item["name"]), coupon.amount_cents)),
+        *(fact for row in coupons for fact in minus(_coupon_name(row, facts, words), row.credit.amount_cents)),
         Fact(label=words["subtotal"], value=words.cents(invoice.sub_total_excluding_taxes_amount_cents, invoice.currency)),
         *_taxes(invoice.applied_taxes, invoice.currency, words),
         Fact(label=words["subtotal_with_tax"], value=words.cents(invoice.sub_total_including_taxes_amount_cents, invoice.currency)),
         *minus(words["credit_notes"], invoice.credit_notes_amount_cents),
         *minus(words["free_credits"], granted),
         *minus(words["prepaid_credits"], bought + whole),
-        Fact(label=words["total"], value=words.cents(invoice.total_amount_cents, invoice.currency), is_strong=True),
+        total,
     ]
 
 
-def _taxes(taxes: Sequence[Any], currency: str, words: Words) -> list[Fact]:
+def _coupon_name(row: ShownCredit, facts: InvoiceFacts, words: Words) -> str:
+    """Name a coupon with what it is worth: Launch (10.00%), Welcome ($5.00)."""
+    name, given = str(row.credit.item["name"]), facts.coupons.get(row.credit.source_id)
+    if given is None:
+        return name
+    applied = given.applied
+    if given.coupon.coupon_type is CouponType.PERCENTAGE and applied.percentage_rate is not None:
+        return f"{name} ({words.percent(applied.percentage_rate)})"
+    if applied.amount_cents is not None and applied.amount_currency is not None:
+        return f"{name} ({words.cents(applied.amount_cents, applied.amount_currency)})"
+    return name
+
+
+def _taxes(taxes: Iterable[AppliedTax | NotedTax], currency: str, words: Words) -> list[Fact]:
     """Write taxes, the highest rate first, each with what it is of."""
-    if not taxes:
+    found: list[AppliedTax | NotedTax] = sorted(taxes, key=lambda tax: -tax.rate)
+    if not found:
         return [Fact(label=f"{words['tax']} (0\u00a0%)", value=words.cents(0, currency))]
     return [
         Fact(
             label=f"{tax.name} ({words.number(tax.rate)}\u00a0% {words['of']} {words.cents(tax.base_cents, currency)})",
             value=words.cents(tax.amount_cents, currency),
         )
-        for tax in sorted(taxes, key=lambda tax: -tax.rate)
+        for tax in found
     ]
 
 
-def compose_credit_note(note: CreditNote, items: Sequence[tuple[CreditNoteItem, Fee]], sides: Sides) -> Paper:
+def _tax_notes(taxes: Iterable[AppliedTax | NotedTax], sides: Sides, words: Words) -> list[str]:
+    """Say why no tax is due, where the European Union's rules say so."""
+    codes = {tax.code for tax in taxes}
+    notes = [words[word] for code, word in ((REVERSE_CHARGE, "reverse_charge"), (TAX_EXEMPT, "tax_exempt")) if code in codes]
+    return [*notes, _FRENCH_EXEMPTION] if notes and sides.entity.texts["country"] == "FR" else notes
+
+
+def _threshold_notes(facts: InvoiceFacts, words: Words) -> list[str]:
+    """Say which thresholds a progressive invoice was made for."""
+    currency = facts.invoice.currency
+    return [
+        words["reached"].format(
+            used=words.cents(reached.lifetime_usage_amount_cents, currency), threshold=words.cents(reached.level_cents, currency)
+        )
+        for reached in facts.thresholds
+    ]
+
+
+def compose_credit_note(facts: NoteFacts) -> Paper:
     """Put a credit note on paper in the customer's language."""
+    note, sides = facts.note, facts.sides
     words = sides.words
-    sender, recipient = _parties(sides, words, "credit_to", is_swapped=note.self_billed)
+    sender, recipient = parties(sides, words, "credit_to", is_swapped=note.self_billed)
     rows = [
         Row(
-            name=fee.item["invoice_display_name"],
+            name=name_of(fee, words),
             tax_rate=f"{words.number(fee.taxes_rate)}\u00a0%",
             amount=words.cents(item.amount_cents, note.currency),
         )
-        for item, fee in items
+        for item, fee in facts.items
     ]
     parts = {"offset": note.offset_amount_cents, "credited": note.credit_amount_cents, "refunded": note.refund_amount_cents}
     coupons = note.coupons_adjustment_amount_cents
@@ -241,6 +255,7 @@ def compose_credit_note(note: CreditNote, items: Sequence[tuple[CreditNoteItem, 
         language=words.language,
         title=words["credit_note"],
         number=note.number,
+        mark=words["void"] if note.credit_status == "voided" else "",
         facts=[
             Fact(label=words["number"], value=note.number),
             Fact(label=words["invoice"], value=note.invoice_number),
@@ -251,8 +266,10 @@ def compose_credit_note(note: CreditNote, items: Sequence[tuple[CreditNoteItem, 
         recipient=recipient,
         headline=words.cents(note.total_amount_cents, note.currency),
         headline_note=", ".join(words[name] for name, cents in parts.items() if cents),
-        headings=_headings(words),
-        sections=[Section(title=words["fees"], rows=rows)],
+        headings=[words["item"], "", "", words["tax_rate"], words["amount"]],
+        summary=[],
+        summary_word="",
+        sections=[Section(title=words["fees"], days="", rows=rows, total="")],
         totals=[
             *([Fact(label=words["coupons"], value=words.cents(-coupons, note.currency))] if coupons else []),
             Fact(label=words["subtotal"], value=words.cents(note.sub_total_excluding_taxes_amount_cents, note.currency)),
@@ -260,6 +277,6 @@ def compose_credit_note(note: CreditNote, items: Sequence[tuple[CreditNoteItem, 
             *(Fact(label=words[name], value=words.cents(cents, note.currency)) for name, cents in parts.items() if cents),
             Fact(label=words["total"], value=words.cents(note.total_amount_cents, note.currency), is_strong=True),
         ],
-        notes=[sides.entity.invoice_footer] if sides.entity.invoice_footer else [],
+        notes=[*_tax_notes(note.applied_taxes, sides, words), *footer(sides)],
         page_word=words["page"],
     )

@@ -1,10 +1,16 @@
-"""Making documents: the PDF of an invoice or a credit note, made when it is first asked for and kept as it is."""
+"""Making documents: the files of invoices and credit notes, made when they are first wanted and kept as they are."""
 
 import hashlib
 import secrets
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 from uuid import UUID
 
+from msgspec import Struct
+
 from daycount.catalog import store as catalog
+from daycount.coupons import store as coupons
 from daycount.credit_notes import store as notes
 from daycount.credit_notes.records import CreditNote
 from daycount.customers import store as customers
@@ -12,75 +18,157 @@ from daycount.infra.work import Work
 from daycount.invoicing import credit_store, section_store
 from daycount.invoicing import store as invoices
 from daycount.invoicing.papers import store
-from daycount.invoicing.papers.compose import InvoiceFacts, Sides, compose_credit_note, compose_invoice
+from daycount.invoicing.papers.compose import InvoiceFacts, NoteFacts, Sides, compose_credit_note, compose_invoice
+from daycount.invoicing.papers.messages import DocumentKind, DocumentMade
 from daycount.invoicing.papers.records import Paper
 from daycount.invoicing.papers.typesetting import typeset
+from daycount.invoicing.progressive import store as progressive
 from daycount.invoicing.records import Invoice
 from daycount.organizations.entities import store as entities
 from daycount.subscriptions import store as subscriptions
 
 PATH = "/files/"
+_Row = TypeVar("_Row")
+
+
+class Document(Struct, frozen=True, kw_only=True):
+    """A document to be made."""
+
+    kind: DocumentKind
+    subject_id: UUID
+    paper: Paper
 
 
 def provide_invoice(work: Work, invoice: Invoice, *, public_url: str) -> str:
-    """Return the address of an invoice's PDF, which is made now if it is asked for the first time. `invoice` is finalized."""
-    found = store.find_urls(work.tx, organization_id=work.organization_id, subject_ids=[invoice.id])
-    return found.get(invoice.id) or keep_paper(work, invoice.id, paper_of_invoice(work, invoice), public_url=public_url)
+    """Return the address of an invoice's PDF, which is made now if it is the first time. `invoice` is finalized."""
+    return provide_invoices(work, [invoice], public_url=public_url)[invoice.id]
 
 
 def provide_credit_note(work: Work, note: CreditNote, *, public_url: str) -> str:
-    """Return the address of a credit note's PDF, which is made now if it is asked for the first time. `note` is finalized."""
-    found = store.find_urls(work.tx, organization_id=work.organization_id, subject_ids=[note.id])
-    return found.get(note.id) or keep_paper(work, note.id, paper_of_credit_note(work, note), public_url=public_url)
+    """Return the address of a credit note's PDF, which is made now if it is the first time. `note` is finalized."""
+    return provide_credit_notes(work, [note], public_url=public_url)[note.id]
 
 
-def keep_paper(work: Work, subject_id: UUID, paper: Paper, *, public_url: str) -> str:
-    """Make the PDF of a paper, keep it with its hash and return its address; one that was made meanwhile stays."""
-    content, token = typeset(paper), secrets.token_urlsafe(24)
-    file = store.DocumentFile(
+def provide_invoices(work: Work, wanted: Sequence[Invoice], *, public_url: str) -> dict[UUID, str]:
+    """Return the addresses of the PDFs of finalized invoices, made now where there is none. Announces DocumentMade of each new one."""
+    found = store.find_urls(work.tx, organization_id=work.organization_id, subject_ids=[invoice.id for invoice in wanted])
+    papers = papers_of_invoices(work, [invoice for invoice in wanted if invoice.id not in found])
+    documents = [Document(kind=DocumentKind.INVOICE, subject_id=invoice_id, paper=paper) for invoice_id, paper in papers.items()]
+    return keep_documents(work, documents, public_url=public_url) | _file_urls(found)
+
+
+def provide_credit_notes(work: Work, wanted: Sequence[CreditNote], *, public_url: str) -> dict[UUID, str]:
+    """Return the addresses of the PDFs of finalized credit notes, made now where there is none. Announces DocumentMade of each new one."""
+    found = store.find_urls(work.tx, organization_id=work.organization_id, subject_ids=[note.id for note in wanted])
+    papers = papers_of_credit_notes(work, [note for note in wanted if note.id not in found])
+    documents = [Document(kind=DocumentKind.CREDIT_NOTE, subject_id=note_id, paper=paper) for note_id, paper in papers.items()]
+    return keep_documents(work, documents, public_url=public_url) | _file_urls(found)
+
+
+def keep_documents(work: Work, documents: Iterable[Document], *, public_url: str) -> dict[UUID, str]:
+    """
+    Make the files of documents, keep them with their hashes and return the addresses of the PDFs.
+
+    What was made meanwhile by somebody else stays as it is. Announces DocumentMade of each that is new. Three queries.
+    """
+    made = list(documents)
+    if not made:
+        return {}
+    files = [_file(work, document.subject_id, "pdf", typeset(document.paper), public_url=public_url) for document in made]
+    new = store.keep(work.tx, files)
+    for document in made:
+        if document.subject_id in new:
+            work.announce(DocumentMade(kind=document.kind, subject_id=document.subject_id))
+    ids = [document.subject_id for document in made]
+    return _file_urls(store.find_urls(work.tx, organization_id=work.organization_id, subject_ids=ids))
+
+
+def _file(work: Work, subject_id: UUID, written: str, content: bytes, *, public_url: str) -> store.DocumentFile:
+    token = secrets.token_urlsafe(24)
+    return store.DocumentFile(
         id=work.new_id(),
         organization_id=work.organization_id,
         subject_id=subject_id,
+        format=written,
         token=token,
-        url=f"{public_url.rstrip('/')}{PATH}{token}.pdf",
+        url=f"{public_url.rstrip('/')}{PATH}{token}.{written}",
         sha256=hashlib.sha256(content).hexdigest(),
         content=content,
         created_at=work.now,
     )
-    store.keep(work.tx, file)
-    return store.find_urls(work.tx, organization_id=work.organization_id, subject_ids=[subject_id])[subject_id]
 
 
-def paper_of_invoice(work: Work, invoice: Invoice) -> Paper:
-    """Return what stands on an invoice, a draft's too. Some ten queries."""
-    organization_id, ids = work.organization_id, [invoice.id]
+def _file_urls(found: dict[UUID, store.Urls]) -> dict[UUID, str]:
+    return {subject_id: urls.file_url for subject_id, urls in found.items() if urls.file_url is not None}
+
+
+def papers_of_invoices(work: Work, wanted: Sequence[Invoice]) -> dict[UUID, Paper]:
+    """Return what stands on invoices, drafts too, by their ids. Some ten queries whatever their number."""
+    return {facts.invoice.id: compose_invoice(facts) for facts in facts_of_invoices(work, wanted)}
+
+
+def papers_of_credit_notes(work: Work, wanted: Sequence[CreditNote]) -> dict[UUID, Paper]:
+    """Return what stands on credit notes, by their ids. Four queries whatever their number."""
+    return {facts.note.id: compose_credit_note(facts) for facts in facts_of_credit_notes(work, wanted)}
+
+
+def facts_of_invoices(work: Work, wanted: Sequence[Invoice]) -> list[InvoiceFacts]:
+    """Load what the papers of invoices are composed from. Some ten queries whatever their number."""
+    if not wanted:
+        return []
+    organization_id, ids = work.organization_id, [invoice.id for invoice in wanted]
     lines = invoices.list_lines(work.tx, organization_id=organization_id, invoice_ids=ids)
     rows = subscriptions.find_subscriptions(work.tx, organization_id=organization_id, ids=[line.subscription_id for line in lines])
     plans = catalog.find_plans(work.tx, organization_id=organization_id, ids=[row.plan_id for row in rows])
     names = {row.id: row.name or plans[row.plan_id].invoice_display_name or plans[row.plan_id].name for row in rows}
+    own_lines = _by_invoice((line.invoice_id, line) for line in lines)
+    fees = invoices.list_fees(work.tx, organization_id=organization_id, invoice_ids=ids)
+    own_fees = _by_invoice((fee.invoice_id, fee) for fee in fees)
+    credits_ = credit_store.list_of_invoices(work.tx, organization_id=organization_id, invoice_ids=ids)
+    own_credits = _by_invoice((shown.credit.invoice_id, shown) for shown in credits_)
+    given = coupons.find_given(work.tx, organization_id=organization_id, ids=[shown.credit.source_id for shown in credits_])
+    reached = progressive.list_reached_of(work.tx, organization_id=organization_id, invoice_ids=ids)
     sections = section_store.list_sections(work.tx, organization_id=organization_id, invoice_ids=ids)
-    facts = InvoiceFacts(
-        invoice=invoice,
-        sides=_sides(work, customer_id=invoice.customer_id, entity_id=invoice.billing_entity_id),
-        lines=lines,
-        fees=invoices.list_fees(work.tx, organization_id=organization_id, invoice_ids=ids),
-        credits=credit_store.list_of_invoices(work.tx, organization_id=organization_id, invoice_ids=ids),
-        uses=notes.list_uses(work.tx, organization_id=organization_id, invoice_ids=ids),
-        subscription_names=names,
-        notes=[part for row in sections for part in (row.display_name, row.details) if part],
-    )
-    return compose_invoice(facts)
+    own_sections = _by_invoice((section.invoice_id, section) for section in sections)
+    sides = find_sides(work, [(invoice.customer_id, invoice.billing_entity_id) for invoice in wanted])
+    return [
+        InvoiceFacts(
+            invoice=invoice,
+            sides=sides[invoice.customer_id, invoice.billing_entity_id],
+            lines=own_lines[invoice.id],
+            fees=own_fees[invoice.id],
+            credits=own_credits[invoice.id],
+            coupons=given,
+            thresholds=reached.get(invoice.id, ()),
+            subscription_names=names,
+            notes=[part for row in own_sections[invoice.id] for part in (row.display_name, row.details) if part],
+        )
+        for invoice in wanted
+    ]
 
 
-def paper_of_credit_note(work: Work, note: CreditNote) -> Paper:
-    """Return what stands on a credit note."""
-    fees = {fee.id: fee for fee in invoices.list_fees(work.tx, organization_id=work.organization_id, invoice_ids=[note.invoice_id])}
-    items = notes.list_items(work.tx, organization_id=work.organization_id, credit_note_ids=[note.id])
-    sides = _sides(work, customer_id=note.customer_id, entity_id=note.billing_entity_id)
-    return compose_credit_note(note, [(item, fees[item.fee_id]) for item in items], sides)
+def facts_of_credit_notes(work: Work, wanted: Sequence[CreditNote]) -> list[NoteFacts]:
+    """Load what the papers of credit notes are composed from. Four queries whatever their number."""
+    if not wanted:
+        return []
+    invoice_ids = [note.invoice_id for note in wanted]
+    fees = {fee.id: fee for fee in invoices.list_fees(work.tx, organization_id=work.organization_id, invoice_ids=invoice_ids)}
+    items = notes.list_items(work.tx, organization_id=work.organization_id, credit_note_ids=[note.id for note in wanted])
+    own = _by_invoice((item.credit_note_id, (item, fees[item.fee_id])) for item in items)
+    sides = find_sides(work, [(note.customer_id, note.billing_entity_id) for note in wanted])
+    return [NoteFacts(note=note, items=own[note.id], sides=sides[note.customer_id, note.billing_entity_id]) for note in wanted]
 
 
-def _sides(work: Work, *, customer_id: UUID, entity_id: UUID) -> Sides:
-    customer = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[customer_id])[customer_id]
-    known = entities.list_entities(work.tx, organization_id=work.organization_id)
-    return Sides(customer=customer, entity=next(entity for entity in known if entity.id == entity_id))
+def _by_invoice(pairs: Iterable[tuple[UUID | None, _Row]]) -> defaultdict[UUID, list[_Row]]:
+    found: defaultdict[UUID, list[_Row]] = defaultdict(list)
+    for owner, row in pairs:
+        assert owner is not None, "what was asked for by its owner has one"
+        found[owner].append(row)
+    return found
+
+
+def find_sides(work: Work, wanted: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Sides]:
+    """Return who bills and who is billed, by the ids of customer and billing entity. Two queries."""
+    owners = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[customer_id for customer_id, _ in wanted])
+    known = {entity.id: entity for entity in entities.list_entities(work.tx, organization_id=work.organization_id)}
+    return {(customer, entity): Sides(customer=owners[customer], entity=known[entity]) for customer, entity in wanted}

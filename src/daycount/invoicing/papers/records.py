@@ -34,24 +34,33 @@ class Row(Struct, frozen=True, kw_only=True):
 
 
 class Section(Struct, frozen=True, kw_only=True):
-    """A table of lines with its own heading: one for each subscription."""
+    """A table of lines with its own heading: one for each subscription, with its days and what it comes to."""
 
     title: str
+    days: str
     rows: Sequence[Row]
+    total: str
 
 
 class Paper(Struct, frozen=True, kw_only=True):
-    """A whole document, top to bottom. `headings` are those of the five columns of every section."""
+    """
+    A whole document, top to bottom. `headings` are those of the five columns of every section.
+
+    `mark` is written across every page. Where there is a `summary`, it stands first with the totals, and each section on pages of its own.
+    """
 
     language: str
     title: str
     number: str
+    mark: str
     facts: Sequence[Fact]
     sender: Party
     recipient: Party
     headline: str
     headline_note: str
     headings: Sequence[str]
+    summary: Sequence[Fact]
+    summary_word: str
     sections: Sequence[Section]
     totals: Sequence[Fact]
     notes: Sequence[str]

@@ -63,6 +63,15 @@ def count_requests(tx: Connection, *, organization_id: UUID, query: PaymentReque
     return int(tx.execute(sa.select(sa.func.count()).select_from(found)).scalar_one())
 
 
+def find_paid_amounts(tx: Connection, *, organization_id: UUID, invoice_ids: Sequence[UUID]) -> dict[tuple[UUID, UUID], int]:
+    """Return what was paid of invoices with requests, in minor units, by request and invoice."""
+    own = payment_request_invoices.c
+    statement = sa.select(own.payment_request_id, own.invoice_id, own.paid_amount_cents).where(
+        own.organization_id == organization_id, own.invoice_id.in_(invoice_ids)
+    )
+    return {(request_id, invoice_id): cents for request_id, invoice_id, cents in tx.execute(statement).tuples()}
+
+
 def is_settled(tx: Connection, *, invoice_id: UUID) -> bool:
     """Tell whether an invoice was paid with a payment request."""
     own = payment_request_invoices.c
