@@ -97,6 +97,22 @@ def test_ids_may_come_unescaped(sandbox: Api, id: str) -> None:
     assert sandbox.raw("GET", f"/api/v1/customers/{id}").body["customer"]["external_id"] == id
 
 
+def test_codes_and_ids_of_subscriptions_may_hold_slashes_that_are_not_escaped(sandbox: Api) -> None:
+    for make in (sandbox.plan, sandbox.metric, sandbox.add_on, sandbox.tax, sandbox.coupon):
+        make("a/b")
+    sandbox.customer()
+    sandbox.subscribe(plan="a/b", external_id="acme/eu/1")
+
+    found = [sandbox.ok_get(f"/{plural}/a/b") for plural in ("plans", "billable_metrics", "add_ons", "taxes", "coupons")]
+
+    assert [thing["code"] for reply in found for thing in reply.values()] == ["a/b"] * 5
+    assert sandbox.ok("PUT", "/subscriptions/acme/eu/1", {"subscription": {"name": "One"}})["subscription"]["name"] == "One"
+    assert sandbox.call("GET", "/plans/a/charges").body["code"] == "plan_not_found"
+    assert sandbox.call("DELETE", "/plans/a/c").body["code"] == "plan_not_found"
+    assert sandbox.call("POST", "/plans/a/b").body["code"] == "resource_not_found"
+    assert sandbox.ok("DELETE", "/subscriptions/acme/eu/1")["subscription"]["status"] == "terminated"
+
+
 def test_invoices_are_found_by_uuid_in_any_spelling(world: World) -> None:
     uuid = world.invoice["lago_id"]
 
@@ -287,7 +303,7 @@ def test_nothing_redirects(sandbox: Api, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/api", "/api/v1", "/api/v2/plans", "/api/v1/nothing", "/api/v1/plans/a/b", "/api/v1/invoices/a/b/c", "/x.html"]
+    "path", ["/api", "/api/v1", "/api/v2/plans", "/api/v1/nothing", "/api/v1/customers/a/b", "/api/v1/invoices/a/b/c", "/x.html"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
 def test_an_unknown_route_is_not_found_in_json(sandbox: Api, method: str, path: str) -> None:

@@ -74,3 +74,17 @@ def test_a_customer_without_a_currency_gets_that_of_the_invoice(api: Api) -> Non
     assert reply.body["error_details"] == {"currency": ["value_is_mandatory"]}
     sell(api, {"add_on_code": "setup"}, external_customer_id="globex", currency="JPY")
     assert api.ok("GET", "/customers/globex")["customer"]["currency"] == "JPY"
+
+
+def test_a_partner_bills_itself(sandbox: Api) -> None:
+    sandbox.add_on()
+    sandbox.customer("partner", account_type="partner", currency="USD")
+    sandbox.customer(currency="USD")
+    for buyer in ("partner", "acme"):
+        sandbox.ok("POST", "/invoices", {"invoice": {"external_customer_id": buyer, "fees": [{"add_on_code": "setup"}]}})
+
+    [own] = sandbox.invoices(self_billed="true")
+    listed = {fee["external_customer_id"]: fee["self_billed"] for fee in sandbox.ok_get("/fees")["fees"]}
+
+    assert (own["customer"]["external_id"], own["fees"][0]["self_billed"]) == ("partner", True)
+    assert listed == {"partner": True, "acme": False}

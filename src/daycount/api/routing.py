@@ -7,13 +7,21 @@ redirects. A route knows what it accepts and returns, so that the OpenAPI docume
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
 
 from daycount.api.query import Query
 from daycount.organizations.records import Caller
+
+_TAKING_SLASHES: Final = frozenset(
+    {
+        *(f"/{resource}/{{code}}" for resource in ("add_ons", "billable_metrics", "coupons", "features", "plans", "taxes")),
+        "/subscriptions/{external_id}",
+    }
+)
+"""Patterns whose last segment may hold slashes as they are, since some clients do not escape ids; other routes come first."""
 
 
 class Call(NamedTuple):
@@ -125,13 +133,17 @@ class Router:
         self.prefix = prefix
         self.resources = resources
         self._tree: dict[str, Any] = {}
+        self._base = [part for part in prefix.split("/") if part]
+        self._taking_slashes: dict[tuple[str, str], Route] = {}
         for resource in resources:
             for route in resource.found:
                 self._plant(route)
 
     def _plant(self, route: Route) -> None:
         node = self._tree
-        for segment in (*(part for part in self.prefix.split("/") if part), *route.segments):
+        if route.pattern in _TAKING_SLASHES:
+            self._taking_slashes[route.method, route.segments[0]] = route
+        for segment in (*self._base, *route.segments):
             node = node.setdefault("{}" if segment.startswith("{") else segment, {})
         routes = node.setdefault("", {})
         assert route.method not in routes, (route.method, route.pattern)
@@ -147,7 +159,15 @@ class Router:
             if route is not None:
                 names = [segment.strip("{}") for segment in route.segments if segment.startswith("{")]
                 return Found(route, dict(zip(names, values, strict=True)), sorted(allowed))
-        return Found(None, {}, sorted(allowed))
+        return Found(None, {}, sorted(allowed)) if allowed else self._find_with_slashes(method, segments)
+
+    def _find_with_slashes(self, method: str, segments: Sequence[str]) -> Found:
+        """Return the route whose id all the rest of a path is, which leads nowhere else."""
+        base, rest = segments[: len(self._base)], segments[len(self._base) :]
+        route = self._taking_slashes.get((method, rest[0])) if rest and list(base) == self._base else None
+        if route is None:
+            return Found(None, {}, [])
+        return Found(route, {route.segments[1].strip("{}"): "/".join(rest[1:])}, [method])
 
 
 def _decode(segment: bytes) -> str:

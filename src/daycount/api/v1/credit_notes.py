@@ -164,8 +164,14 @@ def list_to_wire(work: Work, notes: Sequence[CreditNote]) -> list[CreditNoteObje
     ids = [fee.subscription_id for fee in named.values() if fee.subscription_id is not None]
     by_id = {row.id: row for row in subscriptions.find_subscriptions(work.tx, organization_id=work.organization_id, ids=ids)}
     customer_of = {note.invoice_id: owners[note.customer_id] for note in notes}
+    self_billed = {note.invoice_id for note in notes if note.self_billed}
     shown = {
-        fee.id: fee_to_wire(fee, by_id[fee.subscription_id] if fee.subscription_id else None, customer=customer_of.get(fee.invoice_id))
+        fee.id: fee_to_wire(
+            fee,
+            by_id[fee.subscription_id] if fee.subscription_id else None,
+            customer=customer_of.get(fee.invoice_id),
+            is_self_billed=fee.invoice_id in self_billed,
+        )
         for fee in named.values()
         if fee.invoice_id is not None
     }

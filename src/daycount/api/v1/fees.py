@@ -17,7 +17,7 @@ from daycount.given import given
 from daycount.infra.work import Work
 from daycount.invoicing import store as invoices
 from daycount.invoicing.fees import operations, store
-from daycount.invoicing.records import FEE_PAYMENT_STATUSES, FEE_TYPES, Fee, FeeFilter
+from daycount.invoicing.records import FEE_PAYMENT_STATUSES, FEE_TYPES, Fee, FeeFilter, Invoice
 from daycount.subscriptions import store as subscriptions
 from daycount.subscriptions.records import Subscription
 
@@ -36,20 +36,24 @@ def with_taxes(work: Work, fees: Sequence[Fee]) -> list[FeeObject]:
     ids = [fee.subscription_id for fee in fees if fee.subscription_id is not None]
     found = subscriptions.find_subscriptions(work.tx, organization_id=work.organization_id, ids=ids)
     rows: dict[UUID | None, Subscription] = {row.id: row for row in found}
-    owners = _owners(work, [fee for fee in fees if fee.subscription_id is None])
+    invoice_ids = {fee.invoice_id for fee in fees if fee.invoice_id is not None}
+    found_in = invoices.find_invoices(work.tx, organization_id=work.organization_id, ids=list(invoice_ids)) if invoice_ids else []
+    by_invoice = {row.id: row for row in found_in}
+    owners = _owners(work, [by_invoice[fee.invoice_id] for fee in fees if fee.subscription_id is None and fee.invoice_id in by_invoice])
+    self_billed = {row.id for row in by_invoice.values() if row.self_billed}
     return [
         structs.replace(
-            fee_to_wire(fee, rows.get(fee.subscription_id), customer=owners.get(fee.invoice_id)),
+            fee_to_wire(
+                fee, rows.get(fee.subscription_id), customer=owners.get(fee.invoice_id), is_self_billed=fee.invoice_id in self_billed
+            ),
             applied_taxes=[tax_to_wire(tax, fee, lago_fee_id=str(fee.id)) for tax in fee.applied_taxes],
         )
         for fee in fees
     ]
 
 
-def _owners(work: Work, fees: Sequence[Fee]) -> dict[UUID | None, Customer]:
-    """Return the customers of the invoices that fees without a subscription stand on."""
-    ids = [fee.invoice_id for fee in fees if fee.invoice_id is not None]
-    found = invoices.find_invoices(work.tx, organization_id=work.organization_id, ids=ids) if ids else []
+def _owners(work: Work, found: Sequence[Invoice]) -> dict[UUID | None, Customer]:
+    """Return the customers of invoices."""
     owners = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[row.customer_id for row in found])
     return {row.id: owners[row.customer_id] for row in found}
 

@@ -327,8 +327,10 @@ def _period_to_wire(line: InvoiceLine, subscription: Subscription) -> BillingPer
     )
 
 
-def fee_to_wire(fee: Fee, subscription: Subscription | None, *, customer: Customer | None = None) -> FeeObject:
-    """Write a fee; of one without a subscription its invoice's customer is shown."""
+def fee_to_wire(
+    fee: Fee, subscription: Subscription | None, *, customer: Customer | None = None, is_self_billed: bool = False
+) -> FeeObject:
+    """Write a fee; of one without a subscription its invoice's customer is shown. Its invoice tells whether it is self-billed."""
     net_cents = fee.amount_cents - Fraction(fee.precise_coupons_amount_cents)
     item = fee.item
     return FeeObject(
@@ -371,7 +373,7 @@ def fee_to_wire(fee: Fee, subscription: Subscription | None, *, customer: Custom
         failed_at=stamp_or_none(fee.failed_at),
         refunded_at=stamp_or_none(fee.refunded_at),
         amount_details=with_numbers(fee.amount_details),
-        self_billed=False,
+        self_billed=is_self_billed,
         pricing_unit_details=_units_to_wire(fee.in_units),
         presentation_breakdowns=[breakdown_to_wire(item) for item in fee.breakdowns],
         from_date=UNSET if fee.fee_type == "credit" else stamp(fee.shown_from),
@@ -424,7 +426,7 @@ def whole_to_wire(work: Work, invoice: Invoice) -> InvoiceObject:
         to_wire(invoice, customer, entity_code=codes[invoice.id], urls=urls.get(invoice.id, papers.NOWHERE)),
         billing_periods=[_period_to_wire(line, by_id[line.subscription_id]) for line in lines],
         subscriptions=[wire[line.subscription_id] for line in lines],
-        fees=[fee_to_wire(fee, by_id.get(fee.subscription_id), customer=customer) for fee in fees],
+        fees=[fee_to_wire(fee, by_id.get(fee.subscription_id), customer=customer, is_self_billed=invoice.self_billed) for fee in fees],
         credits=[*credits_wire.of_invoice(work, invoice.id), *_credits(work, invoice)],
         applied_usage_thresholds=applied_thresholds.of_invoices(work, [invoice]).get(invoice.id, UNSET),
         error_details=[],

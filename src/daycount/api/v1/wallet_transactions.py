@@ -153,7 +153,7 @@ def _find(work: Work, call: Call) -> WalletTransaction:
     returns=WalletTransactionObject,
     root_out="wallet_transactions",
     is_list=True,
-    parameters=("status", "transaction_status", "transaction_type"),
+    parameters=("status", "transaction_status", "transaction_type", "metadata[key]"),
 )
 def find_all_wallet_transactions(work: Work, call: Call) -> Page:
     """List a wallet's transactions, newest first; filters that say nothing known are passed over."""
