@@ -55,6 +55,7 @@ from daycount.api.v1 import (
     subscription_parts,
     subscriptions,
     taxes,
+    wallet_authorizations,
     wallet_transactions,
     wallets,
     webhook_endpoints,
@@ -81,6 +82,7 @@ from daycount.infra.work import CommitPoints, Workplace
 from daycount.invoicing import gating
 from daycount.invoicing.credit_purchases import on_credits_purchased, on_invoice_voided, on_payment_status_changed
 from daycount.invoicing.custom_sections import on_invoices_made
+from daycount.invoicing.guarding import WalletGuard
 from daycount.invoicing.messages import TimeUnused, UsageOverbilled, WalletsRefreshed
 from daycount.invoicing.messages_life import (
     InvoiceClosed,
@@ -176,6 +178,7 @@ RESOURCES = (
     subscription_parts.routes,
     taxes.routes,
     subscription_changes.routes,
+    wallet_authorizations.routes,
     wallet_transactions.routes,
     wallets.routes,
     webhook_endpoints.routes,
@@ -294,6 +297,7 @@ def build_web(app: App) -> Web:
         horizon_days=app.settings.event_horizon_days,
         pricing=PromptPricing(prompt.price),
         checks=PromptChecks(prompt.check),
+        guard=WalletGuard(app.workplace, app.events),
     )
     router = build_router()
     ingest = Ingest(commits, batch_limit=app.settings.ingest_batch_limit)

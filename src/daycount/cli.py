@@ -520,6 +520,7 @@ def send_events(
     What is refused goes to FILE.errors.ndjson. A second run goes on where one stopped.
     """
     from daycount.api.v1.events import read_line
+    from daycount.invoicing.guarding import WalletGuard
     from daycount.subscriptions.directory import CatalogDirectory
     from daycount.usage.bulk import Sender, Tally
     from daycount.usage.ingest import GroupCommit
@@ -533,7 +534,8 @@ def send_events(
             _show_progress(tally.position, tally.size, tally.sent)
 
     directory, settings = CatalogDirectory(), app.settings
-    commits = GroupCommit(app.workplace, app.events, directory, app.clock, lanes=1, horizon_days=settings.event_horizon_days)
+    guard = WalletGuard(app.workplace, app.events)
+    commits = GroupCommit(app.workplace, app.events, directory, app.clock, lanes=1, horizon_days=settings.event_horizon_days, guard=guard)
     try:
         tally = Sender(commits, organization_id, read=read_line, report=report).send(file)
     finally:

@@ -85,7 +85,7 @@ WRONG_FIELDS: list[tuple[Route, str, Any]] = [
 def test_a_body_without_its_root_is_a_bad_request(world: World, route: Route) -> None:
     before = as_last_seen(world.api)
 
-    bodies: list[Any] = [{}, {"other": {"name": "x"}}, [], "x", 1, None]
+    bodies: list[Any] = [{}, {"other": {"name": "x"}}, [], "x", 1] + ([] if route.is_body_optional else [None])
 
     replies = [world.api.call(route.method, path_of(route, world), body) for body in bodies]
 

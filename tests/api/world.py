@@ -66,6 +66,7 @@ class World(NamedTuple):
     api_key: dict[str, Any]
     credit_note: dict[str, Any]
     wallet: dict[str, Any]
+    authorization: dict[str, Any]
     payment: dict[str, Any]
     credit: dict[str, Any]
     void: dict[str, Any]
@@ -208,6 +209,11 @@ class World(NamedTuple):
             "/customers/{external_customer_id}/wallets/{wallet_code}/alerts/{code}": (*owned, "low"),
             "/wallets/{lago_id}": self.wallet["lago_id"],
             "/wallets/{lago_id}/metadata": self.wallet["lago_id"],
+            "/wallets/{lago_id}/authorize": self.wallet["lago_id"],
+            "/wallets/{lago_id}/authorizations": self.wallet["lago_id"],
+            "/wallet_authorizations/{lago_id}": self.authorization["lago_id"],
+            "/wallet_authorizations/{lago_id}/capture": self.authorization["lago_id"],
+            "/wallet_authorizations/{lago_id}/release": self.authorization["lago_id"],
             "/wallets/{lago_id}/metadata/{key}": (self.wallet["lago_id"], "tier"),
             "/wallets/{lago_id}/wallet_transactions": self.wallet["lago_id"],
             "/wallet_transactions/{lago_id}": self.credit["lago_id"],
@@ -252,6 +258,8 @@ def a_world(server: Server) -> World:
     invoice = api.invoices(external_customer_id="acme")[0]
     note = api.ok("POST", "/credit_notes", {"credit_note": _a_note(invoice)})["credit_note"]
     wallet = api.wallet(currency="EUR", metadata={"tier": "gold"})
+    held = {"wallet_authorization": {"amount_cents": 100, "reference": "call"}}
+    authorization = api.ok("POST", f"/wallets/{wallet['lago_id']}/authorize", held)["wallet_authorization"]
     [credit] = api.ok("GET", f"/wallets/{wallet['lago_id']}/wallet_transactions")["wallet_transactions"]
     [void] = api.ok("POST", "/wallet_transactions", {"wallet_transaction": {"wallet_id": wallet["lago_id"], "voided_credits": "1"}})[
         "wallet_transactions"
@@ -280,6 +288,7 @@ def a_world(server: Server) -> World:
         api_key=spare,
         credit_note=note,
         wallet=wallet,
+        authorization=authorization,
         payment=payment,
         credit=credit,
         void=void,
@@ -455,6 +464,8 @@ GOOD: dict[str, Any] = {
     "update_wallet": lambda _: {"name": "Credits of 2026"},
     "create_customer_wallet": lambda _: {"name": "Second", "rate_amount": "2", "currency": "EUR"},
     "update_customer_wallet": lambda _: {"name": "Credits of 2026"},
+    "authorize_wallet": lambda _: {"amount_cents": 50},
+    "capture_wallet_authorization": lambda _: {"amount_cents": 40},
     "create_wallet_transaction": lambda world: {"wallet_id": world.wallet["lago_id"], "granted_credits": "5"},
     **{
         f"{verb}_{owner}_metadata": lambda _: {"metadata": {"tier": "silver"}}

@@ -17,6 +17,8 @@ def read_input(route: Route, body: bytes) -> Any:
     """Read the body's struct from under its root, if it has one. Raises BadRequest, Invalid."""
     if route.accepts is None:
         return None if route.options_in is None else _read_options(route.options_in, body)
+    if route.is_body_optional and not body.strip():
+        return decode(route.accepts, {})
     source = read_json(body) if body.strip() else {}
     beside: dict[str, Any] = {}
     if route.root_in is not None:

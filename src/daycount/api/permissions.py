@@ -46,6 +46,8 @@ _BY_COLLECTION: Final = {
     "taxes": "tax",
     "test_clock": "organization",
     "triggered_alerts": "alert",
+    "authorizations": "wallet_transaction",
+    "wallet_authorizations": "wallet_transaction",
     "wallet_transactions": "wallet_transaction",
     "wallets": "wallet",
     "webhook_endpoints": "webhook_endpoint",

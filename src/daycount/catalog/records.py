@@ -154,6 +154,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     usage_thresholds: tuple[UsageThreshold, ...] = ()
     parent_id: UUID | None = None
     """The plan that this one overrides for a single subscription; it has the same code."""
+    requires_wallet_balance: bool = False
+    """Whether usage is refused that prepaid credits do not cover."""
     version: int = 1
     """How many times the plan was written; every version is kept."""
 
@@ -248,6 +250,7 @@ class PlanInput(Struct, frozen=True, kw_only=True):
     trial_period: Decimal | None | UnsetType = UNSET
     bill_charges_monthly: bool | None | UnsetType = UNSET
     bill_fixed_charges_monthly: bool | None | UnsetType = UNSET
+    requires_wallet_balance: bool | None | UnsetType = UNSET
     metadata: dict[str, Any] | None | UnsetType = UNSET
     charges: list[ChargeInput] | UnsetType = UNSET
     fixed_charges: list[FixedChargeInput] | UnsetType = UNSET

@@ -48,6 +48,7 @@ plans = sa.Table(
     sa.Column("trial_period_days", sa.Numeric, nullable=False),
     sa.Column("bill_charges_monthly", sa.Boolean),
     sa.Column("bill_fixed_charges_monthly", sa.Boolean),
+    sa.Column("requires_wallet_balance", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("metadata", JSONB),
     sa.Column("pending_deletion", sa.Boolean, nullable=False),
     sa.Column("parent_id", sa.Uuid, comment="the plan that this one overrides for a subscription"),

@@ -6,7 +6,7 @@ handled strictly in the order of their instants. This module knows no kind by na
 stands in `worker/schedule.py`. All SQL of the agenda is here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -64,7 +64,11 @@ class Agenda:
 
         An operation takes it before it locks rows of the lane: everybody locks in the order lane, customer, subscription.
         """
-        self._tx.execute(_HOLD, {"lanes": [lane_id]})
+        self.hold_all([lane_id])
+
+    def hold_all(self, lane_ids: Collection[UUID]) -> None:
+        """Hold lanes, in one order for everybody, as `hold` does."""
+        self._tx.execute(_HOLD, {"lanes": list(lane_ids)})
 
     def put(self, kind: str, *, subject_id: UUID, lane_id: UUID, due_at: datetime) -> None:
         """Set the instant at which `kind` is due for the subject; an earlier setting is replaced."""

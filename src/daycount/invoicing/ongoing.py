@@ -56,7 +56,7 @@ def with_ongoing(work: Work, found: Sequence[Wallet], *, events: EventStore) -> 
 
 
 def _usages(work: Work, customer_ids: Collection[UUID], *, events: EventStore) -> dict[UUID, int]:
-    """Return what each active wallet of some customers would pay of what is not billed yet, in whole minor units."""
+    """Return what each active wallet of some customers would pay of what is not billed yet, with what is held, in whole minor units."""
     owned: dict[Owner, list[Wallet]] = defaultdict(list)
     for wallet in wallets.find_wallets(work.tx, organization_id=work.organization_id, customer_ids=customer_ids, active_only=True):
         owned[wallet.customer_id, wallet.currency].append(wallet)
@@ -64,8 +64,27 @@ def _usages(work: Work, customer_ids: Collection[UUID], *, events: EventStore) -
     usages = {}
     for owner, own in owned.items():
         parts = allot(nets.get(owner, {}), wallets=[wallet.terms(at=work.now) for wallet in own])
-        usages.update({wallet_id: int(part) for wallet_id, part in parts.items()})
+        usages.update({wallet.id: int(parts[wallet.id]) + wallet.reserved_amount_cents for wallet in own})
     return usages
+
+
+def find_overspent(work: Work, customer_ids: Collection[UUID], *, events: EventStore) -> set[UUID]:
+    """
+    Return those of the customers that have used more than their wallets cover, be it by a fraction of a minor unit.
+
+    What is held for authorizations covers nothing else. Writes nothing.
+    """
+    owned: dict[Owner, list[Wallet]] = defaultdict(list)
+    for wallet in wallets.find_wallets(work.tx, organization_id=work.organization_id, customer_ids=customer_ids, active_only=True):
+        owned[wallet.customer_id, wallet.currency].append(wallet)
+    overspent = set()
+    for owner, nets in _nets(work, customer_ids, events=events).items():
+        terms = [wallet.terms(at=work.now) for wallet in owned[owner]]
+        parts = allot(nets, wallets=terms)
+        covered = sum((min(parts[item.wallet_id], Fraction(item.balance_cents)) for item in terms), Fraction(0))
+        if covered < sum(nets.values(), Fraction(0)):
+            overspent.add(owner[0])
+    return overspent
 
 
 def _nets(work: Work, customer_ids: Collection[UUID], *, events: EventStore) -> dict[Owner, dict[BucketKey, Fraction]]:

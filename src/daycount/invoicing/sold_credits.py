@@ -38,7 +38,7 @@ def find_sold(work: Work, invoice: Invoice) -> SoldCredits | None:
     found = wallets.find_transactions(work.tx, organization_id=work.organization_id, invoice_ids=[invoice.id])
     item = next(item for item in found if item.transaction_status is Origin.PURCHASED)
     [wallet] = wallets.find_wallets(work.tx, organization_id=work.organization_id, ids=[item.wallet_id])
-    sold = SoldCredits(item, wallet, item.remaining_amount_cents or 0)
+    sold = SoldCredits(item, wallet, min(item.remaining_amount_cents or 0, wallet.free_cents))
     return sold._replace(unspent_cents=invoice.total_paid_amount_cents) if sold.brought_nothing else sold
 
 

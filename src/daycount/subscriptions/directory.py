@@ -43,6 +43,7 @@ class CatalogDirectory:
                 advance_metric_ids=frozenset(row.advance_metric_ids),
                 lane_id=lane_of(row.customer_id),
                 is_watched=row.is_watched,
+                needs_balance=row.needs_balance,
             )
             found.setdefault(row.external_id, []).append(facts)
         return found

@@ -309,7 +309,8 @@ select s.external_id, case when s.status = 'pending' then s.subscription_at else
                       and a.external_subscription_id = s.external_id and a.deleted_at is null)
            or (not s.progressive_billing_disabled and (
                s.usage_thresholds <> '[]' or p.usage_thresholds <> '[]' or coalesce(parent.usage_thresholds, '[]') <> '[]'))
-       ) as is_watched
+       ) as is_watched,
+       coalesce(parent.requires_wallet_balance, p.requires_wallet_balance) as needs_balance
 from subscriptions s join plans p on p.id = s.plan_id left join plans parent on parent.id = p.parent_id
 where s.organization_id = :organization_id and s.external_id = any(:external_ids) and s.status not in ('canceled', 'incomplete')
   and not (s.status = 'pending' and s.previous_id is not null)
@@ -321,6 +322,6 @@ def find_facts(tx: Connection, *, organization_id: UUID, external_ids: Sequence[
     """
     Return life, customer and metrics charged, those in advance too, of rows that are no canceled or pending changes.
 
-    `is_watched` says whether something looks at the row's usage as it grows.
+    `is_watched` says whether something looks at the row's usage as it grows, `needs_balance` whether prepaid credits must cover it.
     """
     return tx.execute(_FACTS, {"organization_id": organization_id, "external_ids": list(external_ids)}).all()

@@ -9,7 +9,7 @@ of a commit. Times are stamped inside the transaction from the organization's ow
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -26,6 +26,7 @@ from daycount.infra.agenda import Agenda
 from daycount.infra.work import Workplace
 from daycount.usage import store as usage_store
 from daycount.usage.computed import compute_values
+from daycount.usage.guard import BalanceGuard, Guarded
 from daycount.usage.port import Batch, EventStore
 from daycount.usage.prompt import CHECK_USAGE, PRICE_EVENT, PromptChecks, PromptPricing
 from daycount.usage.records import Directory, IncomingEvent, MetricFacts, StoredEvent, SubscriptionFacts, Warned
@@ -113,13 +114,25 @@ class _Written(NamedTuple):
 class _Facts:
     """What is known of an organization at one version of its catalogue."""
 
-    __slots__ = ("computes", "has_advance", "has_watched", "is_sandbox", "lives", "metrics", "size", "subscriptions", "version")
+    __slots__ = (
+        "computes",
+        "has_advance",
+        "has_guarded",
+        "has_watched",
+        "is_sandbox",
+        "lives",
+        "metrics",
+        "size",
+        "subscriptions",
+        "version",
+    )
 
     def __init__(self, version: int, metrics: Mapping[str, MetricFacts], *, is_sandbox: bool) -> None:
         self.version = version
         self.is_sandbox = is_sandbox
         self.has_advance = False
         self.has_watched = False
+        self.has_guarded = False
         self.metrics = dict(metrics)
         self.computes = any(metric.expression for metric in metrics.values())
         self.subscriptions: dict[str, Sequence[SubscriptionFacts]] = {}
@@ -143,6 +156,7 @@ class _Facts:
                 self.size += 1
                 self.has_advance = self.has_advance or own[subscription].lane_id is not None
                 self.has_watched = self.has_watched or own[subscription].watched_lane_id is not None
+                self.has_guarded = self.has_guarded or own[subscription].guarded_lane_id is not None
 
     def warn(self, batch: Batch, lives: Sequence[Life]) -> list[Sequence[Warned]]:
         """Return for each event of a batch why it will not be billed."""
@@ -181,6 +195,7 @@ class GroupCommit:
         horizon_days: int,
         pricing: PromptPricing | None = None,
         checks: PromptChecks | None = None,
+        guard: BalanceGuard | None = None,
     ) -> None:
         self._workplace = workplace
         self._events = events
@@ -189,6 +204,7 @@ class GroupCommit:
         self._horizon = timedelta(days=horizon_days)
         self._pricing = pricing
         self._checks = checks
+        self._guard = guard
         self._queue: deque[Pending] = deque()
         self._rows_waiting = 0
         self._at_work = 0
@@ -347,10 +363,18 @@ class GroupCommit:
             batches.append(Batch(organization_id, events, now=now))
             if details or pending.refused:
                 refused[place] = pending.told(details)
-        good = [place for place in range(len(batches)) if place not in refused]
+        guarded = self._hold_guarded(tx, facts, batches, lives, refused)
+        good = [place for place in range(len(batches)) if place not in refused and place not in guarded]
         self._events.append(
             tx, [batches[place] for place in good], metrics=[facts[batches[place].organization_id].metrics for place in good]
         )
+        for place, lanes in guarded.items():
+            assert self._guard is not None
+            try:
+                metrics = facts[batches[place].organization_id].metrics
+                Guarded(tx, self._events, self._guard).append(batches[place], lanes, metrics=metrics)
+            except errors.Invalid as error:
+                refused[place] = dict(error.details)
         outcomes = [
             _refused(errors.Invalid(refused[place]))
             if place in refused
@@ -359,6 +383,24 @@ class GroupCommit:
         ]
         self._plan_checks(tx, outcomes, facts)
         return _Written(written_by, outcomes)
+
+    def _hold_guarded(
+        self,
+        tx: Connection,
+        facts: Mapping[UUID, _Facts],
+        batches: Sequence[Batch],
+        lives: Sequence[Sequence[Life]],
+        refused: Collection[int],
+    ) -> dict[int, list[UUID | None]]:
+        """Find the requests with usage that prepaid credits must cover, by place, and hold the lanes of those whose credits they are."""
+        if self._guard is None or not any(known.has_guarded for known in facts.values()):
+            return {}
+        lanes = {place: [life.guarded_lane_id for life in own] for place, own in enumerate(lives) if place not in refused}
+        guarded = {place: own for place, own in lanes.items() if any(own)}
+        if guarded:
+            agenda = Agenda(tx, organization_id=batches[0].organization_id, is_sandbox=False, new_id=self._workplace.new_id)
+            agenda.hold_all({lane for own in guarded.values() for lane in own if lane is not None})
+        return guarded
 
     def _conclude(self, tx: Connection, batch: Batch, facts: _Facts, lives: Sequence[Life]) -> Outcome:
         outcome = _outcome(batch, facts, lives)

@@ -85,7 +85,7 @@ class SubscriptionFacts(NamedTuple):
     What ingest needs to know of a subscription row; `metric_ids` are the metrics its plan charges.
 
     `advance_metric_ids` are those it charges in advance, event by event, in the lane `lane_id`. `is_watched` says that something
-    looks at its usage as it grows: thresholds, alerts or wallets.
+    looks at its usage as it grows: thresholds, alerts or wallets. `needs_balance` says that prepaid credits must cover its usage.
     """
 
     started_at: datetime | None
@@ -94,6 +94,7 @@ class SubscriptionFacts(NamedTuple):
     advance_metric_ids: frozenset[UUID] = frozenset()
     lane_id: UUID | None = None
     is_watched: bool = False
+    needs_balance: bool = False
 
 
 class Directory(Protocol):

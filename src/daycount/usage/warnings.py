@@ -18,13 +18,15 @@ class Life(NamedTuple):
     The time, both ends included, in which an event gets no warning if its value can be read.
 
     `lane_id` is set where events are paid for in advance: the lane in which each is priced. `watched_lane_id` is set where
-    something looks at the usage as it grows: the lane in which it is looked at.
+    something looks at the usage as it grows: the lane in which it is looked at. `guarded_lane_id` is set where prepaid credits must
+    cover the usage: the lane of whose they are.
     """
 
     first: datetime
     last: datetime
     lane_id: UUID | None
     watched_lane_id: UUID | None = None
+    guarded_lane_id: UUID | None = None
 
 
 def find_life(
@@ -41,12 +43,13 @@ def find_life(
         return Life(_END, _BEGINNING, None)
     lane_id = next((row.lane_id for row in reversed(rows) if metric.id in row.advance_metric_ids), None)
     watched = next((row.lane_id for row in reversed(rows) if row.is_watched and metric.id in row.metric_ids), None)
+    guarded = next((row.lane_id for row in reversed(rows) if row.needs_balance and metric.id in row.metric_ids), None)
     if len(rows) != 1 or metric.id not in rows[0].metric_ids:
-        return Life(_END, _BEGINNING, lane_id, watched)
+        return Life(_END, _BEGINNING, lane_id, watched, guarded)
     first = _BEGINNING if metric.is_recurring else rows[0].started_at
     if first is None:
-        return Life(_END, _BEGINNING, lane_id, watched)
-    return Life(first, rows[0].terminated_at or _END, lane_id, watched)
+        return Life(_END, _BEGINNING, lane_id, watched, guarded)
+    return Life(first, rows[0].terminated_at or _END, lane_id, watched, guarded)
 
 
 def warn(

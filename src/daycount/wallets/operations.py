@@ -20,6 +20,7 @@ from daycount.organizations import store as organizations
 from daycount.organizations.sections.operations import check_choice, choose_sections
 from daycount.organizations.sections.records import Chooser
 from daycount.wallets import store
+from daycount.wallets.authorizations import store as authorizations
 from daycount.wallets.fields import (
     code_of,
     credits_or_zero,
@@ -288,13 +289,16 @@ def terminate_wallet(work: Work, wallet: Wallet) -> Wallet:
 
 
 def end_wallets(work: Work, wallets: Sequence[Wallet]) -> None:
-    """End several wallets and their rules. Announces WalletSaved."""
+    """End several wallets and their rules, and let go of what is held of them. Announces WalletSaved."""
     for wallet in wallets:
-        ended = structs.replace(wallet, status=WalletStatus.TERMINATED, terminated_at=work.now, updated_at=work.now)
+        ended = structs.replace(
+            wallet, status=WalletStatus.TERMINATED, reserved_amount_cents=0, terminated_at=work.now, updated_at=work.now
+        )
         store.update_wallet(work.tx, ended)
         work.announce(WalletSaved(wallet.id, "terminated"))
     store.end_rules(work.tx, wallet_ids=[wallet.id for wallet in wallets])
-    subjects = [wallet.id for wallet in wallets] + [rule.id for wallet in wallets for rule in wallet.rules]
+    released = authorizations.release_all(work.tx, wallet_ids=[wallet.id for wallet in wallets], at=work.now)
+    subjects = released + [wallet.id for wallet in wallets] + [rule.id for wallet in wallets for rule in wallet.rules]
     work.agenda.drop(subject_ids=subjects)
     organizations.bump_catalog_version(work)
 
@@ -402,13 +406,16 @@ def _void(wallet: Wallet, value: Any, lot: WalletTransaction | None, found: erro
     if not is_given(value) or value is None:
         if lot is None or not lot.remaining_amount_cents:
             return None
+        if lot.remaining_amount_cents > wallet.free_cents:
+            found.add("voided_credits", "insufficient_credits")
         return Valued(wallet.credits_of(lot.remaining_amount_cents), lot.remaining_amount_cents)
     wanted = read_credits(value)
     if wanted is None:
         found.add("voided_credits", "invalid_voided_credits")
         found.add("voided_credits", "invalid_amount")
         return None
-    if wanted > wallet.credits_balance:
+    valued = valued_void(wanted, wallet)
+    if wanted > wallet.credits_balance or valued.amount_cents > wallet.free_cents:
         found.add("voided_credits", "insufficient_credits")
         return None
-    return valued_void(wanted, wallet) if wanted > 0 else None
+    return valued if wanted > 0 else None

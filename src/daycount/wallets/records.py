@@ -140,6 +140,13 @@ class Wallet(Struct, frozen=True, kw_only=True):
     expiration_at: datetime | None
     terminated_at: datetime | None
     rules: Sequence[Rule] = ()
+    reserved_amount_cents: int = 0
+    """What is held for authorizations; nothing else can use it."""
+
+    @property
+    def free_cents(self) -> int:
+        """Return what of the balance is not held."""
+        return self.balance_cents - self.reserved_amount_cents
 
     @property
     def money(self) -> Currency:
@@ -159,7 +166,7 @@ class Wallet(Struct, frozen=True, kw_only=True):
         return WalletTerms(
             wallet_id=self.id,
             code=self.code,
-            balance_cents=self.balance_cents,
+            balance_cents=self.free_cents,
             fee_types=frozenset(self.fee_types),
             metric_ids=frozenset(metric.id for metric in self.metrics),
             tops_up_itself=self.live_rule(Trigger.THRESHOLD, at=at) is not None,

@@ -26,6 +26,7 @@ from daycount.usage.prompt import CHECK_USAGE, PRICE_EVENT
 from daycount.wallets import operations as wallet_operations
 from daycount.wallets import reactions as wallet_reactions
 from daycount.wallets import rules as wallet_rules
+from daycount.wallets.authorizations import operations as authorizations
 
 Handler = Callable[[Work, Sequence[UUID], datetime], None]
 
@@ -98,6 +99,7 @@ def kinds(invoicing: InvoicingReactions, events: EventStore, checks: vat.VatChec
         vat.CHECK: Kind(2, check_numbers),
         wallet_operations.EXPIRES: Kind(3, _expire_wallets),
         wallet_rules.RULE_EXPIRES: Kind(4, _expire_rules),
+        authorizations.EXPIRES: Kind(7, _expire_authorizations),
         deadlines.FINALIZE: Kind(5, finalize_drafts),
         deadlines.REFRESH: Kind(6, refresh_drafts),
         deadlines.CLOSE_ACCOUNT: Kind(58, close_accounts),
@@ -169,6 +171,10 @@ def _switch(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
 
 def _expire_wallets(work: Work, subjects: Sequence[UUID], _due_at: datetime) -> None:
     wallet_reactions.expire(work, subjects)
+
+
+def _expire_authorizations(work: Work, subjects: Sequence[UUID], _due_at: datetime) -> None:
+    authorizations.expire(work, subjects)
 
 
 def _expire_rules(work: Work, subjects: Sequence[UUID], _due_at: datetime) -> None:

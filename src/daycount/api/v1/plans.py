@@ -133,6 +133,7 @@ class PlanObject(Struct, frozen=True, kw_only=True):
     pay_in_advance: bool
     bill_charges_monthly: bool | None
     bill_fixed_charges_monthly: bool | None
+    requires_wallet_balance: bool
     customers_count: int
     active_subscriptions_count: int
     draft_invoices_count: int
@@ -274,6 +275,7 @@ def to_wire(plan: Plan, *, in_list: bool = False, entitlements: Sequence[Entitle
         pay_in_advance=plan.pay_in_advance,
         bill_charges_monthly=plan.bill_charges_monthly,
         bill_fixed_charges_monthly=plan.bill_fixed_charges_monthly,
+        requires_wallet_balance=plan.requires_wallet_balance,
         customers_count=0,
         active_subscriptions_count=0,
         draft_invoices_count=0,

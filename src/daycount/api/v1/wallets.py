@@ -69,7 +69,8 @@ class WalletObject(Struct, frozen=True, kw_only=True):
     """
     A customer's prepaid credits; `…_cents` are minor units, credits are texts.
 
-    Ongoing figures are those of this moment: the settled balance less what is used and not billed yet.
+    Ongoing figures are those of this moment: the settled balance less what is used and not billed yet, and less what is held for
+    authorizations (`reserved_amount_cents`).
     """
 
     lago_id: str
@@ -89,6 +90,7 @@ class WalletObject(Struct, frozen=True, kw_only=True):
     balance_cents: int
     ongoing_balance_cents: int
     ongoing_usage_balance_cents: int
+    reserved_amount_cents: int
     consumed_credits: DecimalText
     created_at: Stamp
     expiration_at: Stamp | None
@@ -164,6 +166,7 @@ def to_wire(wallet: Wallet, *, is_whole: bool = True, chosen: Mapping[UUID, Choi
         balance_cents=wallet.balance_cents,
         ongoing_balance_cents=wallet.ongoing_balance_cents,
         ongoing_usage_balance_cents=wallet.ongoing_usage_balance_cents,
+        reserved_amount_cents=wallet.reserved_amount_cents,
         consumed_credits=text(wallet.consumed_credits),
         created_at=stamp(wallet.created_at),
         expiration_at=stamp_or_none(wallet.expiration_at),
