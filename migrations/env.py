@@ -21,6 +21,7 @@ import daycount.payments.requests.tables
 import daycount.payments.tables
 import daycount.subscriptions.fixed_units.tables
 import daycount.subscriptions.tables
+import daycount.usage.faults.tables
 import daycount.usage.tables
 import daycount.wallets.authorizations.tables  # noqa: F401 - these register their tables on the metadata
 from daycount.infra.database import metadata

@@ -42,6 +42,9 @@ class Facts:
     ) -> Mapping[str, Sequence[SubscriptionFacts]]:
         return {name: self.known_subscriptions[name] for name in external_ids if name in self.known_subscriptions}
 
+    def has_listeners(self, tx: Connection, organization_id: UUID) -> bool:
+        return False
+
 
 class Desk:
     """Submits requests to a group commit and keeps their outcomes, counting the answers."""

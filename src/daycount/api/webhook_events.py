@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+import msgspec
 from msgspec import UNSET, Struct, structs
 
 from daycount.api.v1 import (
@@ -17,6 +18,7 @@ from daycount.api.v1 import (
     billable_metrics,
     credit_notes,
     customers,
+    events,
     fees,
     invoices,
     payment_receipts,
@@ -61,6 +63,7 @@ from daycount.payments.requests.records import PaymentRequestMade, PaymentReques
 from daycount.subscriptions import store as subscription_store
 from daycount.subscriptions.messages import SubscriptionSaved
 from daycount.subscriptions.records import Subscription
+from daycount.usage.faults.records import EventRefused, EventsFaulty, FaultKind
 from daycount.wallets import store as wallet_store
 from daycount.wallets.messages import TransactionsSaved, WalletSaved
 from daycount.webhooks import outbox
@@ -233,6 +236,17 @@ def _transactions(message: TransactionsSaved, work: Work) -> Shown:
     return [(item.id, wallet_transactions.to_wire(item, owners[item.wallet_id], has_wallet=True)) for item in found]
 
 
+def _refused_events(message: EventRefused, _work: Work) -> Shown:
+    event, codes = events.to_wire(message.event, ()), msgspec.json.encode(message.details).decode()
+    shown = {name: value for name, value in structs.asdict(event).items() if name != "warnings"}
+    error = {"status": 422, "error": "Unprocessable entity", "message": codes, "event": shown}
+    return [(UUID(message.event.key), error)]
+
+
+def _faulty_events(message: EventsFaulty, _work: Work) -> Shown:
+    return [(None, {kind: message.found[kind] for kind in FaultKind} | {"missing_group_key": None})]
+
+
 def _alerts(message: AlertTriggered, work: Work) -> Shown:
     return [(message.triggered.id, alerts.triggered_to_wire(message.triggered))]
 
@@ -243,6 +257,8 @@ EVENTS: Final[Mapping[type, Callable[[Any], Iterable[News]]]] = {
     DocumentMade: lambda message: [News(message.kind.webhook_type, partial(_DOCUMENTS[message.kind], message))],
     CustomerSaved: lambda message: [News(f"customer.{message.event}", partial(_customers, message))],
     DisputeLost: lambda message: [News("invoice.payment_dispute_lost", partial(_lost_disputes, message))],
+    EventRefused: lambda message: [News("event.error", partial(_refused_events, message))],
+    EventsFaulty: lambda message: [News("events.errors", partial(_faulty_events, message))],
     FeesMade: lambda message: [News("fee.created", partial(_fees, message))],
     FeatureSaved: lambda message: [
         News(f"feature.{message.event}", partial(_features, message)),

@@ -9,6 +9,7 @@ from daycount.catalog import store as catalog
 from daycount.customers.operations import lane_of
 from daycount.subscriptions import store
 from daycount.usage.records import MetricFacts, SubscriptionFacts
+from daycount.webhooks import store as webhooks
 
 _MOST_METRICS = 100_000
 
@@ -26,6 +27,7 @@ class CatalogDirectory:
                 field_name=metric.field_name,
                 is_recurring=metric.recurring,
                 expression=metric.expression,
+                filters={item.key: frozenset(item.values) for item in metric.filters},
             )
             for metric in found
         }
@@ -44,6 +46,12 @@ class CatalogDirectory:
                 lane_id=lane_of(row.customer_id),
                 is_watched=row.is_watched,
                 needs_balance=row.needs_balance,
+                target_metric_ids=frozenset(row.target_metric_ids),
+                wallet_codes=frozenset(row.wallet_codes),
             )
             found.setdefault(row.external_id, []).append(facts)
         return found
+
+    def has_listeners(self, tx: Connection, organization_id: UUID) -> bool:
+        """Tell whether the organization has endpoints for webhooks. One query."""
+        return bool(webhooks.list_endpoints(tx, organization_id=organization_id))

@@ -302,6 +302,9 @@ select s.external_id, case when s.status = 'pending' then s.subscription_at else
        array(select c.billable_metric_id from charges c where c.plan_id = s.plan_id and c.deleted_at is null) as metric_ids,
        array(select c.billable_metric_id from charges c
              where c.plan_id = s.plan_id and c.deleted_at is null and c.pay_in_advance) as advance_metric_ids,
+       array(select c.billable_metric_id from charges c
+             where c.plan_id = s.plan_id and c.deleted_at is null and c.accepts_target_wallet) as target_metric_ids,
+       array(select w.code from wallets w where w.customer_id = s.customer_id and w.status = 'active') as wallet_codes,
        s.customer_id,
        s.status <> 'terminated' and (
            exists (select 1 from wallets w where w.customer_id = s.customer_id and w.status = 'active')

@@ -26,6 +26,8 @@ from daycount.infra.agenda import Agenda
 from daycount.infra.work import Workplace
 from daycount.usage import store as usage_store
 from daycount.usage.computed import compute_values
+from daycount.usage.faults.finding import find_faults, find_lost_targets
+from daycount.usage.faults.operations import note_faults
 from daycount.usage.guard import BalanceGuard, Guarded
 from daycount.usage.port import Batch, EventStore
 from daycount.usage.prompt import CHECK_USAGE, PRICE_EVENT, PromptChecks, PromptPricing
@@ -118,6 +120,7 @@ class _Facts:
         "computes",
         "has_advance",
         "has_guarded",
+        "has_listeners",
         "has_watched",
         "is_sandbox",
         "lives",
@@ -127,9 +130,10 @@ class _Facts:
         "version",
     )
 
-    def __init__(self, version: int, metrics: Mapping[str, MetricFacts], *, is_sandbox: bool) -> None:
+    def __init__(self, version: int, metrics: Mapping[str, MetricFacts], *, is_sandbox: bool, has_listeners: bool) -> None:
         self.version = version
         self.is_sandbox = is_sandbox
+        self.has_listeners = has_listeners
         self.has_advance = False
         self.has_watched = False
         self.has_guarded = False
@@ -409,7 +413,21 @@ class GroupCommit:
         if facts.has_watched and outcome.batch is not None:
             watched = frozenset(life.watched_lane_id for life in lives if life.watched_lane_id is not None)
             outcome = outcome._replace(watched=watched)
+        if facts.has_listeners and outcome.batch is not None:
+            self._tell_of_faults(tx, outcome.batch, outcome.warnings, facts)
         return outcome
+
+    def _tell_of_faults(self, tx: Connection, batch: Batch, warnings: Sequence[Sequence[Warned]], facts: _Facts) -> None:
+        """Note what is wrong with events that were kept, for whoever listens."""
+        faults = find_faults(batch, warnings, metrics=facts.metrics)
+        lost = find_lost_targets(batch, metrics=facts.metrics, subscriptions=facts.subscriptions)
+        if faults or lost:
+            work = self._workplace.work_on(
+                tx, now=batch.now, actor="ingest", organization_id=batch.organization_id, is_sandbox=facts.is_sandbox
+            )
+            note_faults(work, faults)
+            for message in lost:
+                work.announce(message)
 
     def _plan_checks(self, tx: Connection, outcomes: Sequence[Outcome], facts: Mapping[UUID, _Facts]) -> None:
         """
@@ -453,7 +471,12 @@ class GroupCommit:
             written_by = row.written_by
             facts = self._facts.get(row.id)
             if facts is None or facts.version != row.catalog_version or facts.size > _MOST_CACHED:
-                facts = _Facts(row.catalog_version, self._directory.metrics(tx, row.id), is_sandbox=row.frozen_time is not None)
+                facts = _Facts(
+                    row.catalog_version,
+                    self._directory.metrics(tx, row.id),
+                    is_sandbox=row.frozen_time is not None,
+                    has_listeners=self._directory.has_listeners(tx, row.id),
+                )
                 self._facts[row.id] = facts
             known[row.id] = facts
         return nows, known, written_by

@@ -71,13 +71,14 @@ class Warned(Struct, frozen=True):
 
 
 class MetricFacts(NamedTuple):
-    """What ingest needs to know of a live metric."""
+    """What ingest needs to know of a live metric; `filters` are the values its filters list, by key."""
 
     id: UUID
     aggregation: AggregationType
     field_name: str | None
     is_recurring: bool
     expression: str | None = None
+    filters: Mapping[str, frozenset[str]] = {}
 
 
 class SubscriptionFacts(NamedTuple):
@@ -86,6 +87,7 @@ class SubscriptionFacts(NamedTuple):
 
     `advance_metric_ids` are those it charges in advance, event by event, in the lane `lane_id`. `is_watched` says that something
     looks at its usage as it grows: thresholds, alerts or wallets. `needs_balance` says that prepaid credits must cover its usage.
+    Of `target_metric_ids` events may name one of the customer's wallets, by `wallet_codes`.
     """
 
     started_at: datetime | None
@@ -95,6 +97,8 @@ class SubscriptionFacts(NamedTuple):
     lane_id: UUID | None = None
     is_watched: bool = False
     needs_balance: bool = False
+    target_metric_ids: frozenset[UUID] = frozenset()
+    wallet_codes: frozenset[str] = frozenset()
 
 
 class Directory(Protocol):
@@ -108,6 +112,10 @@ class Directory(Protocol):
         self, tx: Connection, organization_id: UUID, external_ids: Sequence[str]
     ) -> Mapping[str, Sequence[SubscriptionFacts]]:
         """Return the rows of subscriptions by external id, pending ones included; unknown ids are left out."""
+        ...
+
+    def has_listeners(self, tx: Connection, organization_id: UUID) -> bool:
+        """Tell whether anybody is told of what is wrong with events of an organization."""
         ...
 
 

@@ -229,6 +229,8 @@ def update_wallet(work: Work, wallet: Wallet, changes: WalletInput) -> Wallet:
     found.raise_if_any()
     changed = structs.replace(wallet, updated_at=work.now, **fields)
     store.update_wallet(work.tx, changed)
+    if changed.code != wallet.code:
+        organizations.bump_catalog_version(work)
     choose_sections(work, Chooser.WALLET, wallet.id, given(changes.invoice_custom_section, None))
     if is_given(changes.recurring_transaction_rules):
         replace_rules(work, changed, given_or_default(changes.recurring_transaction_rules, []))

@@ -21,6 +21,7 @@ from daycount.payments.receipt_papers import MAKE_RECEIPT, ReceiptPapers
 from daycount.subscriptions import gating, life, plan_changes, schedule, starting, store
 from daycount.subscriptions.records import RuleStatus, Status
 from daycount.taxes.eu import RATES_CHANGE, keep_eu_taxes
+from daycount.usage.faults import operations as faults
 from daycount.usage.port import EventStore
 from daycount.usage.prompt import CHECK_USAGE, PRICE_EVENT
 from daycount.wallets import operations as wallet_operations
@@ -117,9 +118,14 @@ def kinds(invoicing: InvoicingReactions, events: EventStore, checks: vat.VatChec
         ongoing.REFRESH: Kind(55, refresh_wallets),
         schedule.END_NEAR: Kind(57, _tell_of_near_ends),
         deadlines.OVERDUE: Kind(60, _fall_overdue),
+        faults.REPORT: Kind(62, _report_faults),
         MAKE: Kind(70, documents.papers.make),
         MAKE_RECEIPT: Kind(71, documents.receipts.make),
     }
+
+
+def _report_faults(work: Work, _subjects: Sequence[UUID], due_at: datetime) -> None:
+    faults.report_faults(work, due_at)
 
 
 def _change_rates(work: Work, _subjects: Sequence[UUID], _due_at: datetime) -> None:

@@ -193,6 +193,7 @@ def update_organization(work: Work, call: Call) -> OwnOrganizationObject:
     url = given(call.body.webhook_url, None)
     if url:
         set_first_url(work, url)
+        organizations.bump_catalog_version(work)
     store.rename_organization(work.tx, organization_id=work.organization_id, email=profile.texts["email"], country=profile.texts["country"])
     return _own(work, profile)
 

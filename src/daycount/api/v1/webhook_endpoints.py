@@ -8,6 +8,7 @@ from daycount.api.paging import Page, page_of, read_page
 from daycount.api.routing import Call, Routes
 from daycount.api.wire import Stamp, read_path_uuid, stamp
 from daycount.infra.work import Work
+from daycount.organizations.store import bump_catalog_version
 from daycount.webhooks import operations, store
 from daycount.webhooks.records import Algorithm, Endpoint, EndpointInput
 from daycount.webhooks.signatures import standard_secret
@@ -61,6 +62,7 @@ def _shown(work: Work, endpoint: Endpoint) -> WebhookEndpointObject:
 )
 def create_webhook_endpoint(work: Work, call: Call) -> WebhookEndpointObject:
     """Create a webhook endpoint; an organization has ten at most."""
+    bump_catalog_version(work)  # ingest notes what is wrong with events for those who listen
     return _shown(work, operations.create_endpoint(work, call.body))
 
 
@@ -96,4 +98,5 @@ def update_webhook_endpoint(work: Work, call: Call) -> WebhookEndpointObject:
 @routes.delete("/webhook_endpoints/{lago_id}", returns=WebhookEndpointObject, root_out="webhook_endpoint")
 def destroy_webhook_endpoint(work: Work, call: Call) -> WebhookEndpointObject:
     """Delete a webhook endpoint, with all that was told to it."""
+    bump_catalog_version(work)
     return _shown(work, operations.delete_endpoint(work, read_path_uuid(call.path["lago_id"], "webhook_endpoint")))

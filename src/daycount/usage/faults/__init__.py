@@ -1,0 +1,1 @@
+"""What is wrong with events that were taken all the same, told to whoever listens."""
