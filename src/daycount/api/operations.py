@@ -19,12 +19,13 @@ from daycount.given import given
 from daycount.infra import agenda, schema
 from daycount.invoicing.papers import store as papers
 from daycount.invoicing.papers.operations import PATH
+from daycount.organizations.entities import store as entities
 from daycount.organizations.operations import create_organization, is_admin
 
 Reply = tuple[int, bytes, bytes]
 Operation = Callable[[dict[bytes, bytes], bytes, bytes], Reply]
 _JSON = b"application/json"
-_FILE_TYPES = {"pdf": b"application/pdf", "xml": b"application/xml"}
+_FILE_TYPES = {"pdf": b"application/pdf", "xml": b"application/xml", "png": b"image/png", "jpeg": b"image/jpeg"}
 _encoder = msgspec.json.Encoder()
 
 
@@ -51,12 +52,15 @@ class Administration:
 
     def _show_file(self, path: bytes, _headers: dict[bytes, bytes], _body: bytes, _query: bytes) -> Reply:
         """Show a document to whoever knows its address. Raises NotFound."""
-        token = path.removeprefix(PATH.encode()).removesuffix(b".pdf").removesuffix(b".xml").decode("ascii", "replace")
+        name = path.removeprefix(PATH.encode()).decode("ascii", "replace").replace("\x00", "")
         with self._services.workplace.engine.connect() as tx:
-            found = papers.find_content(tx, token=token.replace("\x00", ""))
-        if found is None:
-            raise errors.NotFound("file")
-        return 200, found.content, _FILE_TYPES[found.format]
+            found = papers.find_content(tx, token=name.removesuffix(".pdf").removesuffix(".xml"))
+            logo = entities.find_logo_by_name(tx, name=name) if found is None else None
+        if found is not None:
+            return 200, found.content, _FILE_TYPES[found.format]
+        if logo is not None:
+            return 200, logo.content, _FILE_TYPES[logo.format]
+        raise errors.NotFound("file")
 
     def _health(self, _headers: dict[bytes, bytes], _body: bytes, _query: bytes) -> Reply:
         """Say that the process answers."""

@@ -43,11 +43,27 @@ billing_entities = sa.Table(
     sa.Column("invoice_footer", sa.Text),
     sa.Column("document_locale", sa.Text, nullable=False, server_default="en"),
     sa.Column("eu_tax_management", sa.Boolean, nullable=False, server_default=sa.text("false")),
+    sa.Column("einvoicing", sa.Boolean, nullable=False, server_default=sa.text("false")),
+    sa.Column("logo_name", sa.Text, comment="name of the file of its logo"),
     sa.Column("created_at", _INSTANT, nullable=False),
     sa.Column("updated_at", _INSTANT, nullable=False, server_default=sa.text("'epoch'")),
     sa.UniqueConstraint("organization_id", "id"),
     sa.UniqueConstraint("organization_id", "code"),
     sa.Index("uq_billing_entities_default", "organization_id", unique=True, postgresql_where=sa.text("is_default")),
+)
+
+billing_entity_logos = sa.Table(
+    "billing_entity_logos",
+    metadata,
+    sa.Column("entity_id", sa.Uuid, primary_key=True),
+    sa.Column("organization_id", sa.Uuid, sa.ForeignKey("organizations.id"), nullable=False),
+    sa.Column("name", sa.Text, nullable=False, unique=True, comment="what its address ends in; whoever knows it may read the file"),
+    sa.Column("format", sa.Text, nullable=False),
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("height", sa.Integer, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),
+    sa.CheckConstraint("format in ('png', 'jpeg')", name="format_is_known"),
+    sa.ForeignKeyConstraint(["organization_id", "entity_id"], ["billing_entities.organization_id", "billing_entities.id"]),
 )
 
 api_keys = sa.Table(

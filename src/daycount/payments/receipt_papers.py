@@ -75,6 +75,7 @@ def compose_receipt(receipt: ShownReceipt, sides: Sides, paid: Mapping[UUID, Inv
     day = words.day(local_date(payment.created_at, zone=ZoneInfo(paid[receipt.shown.invoices[0].id].zone)))
     return Paper(
         language=words.language,
+        logo=sides.logo,
         title=words["receipt"],
         number=receipt.receipt.number,
         mark="",

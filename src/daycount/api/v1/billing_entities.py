@@ -13,6 +13,7 @@ from daycount.api.v1.taxes import TaxObject, list_to_wire
 from daycount.api.wire import Stamp, stamp
 from daycount.given import given, is_given
 from daycount.infra.work import Work
+from daycount.invoicing.papers.operations import PATH as FILES
 from daycount.organizations import store as organizations
 from daycount.organizations.entities import operations, store
 from daycount.organizations.entities.records import TEXT_FIELDS, EntityInput, EntityProfile
@@ -106,7 +107,7 @@ class OwnOrganizationObject(Struct, frozen=True, kw_only=True):
     taxes: Sequence[TaxObject]
 
 
-def to_wire(profile: EntityProfile) -> BillingEntityObject:
+def to_wire(profile: EntityProfile, *, public_url: str) -> BillingEntityObject:
     """Write a billing entity without its taxes."""
     texts: dict[str, Any] = {name: profile.texts[name] for name in TEXT_FIELDS}
     return BillingEntityObject(
@@ -116,7 +117,7 @@ def to_wire(profile: EntityProfile) -> BillingEntityObject:
         default_currency=profile.default_currency,
         created_at=stamp(profile.created_at),
         updated_at=stamp(profile.updated_at),
-        einvoicing=False,
+        einvoicing=profile.einvoicing,
         timezone=profile.timezone,
         net_payment_term=profile.net_payment_term,
         email_settings=profile.email_settings,
@@ -130,9 +131,13 @@ def to_wire(profile: EntityProfile) -> BillingEntityObject:
         document_locale=profile.document_locale,
         is_default=profile.is_default,
         eu_tax_management=profile.eu_tax_management,
-        logo_url=None,
+        logo_url=None if profile.logo_name is None else f"{public_url.rstrip('/')}{FILES}{profile.logo_name}",
         **texts,
     )
+
+
+def _plain(call: Call, profile: EntityProfile) -> BillingEntityObject:
+    return to_wire(profile, public_url=call.services.settings.public_url)
 
 
 def _taxes(work: Work, profile: EntityProfile) -> list[TaxObject]:
@@ -140,28 +145,28 @@ def _taxes(work: Work, profile: EntityProfile) -> list[TaxObject]:
     return list_to_wire(found[profile.id])
 
 
-def _whole(work: Work, profile: EntityProfile) -> BillingEntityObject:
+def _whole(work: Work, call: Call, profile: EntityProfile) -> BillingEntityObject:
     choice = find_choice(work, profile.id)
     selected = [] if choice is None else sections_wire.list_to_wire(choice.sections)
-    return structs.replace(to_wire(profile), taxes=_taxes(work, profile), selected_invoice_custom_sections=selected)
+    return structs.replace(_plain(call, profile), taxes=_taxes(work, profile), selected_invoice_custom_sections=selected)
 
 
 @routes.post("/billing_entities", accepts=EntityInput, root_in="billing_entity", returns=BillingEntityObject, root_out="billing_entity")
 def create_billing_entity(work: Work, call: Call) -> BillingEntityObject:
     """Create a billing entity."""
-    return to_wire(operations.create_entity(work, call.body))
+    return _plain(call, operations.create_entity(work, call.body))
 
 
 @routes.get("/billing_entities", returns=BillingEntityObject, root_out="billing_entities", is_list=True, has_meta=False)
 def find_all_billing_entities(work: Work, call: Call) -> list[BillingEntityObject]:
     """List billing entities, the default one first."""
-    return [to_wire(profile) for profile in store.list_entities(work.tx, organization_id=work.organization_id)]
+    return [_plain(call, profile) for profile in store.list_entities(work.tx, organization_id=work.organization_id)]
 
 
 @routes.get("/billing_entities/{code}", returns=BillingEntityObject, root_out="billing_entity")
 def find_billing_entity(work: Work, call: Call) -> BillingEntityObject:
     """Find a billing entity by its code."""
-    return _whole(work, operations.get_entity(work, call.path["code"]))
+    return _whole(work, call, operations.get_entity(work, call.path["code"]))
 
 
 @routes.put(
@@ -173,7 +178,7 @@ def update_billing_entity(work: Work, call: Call) -> BillingEntityObject:
     codes = call.body.tax_codes
     if is_given(codes) and codes is not None:
         replace_taxes(work, given_codes(TaxTarget.BILLING_ENTITY, profile.id, codes))
-    return _whole(work, profile)
+    return _whole(work, call, profile)
 
 
 @routes.get("/organizations", returns=OwnOrganizationObject, root_out="organization")

@@ -401,8 +401,10 @@ def _provide_pdf(work: Work, call: Call) -> CreditNoteObject:
 
 @routes.post("/credit_notes/{lago_id}/download_xml", returns=CreditNoteObject, root_out="credit_note")
 def download_credit_note_xml(work: Work, call: Call) -> CreditNoteObject:
-    """Ask where the XML of a credit note is: there is none, since no billing entity can be set to electronic invoices."""
-    return _one(work, operations.get_credit_note(work, _id(call)))
+    """Have the XML of a credit note made, and read where it is; there is none where the billing entity has no electronic invoices."""
+    note = operations.get_credit_note(work, _id(call))
+    paper_operations.provide_credit_note_xml(work, note, public_url=call.services.settings.public_url)
+    return _one(work, note)
 
 
 @routes.post("/credit_notes/{lago_id}/resend_email")

@@ -116,5 +116,7 @@ def _provide_pdf(work: Work, call: Call) -> InvoiceObject:
 
 @routes.post("/invoices/{lago_id}/download_xml", **_ONE)
 def download_invoice_xml(work: Work, call: Call) -> InvoiceObject:
-    """Ask where the XML of an invoice is: there is none, since no billing entity can be set to electronic invoices."""
-    return whole_to_wire(work, operations.check_downloadable(work, _id(call)))
+    """Have the XML of an invoice made, and read where it is; there is none where the billing entity has no electronic invoices."""
+    invoice = operations.check_downloadable(work, _id(call))
+    papers.provide_invoice_xml(work, invoice, public_url=call.services.settings.public_url)
+    return whole_to_wire(work, invoice)

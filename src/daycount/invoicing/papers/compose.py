@@ -17,6 +17,7 @@ from daycount.invoicing.papers.rows import name_of, rows_of
 from daycount.invoicing.papers.words import Words
 from daycount.invoicing.progressive.records import ReachedThreshold
 from daycount.invoicing.records import AppliedTax, Fee, Invoice, InvoiceLine
+from daycount.organizations.entities.logos import Picture
 from daycount.organizations.entities.records import EntityProfile
 from daycount.periods import local_date
 
@@ -26,10 +27,11 @@ _FRENCH_EXEMPTION = "TVA non applicable, article 259-1 du CGI."
 
 
 class Sides(Struct, frozen=True, kw_only=True):
-    """Who bills and who is billed, and in which language."""
+    """Who bills, with the logo there is, and who is billed; and in which language."""
 
     customer: Customer
     entity: EntityProfile
+    logo: Picture | None
 
     @property
     def words(self) -> Words:
@@ -66,6 +68,7 @@ def compose_invoice(facts: InvoiceFacts) -> Paper:
     sections = _sections(facts, words)
     return Paper(
         language=words.language,
+        logo=None if invoice.self_billed else facts.sides.logo,
         title=_title(invoice, facts.sides, words),
         number=invoice.number,
         mark={"draft": words["draft"], "voided": words["void"]}.get(invoice.status, ""),
@@ -253,6 +256,7 @@ def compose_credit_note(facts: NoteFacts) -> Paper:
     coupons = note.coupons_adjustment_amount_cents
     return Paper(
         language=words.language,
+        logo=None if note.self_billed else sides.logo,
         title=words["credit_note"],
         number=note.number,
         mark=words["void"] if note.credit_status == "voided" else "",

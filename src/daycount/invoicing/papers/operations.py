@@ -17,11 +17,14 @@ from daycount.customers import store as customers
 from daycount.infra.work import Work
 from daycount.invoicing import credit_store, section_store
 from daycount.invoicing import store as invoices
+from daycount.invoicing.einvoices.compose import einvoice_of_credit_note, einvoice_of_invoice
+from daycount.invoicing.einvoices.records import EInvoice
+from daycount.invoicing.einvoices.writing import embed, write_cii, write_ubl
 from daycount.invoicing.papers import store
 from daycount.invoicing.papers.compose import InvoiceFacts, NoteFacts, Sides, compose_credit_note, compose_invoice
 from daycount.invoicing.papers.messages import DocumentKind, DocumentMade
 from daycount.invoicing.papers.records import Paper
-from daycount.invoicing.papers.typesetting import typeset
+from daycount.invoicing.papers.typesetting import typeset, typeset_for_archives
 from daycount.invoicing.progressive import store as progressive
 from daycount.invoicing.records import Invoice
 from daycount.organizations.entities import store as entities
@@ -32,11 +35,12 @@ _Row = TypeVar("_Row")
 
 
 class Document(Struct, frozen=True, kw_only=True):
-    """A document to be made."""
+    """A document to be made, with what it says as an electronic invoice where its billing entity has those."""
 
     kind: DocumentKind
     subject_id: UUID
     paper: Paper
+    einvoice: EInvoice | None = None
 
 
 def provide_invoice(work: Work, invoice: Invoice, *, public_url: str) -> str:
@@ -52,17 +56,46 @@ def provide_credit_note(work: Work, note: CreditNote, *, public_url: str) -> str
 def provide_invoices(work: Work, wanted: Sequence[Invoice], *, public_url: str) -> dict[UUID, str]:
     """Return the addresses of the PDFs of finalized invoices, made now where there is none. Announces DocumentMade of each new one."""
     found = store.find_urls(work.tx, organization_id=work.organization_id, subject_ids=[invoice.id for invoice in wanted])
-    papers = papers_of_invoices(work, [invoice for invoice in wanted if invoice.id not in found])
-    documents = [Document(kind=DocumentKind.INVOICE, subject_id=invoice_id, paper=paper) for invoice_id, paper in papers.items()]
-    return keep_documents(work, documents, public_url=public_url) | _file_urls(found)
+    facts = facts_of_invoices(work, [invoice for invoice in wanted if found.get(invoice.id, store.NOWHERE).file_url is None])
+    return keep_documents(work, map(_document_of_invoice, facts), public_url=public_url) | _file_urls(found)
 
 
 def provide_credit_notes(work: Work, wanted: Sequence[CreditNote], *, public_url: str) -> dict[UUID, str]:
     """Return the addresses of the PDFs of finalized credit notes, made now where there is none. Announces DocumentMade of each new one."""
     found = store.find_urls(work.tx, organization_id=work.organization_id, subject_ids=[note.id for note in wanted])
-    papers = papers_of_credit_notes(work, [note for note in wanted if note.id not in found])
-    documents = [Document(kind=DocumentKind.CREDIT_NOTE, subject_id=note_id, paper=paper) for note_id, paper in papers.items()]
-    return keep_documents(work, documents, public_url=public_url) | _file_urls(found)
+    facts = facts_of_credit_notes(work, [note for note in wanted if found.get(note.id, store.NOWHERE).file_url is None])
+    return keep_documents(work, map(_document_of_credit_note, facts), public_url=public_url) | _file_urls(found)
+
+
+def provide_invoice_xml(work: Work, invoice: Invoice, *, public_url: str) -> None:
+    """Have the files of a finalized invoice made that are not there, where its billing entity has electronic invoices."""
+    if _lacks_xml(work, invoice.id, entity_id=invoice.billing_entity_id):
+        keep_documents(work, map(_document_of_invoice, facts_of_invoices(work, [invoice])), public_url=public_url)
+
+
+def provide_credit_note_xml(work: Work, note: CreditNote, *, public_url: str) -> None:
+    """Have the files of a finalized credit note made that are not there, where its billing entity has electronic invoices."""
+    if _lacks_xml(work, note.id, entity_id=note.billing_entity_id):
+        keep_documents(work, map(_document_of_credit_note, facts_of_credit_notes(work, [note])), public_url=public_url)
+
+
+def _lacks_xml(work: Work, subject_id: UUID, *, entity_id: UUID) -> bool:
+    found = store.find_urls(work.tx, organization_id=work.organization_id, subject_ids=[subject_id])
+    if found.get(subject_id, store.NOWHERE).xml_url is not None:
+        return False
+    return any(
+        entity.id == entity_id and entity.einvoicing for entity in entities.list_entities(work.tx, organization_id=work.organization_id)
+    )
+
+
+def _document_of_invoice(facts: InvoiceFacts) -> Document:
+    einvoice = einvoice_of_invoice(facts) if facts.sides.entity.einvoicing else None
+    return Document(kind=DocumentKind.INVOICE, subject_id=facts.invoice.id, paper=compose_invoice(facts), einvoice=einvoice)
+
+
+def _document_of_credit_note(facts: NoteFacts) -> Document:
+    einvoice = einvoice_of_credit_note(facts) if facts.sides.entity.einvoicing else None
+    return Document(kind=DocumentKind.CREDIT_NOTE, subject_id=facts.note.id, paper=compose_credit_note(facts), einvoice=einvoice)
 
 
 def keep_documents(work: Work, documents: Iterable[Document], *, public_url: str) -> dict[UUID, str]:
@@ -74,13 +107,27 @@ def keep_documents(work: Work, documents: Iterable[Document], *, public_url: str
     made = list(documents)
     if not made:
         return {}
-    files = [_file(work, document.subject_id, "pdf", typeset(document.paper), public_url=public_url) for document in made]
+    files = [
+        _file(work, document.subject_id, written, content, public_url=public_url)
+        for document in made
+        for written, content in _contents(document).items()
+    ]
     new = store.keep(work.tx, files)
     for document in made:
         if document.subject_id in new:
             work.announce(DocumentMade(kind=document.kind, subject_id=document.subject_id))
     ids = [document.subject_id for document in made]
     return _file_urls(store.find_urls(work.tx, organization_id=work.organization_id, subject_ids=ids))
+
+
+def _contents(document: Document) -> dict[str, bytes]:
+    """Write the files of a document: a PDF; as an electronic invoice one that carries it, and the same by itself."""
+    paper, einvoice = document.paper, document.einvoice
+    if einvoice is None:
+        return {"pdf": typeset(paper)}
+    title = f"{paper.title} {paper.number}"
+    pdf = embed(typeset_for_archives(paper), write_cii(einvoice), language=paper.language, author=paper.sender.name, title=title)
+    return {"pdf": pdf, "xml": write_ubl(einvoice)}
 
 
 def _file(work: Work, subject_id: UUID, written: str, content: bytes, *, public_url: str) -> store.DocumentFile:
@@ -100,16 +147,6 @@ def _file(work: Work, subject_id: UUID, written: str, content: bytes, *, public_
 
 def _file_urls(found: dict[UUID, store.Urls]) -> dict[UUID, str]:
     return {subject_id: urls.file_url for subject_id, urls in found.items() if urls.file_url is not None}
-
-
-def papers_of_invoices(work: Work, wanted: Sequence[Invoice]) -> dict[UUID, Paper]:
-    """Return what stands on invoices, drafts too, by their ids. Some ten queries whatever their number."""
-    return {facts.invoice.id: compose_invoice(facts) for facts in facts_of_invoices(work, wanted)}
-
-
-def papers_of_credit_notes(work: Work, wanted: Sequence[CreditNote]) -> dict[UUID, Paper]:
-    """Return what stands on credit notes, by their ids. Four queries whatever their number."""
-    return {facts.note.id: compose_credit_note(facts) for facts in facts_of_credit_notes(work, wanted)}
 
 
 def facts_of_invoices(work: Work, wanted: Sequence[Invoice]) -> list[InvoiceFacts]:
@@ -148,7 +185,7 @@ def facts_of_invoices(work: Work, wanted: Sequence[Invoice]) -> list[InvoiceFact
 
 
 def facts_of_credit_notes(work: Work, wanted: Sequence[CreditNote]) -> list[NoteFacts]:
-    """Load what the papers of credit notes are composed from. Four queries whatever their number."""
+    """Load what the papers of credit notes are composed from. Five queries whatever their number."""
     if not wanted:
         return []
     invoice_ids = [note.invoice_id for note in wanted]
@@ -168,7 +205,10 @@ def _by_invoice(pairs: Iterable[tuple[UUID | None, _Row]]) -> defaultdict[UUID, 
 
 
 def find_sides(work: Work, wanted: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Sides]:
-    """Return who bills and who is billed, by the ids of customer and billing entity. Two queries."""
+    """Return who bills and who is billed, by the ids of customer and billing entity. Three queries."""
     owners = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[customer_id for customer_id, _ in wanted])
     known = {entity.id: entity for entity in entities.list_entities(work.tx, organization_id=work.organization_id)}
-    return {(customer, entity): Sides(customer=owners[customer], entity=known[entity]) for customer, entity in wanted}
+    logos = entities.find_logos(work.tx, organization_id=work.organization_id, entity_ids={entity_id for _, entity_id in wanted})
+    return {
+        (customer, entity): Sides(customer=owners[customer], entity=known[entity], logo=logos.get(entity)) for customer, entity in wanted
+    }

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from daycount.organizations.entities.logos import Picture
+
 
 class Fact(Struct, frozen=True, kw_only=True):
     """A labelled text of the head, or a labelled amount below the lines."""
@@ -46,10 +48,12 @@ class Paper(Struct, frozen=True, kw_only=True):
     """
     A whole document, top to bottom. `headings` are those of the five columns of every section.
 
-    `mark` is written across every page. Where there is a `summary`, it stands first with the totals, and each section on pages of its own.
+    `logo` stands beside the title. `mark` is written across every page. Where there is a `summary`, it stands first with the totals,
+    and each section on pages of its own.
     """
 
     language: str
+    logo: Picture | None
     title: str
     number: str
     mark: str

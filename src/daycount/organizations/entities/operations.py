@@ -1,10 +1,11 @@
 """Use cases that write billing entities."""
 
 import re
+import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from msgspec import structs
+from msgspec import UNSET, UnsetType, structs
 
 from daycount import errors
 from daycount.engine.eu_vat import is_member
@@ -13,6 +14,7 @@ from daycount.infra.work import Work
 from daycount.money import CURRENCIES
 from daycount.organizations.countries import COUNTRIES
 from daycount.organizations.entities import store
+from daycount.organizations.entities.logos import Logo, read_picture
 from daycount.organizations.entities.records import TEXT_FIELDS, EntityChanged, EntityInput, EntityProfile
 from daycount.organizations.operations import is_known_zone
 from daycount.organizations.sections.operations import choose_sections
@@ -21,6 +23,7 @@ from daycount.organizations.sections.records import ChoiceInput, Chooser
 PER_CUSTOMER, PER_ENTITY = "per_customer", "per_billing_entity"
 _MAX_PREFIX, _MAX_FOOTER, _MAX_DAYS, _MAX_TEXT = 10, 600, 36_500, 255
 _EMAIL = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,.]+")
+EINVOICING_COUNTRIES = frozenset({"DE", "FR"})
 _EMAIL_SETTINGS = frozenset({"invoice.finalized", "credit_note.created", "payment_receipt.created"})
 _LOCALES = frozenset({"de", "en", "es", "fr", "it", "nb", "pt-BR", "sv", "zh-TW"})
 _ANCHORS = frozenset({"current_period_end", "next_period_start"})
@@ -57,12 +60,16 @@ def create_entity(work: Work, wanted: EntityInput) -> EntityProfile:
         invoice_footer=None,
         document_locale="en",
         eu_tax_management=False,
+        einvoicing=False,
+        logo_name=None,
         created_at=work.now,
         updated_at=work.now,
     )
-    profile = structs.replace(blank, **_changed(blank, wanted, found))
+    logo = _read_logo(blank, wanted, found)
+    profile = structs.replace(blank, **_changed(blank, wanted, found), **_logo_name(logo))
     found.raise_if_any()
     store.insert_entity(work.tx, profile)
+    _keep_logo(work, profile, logo)
     if profile.eu_tax_management:
         work.announce(EntityChanged(profile.id, numbers_itself=False, has_eu_taxes=True))
     return profile
@@ -78,9 +85,11 @@ def update_entity(work: Work, code: str, changes: EntityInput) -> EntityProfile:
     if before is None:
         raise errors.NotFound("billing_entity")
     found = errors.FieldErrors()
-    profile = structs.replace(before, updated_at=work.now, **_changed(before, changes, found))
+    logo = _read_logo(before, changes, found)
+    profile = structs.replace(before, updated_at=work.now, **_changed(before, changes, found), **_logo_name(logo))
     found.raise_if_any()
     store.update_entity(work.tx, profile)
+    _keep_logo(work, profile, logo)
     choose_sections(
         work, Chooser.BILLING_ENTITY, profile.id, ChoiceInput(invoice_custom_section_codes=changes.invoice_custom_section_codes)
     )
@@ -114,6 +123,7 @@ def _changed(before: EntityProfile, wanted: EntityInput, found: errors.FieldErro
         "document_number_prefix": given_or_default(wanted.document_number_prefix, before.document_number_prefix).upper(),
         "texts": _texts(before, wanted, found),
         "eu_tax_management": given_or_default(wanted.eu_tax_management, before.eu_tax_management),
+        "einvoicing": given_or_default(wanted.einvoicing, before.einvoicing),
         "email_settings": _email_settings(given(wanted.email_settings, before.email_settings), found),
     }
     if fields["default_currency"] not in CURRENCIES:
@@ -124,11 +134,30 @@ def _changed(before: EntityProfile, wanted: EntityInput, found: errors.FieldErro
         found.add("document_number_prefix", "value_is_too_long" if fields["document_number_prefix"] else "value_is_too_short")
     if fields["eu_tax_management"] and not is_member(fields["texts"]["country"]):
         found.add("eu_tax_management", "billing_entity_must_be_in_eu")
-    if given(wanted.einvoicing, None):
-        found.add("einvoicing", "unsupported_value")
-    if given(wanted.logo, None):
-        found.add("logo", "unsupported_value")
+    country = fields["texts"]["country"]
+    if fields["einvoicing"] and country not in EINVOICING_COUNTRIES:
+        found.add("einvoicing", "country_must_be_present" if country is None else "country_not_supported")
     return fields | _configuration(before, wanted, found)
+
+
+def _read_logo(entity: EntityProfile, wanted: EntityInput, found: errors.FieldErrors) -> Logo | None | UnsetType:
+    """Return the logo that is asked for, None where it is to be taken away."""
+    if not is_given(wanted.logo):
+        return UNSET
+    picture = read_picture(wanted.logo, found) if wanted.logo else None
+    if picture is None:
+        return None
+    name = f"{secrets.token_urlsafe(24)}.{picture.format}"
+    return Logo(entity_id=entity.id, organization_id=entity.organization_id, name=name, picture=picture)
+
+
+def _logo_name(logo: Logo | None | UnsetType) -> dict[str, Any]:
+    return {} if isinstance(logo, UnsetType) else {"logo_name": None if logo is None else logo.name}
+
+
+def _keep_logo(work: Work, entity: EntityProfile, logo: Logo | None | UnsetType) -> None:
+    if not isinstance(logo, UnsetType):
+        store.replace_logo(work.tx, entity_id=entity.id, logo=logo)
 
 
 def _texts(before: EntityProfile, wanted: EntityInput, found: errors.FieldErrors) -> dict[str, str | None]:

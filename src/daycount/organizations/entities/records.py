@@ -24,7 +24,11 @@ TEXT_FIELDS = (
 
 
 class EntityProfile(Struct, frozen=True, kw_only=True):
-    """A billing entity with everything that can be set. `texts` holds TEXT_FIELDS; terms and grace are days."""
+    """
+    A billing entity with everything that can be set. `texts` holds TEXT_FIELDS; terms and grace are days.
+
+    `logo_name` is the name of the file of its logo.
+    """
 
     id: UUID
     organization_id: UUID
@@ -45,6 +49,8 @@ class EntityProfile(Struct, frozen=True, kw_only=True):
     invoice_footer: str | None
     document_locale: str
     eu_tax_management: bool
+    einvoicing: bool
+    logo_name: str | None
     created_at: datetime
     updated_at: datetime
 

@@ -1,5 +1,6 @@
 """All SQL about billing entities as wholes."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -7,8 +8,9 @@ from sqlalchemy import Connection, RowMapping
 from sqlalchemy.exc import IntegrityError
 
 from daycount import errors
+from daycount.organizations.entities.logos import Logo, Picture
 from daycount.organizations.entities.records import TEXT_FIELDS, EntityProfile, fields_of
-from daycount.organizations.tables import billing_entities, organizations
+from daycount.organizations.tables import billing_entities, billing_entity_logos, organizations
 
 
 def _profile(row: RowMapping) -> EntityProfile:
@@ -48,3 +50,29 @@ def update_entity(tx: Connection, profile: EntityProfile) -> None:
 def rename_organization(tx: Connection, *, organization_id: UUID, email: str | None, country: str | None) -> None:
     """Write what an organization says of itself beside its default billing entity."""
     tx.execute(organizations.update().where(organizations.c.id == organization_id).values(email=email, country=country))
+
+
+def replace_logo(tx: Connection, *, entity_id: UUID, logo: Logo | None) -> None:
+    """Put a logo in the place of what a billing entity had, or take it away."""
+    tx.execute(billing_entity_logos.delete().where(billing_entity_logos.c.entity_id == entity_id))
+    if logo is not None:
+        values = {"entity_id": logo.entity_id, "organization_id": logo.organization_id, "name": logo.name}
+        values |= {name: getattr(logo.picture, name) for name in Picture.__struct_fields__}
+        tx.execute(billing_entity_logos.insert().values(values))
+
+
+def find_logos(tx: Connection, *, organization_id: UUID, entity_ids: Collection[UUID]) -> dict[UUID, Picture]:
+    """Return the logos of billing entities, by the entities' ids."""
+    table = billing_entity_logos.c
+    statement = sa.select(billing_entity_logos).where(table.organization_id == organization_id, table.entity_id.in_(entity_ids))
+    return {row["entity_id"]: _picture(row) for row in tx.execute(statement).mappings()}
+
+
+def find_logo_by_name(tx: Connection, *, name: str) -> Picture | None:
+    """Return the logo of that file name, whoever asks."""
+    row = tx.execute(sa.select(billing_entity_logos).where(billing_entity_logos.c.name == name)).mappings().one_or_none()
+    return None if row is None else _picture(row)
+
+
+def _picture(row: RowMapping) -> Picture:
+    return Picture(format=row["format"], width=row["width"], height=row["height"], content=bytes(row["content"]))
