@@ -43,6 +43,13 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         default=5_242_880, ge=1024, description="Largest request body that is read; a larger one is answered with 413."
     )
+    rate_limit_events: int = Field(
+        default=1_000_000,
+        ge=0,
+        description="Requests with events a key may send in a second, to each web process; more are answered with 429. 0: no limit.",
+    )
+    rate_limit_usage: int = Field(default=1_000_000, ge=0, description="The same for reads of current usage.")
+    rate_limit_requests: int = Field(default=1_000_000, ge=0, description="The same for all other requests to the API.")
     public_url: str = Field(default="http://localhost:3000", description="Where users reach this server; links in replies start with it.")
     log_format: str = Field(default="console", pattern="^(console|json)$", description="How log lines are written: console or json.")
     log_level: str = Field(default="INFO", description="Least severe level that is logged.")

@@ -10,6 +10,7 @@ The kinds of failure every part of Daycount speaks of.
     ├── Invalid             some fields hold values that cannot be accepted
     ├── Unprocessable       the request as a whole cannot be carried out
     ├── TooLarge            the request is larger than the server reads
+    ├── TooMany             the key sent more requests than it may in a second
     ├── Busy                somebody else works on the same thing; try again
     └── ProviderFailed      a foreign system failed
 
@@ -102,6 +103,12 @@ class TooLarge(DaycountError):
     """The request's body is larger than the server reads."""
 
     code = "payload_too_large"
+
+
+class TooMany(DaycountError):
+    """The key sent more requests in this second than it may."""
+
+    code = "too_many_requests"
 
 
 class ProviderFailed(DaycountError):

@@ -338,7 +338,8 @@ def test_a_body_beyond_the_limit_is_refused_in_json(sandbox: Api) -> None:
 
 
 def test_a_failure_of_the_server_is_json_and_tells_nothing() -> None:
-    settings = SimpleNamespace(database_pool_size=2, max_body_bytes=1000)
+    limits = {"rate_limit_events": 0, "rate_limit_usage": 0, "rate_limit_requests": 1}
+    settings = SimpleNamespace(database_pool_size=2, max_body_bytes=1000, **limits)
     services: Any = SimpleNamespace(
         settings=settings, clock=SimpleNamespace(now=lambda: None), workplace=None
     )  # nothing can be done with this
@@ -350,6 +351,9 @@ def test_a_failure_of_the_server_is_json_and_tells_nothing() -> None:
 
     assert (status, json.loads(body)) == (500, {"status": 500, "error": "Internal Server Error"})
     assert headers[b"content-type"] == b"application/json"
+    assert (headers[b"x-ratelimit-limit"], headers[b"x-ratelimit-remaining"]) == (b"1", b"0")
+    refused = [answer_of(server, "GET", "/api/v1/plans") for _ in range(4)][-1]
+    assert (refused[0], json.loads(refused[2])["code"], refused[1][b"x-ratelimit-reset"]) == (429, "too_many_requests", b"1")
 
 
 def answer_of(server: AsgiServer, method: str, path: str) -> tuple[int, dict[bytes, bytes], bytes]:

@@ -22,8 +22,9 @@ def describe(error: errors.DaycountError) -> tuple[int, dict[str, Any]]:
             return 404, {"status": 404, "error": "Not Found", "code": error.code}
         case errors.NotAllowed():
             return 405, {"status": 405, "error": "Method Not Allowed", "code": error.code}
-        case errors.TooLarge():
-            return 413, {"status": 413, "error": "Payload Too Large", "code": error.code}
+        case errors.TooLarge() | errors.TooMany():
+            status, phrase = (413, "Payload Too Large") if isinstance(error, errors.TooLarge) else (429, "Too Many Requests")
+            return status, {"status": status, "error": phrase, "code": error.code}
         case errors.Invalid():
             return 422, _unprocessable("validation_errors") | {"error_details": _listed(error.details)}
         case errors.Unprocessable():

@@ -28,6 +28,7 @@ from daycount.api.operations import Administration
 from daycount.api.permissions import check_caller
 from daycount.api.protocol import Answer, Headers
 from daycount.api.query import Query
+from daycount.api.rate_limits import Grant, RateLimits
 from daycount.api.repeats import HEADER, Promise, key_of
 from daycount.api.requests import Request
 from daycount.api.routing import Call, Route, Router
@@ -77,6 +78,8 @@ class Server:
         self._threads = ThreadPoolExecutor(services.settings.database_pool_size, thread_name_prefix="request")
         self._keys: dict[bytes, tuple[UUID, float]] = {}
         self._tallies = measures.Tallies()
+        settings = services.settings
+        self._limits = RateLimits(events=settings.rate_limit_events, usage=settings.rate_limit_usage, requests=settings.rate_limit_requests)
         self._beta_operations = {route.operation for resource in router.resources for route in resource.found if route.is_beta}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -94,13 +97,17 @@ class Server:
         if organization_id is None or HEADER in named or len(body) > self._services.settings.max_body_bytes:
             return False
         is_single = path == _SINGLE
+        grant = self._limits.take(path, named[b"authorization"])
 
         def take(reply: Reply) -> None:
             status, content = reply
             self._tallies.note("create_event" if is_single else "create_batch_events", status, time.perf_counter() - started)
-            answer(status, _headers_of(content, b"application/json", named), content)
+            answer(status, _headers_of(content, b"application/json", named, grant), content)
 
-        return self._ingest.take_plain(organization_id, body, take, is_single=is_single)
+        if (grant is None or not grant.is_refused) and self._ingest.take_plain(organization_id, body, take, is_single=is_single):
+            return True
+        self._limits.give_back(path, named[b"authorization"])
+        return False
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
@@ -108,8 +115,11 @@ class Server:
         headers = dict(scope["headers"])
         name = "unknown"
         content_type = b"application/json"
+        grant = self._limits.take(raw_path, headers.get(b"authorization", b"")) if self._is_of_api(raw_path) else None
         try:
             body = await _read_body(receive, headers, limit=self._services.settings.max_body_bytes)
+            if grant is not None and grant.is_refused:
+                raise errors.TooMany
             request = Request(scope["method"], raw_path, scope["query_string"], headers, body)
             if request.method == "POST" and raw_path in (_SINGLE, _BATCH) and key_of(request) is None:
                 name = "create_event" if raw_path == _SINGLE else "create_batch_events"
@@ -128,7 +138,7 @@ class Server:
             _log.exception("request failed", path=raw_path.decode("latin-1"))
             status, reply = 500, _encoder.encode(internal_error())
         measures.timer(name, status).observe(time.perf_counter() - started)
-        sent = _headers_of(reply, content_type, headers)
+        sent = _headers_of(reply, content_type, headers, grant)
         if name in self._beta_operations:
             sent.append((b"x-lago-endpoint-status", b"beta"))
         await _send(send, status, reply, sent)
@@ -165,12 +175,18 @@ class Server:
 
     async def _show(self, request: Request, scope: Scope) -> tuple[int, Headers, bytes] | None:
         """Let the pages answer what is neither of the API nor of the administration."""
-        first = request.raw_path.lstrip(b"/").split(b"/", 1)[0].split(b"?", 1)[0]
-        if self._pages is None or first == self._first_segment or self._administration.find(request.method, request.raw_path) is not None:
+        if (
+            self._pages is None
+            or self._is_of_api(request.raw_path)
+            or self._administration.find(request.method, request.raw_path) is not None
+        ):
             return None
         client = str((scope.get("client") or ("",))[0])
         show = partial(self._pages.answer, request.method, request.raw_path, request.query, request.headers, request.body, client=client)
         return await asyncio.get_running_loop().run_in_executor(self._threads, show)
+
+    def _is_of_api(self, raw_path: bytes) -> bool:
+        return raw_path.lstrip(b"/").split(b"/", 1)[0].split(b"?", 1)[0] == self._first_segment
 
     async def _dispatch(self, request: Request) -> tuple[str, int, bytes, bytes]:
         operation = self._administration.find(request.method, request.raw_path)
@@ -312,9 +328,9 @@ async def _send(send: Send, status: int, body: bytes, headers: Headers) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def _headers_of(body: bytes, content_type: bytes, headers: Mapping[bytes, bytes]) -> Headers:
-    """Return the headers of an answer; the request's id comes back, if it has one."""
-    found = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
+def _headers_of(body: bytes, content_type: bytes, headers: Mapping[bytes, bytes], grant: Grant | None) -> Headers:
+    """Return the headers of an answer, with what is left of the second; the request's id comes back, if it has one."""
+    found = [(b"content-type", content_type), (b"content-length", str(len(body)).encode()), *(grant.headers if grant is not None else ())]
     request_id = headers.get(b"x-request-id")
     if request_id is not None:
         found.append((b"x-request-id", request_id))
