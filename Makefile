@@ -2,11 +2,13 @@
 #
 # PYTHON=…  the interpreter that `.venv` is made from (default: the first of CANDIDATES that works)
 # UV=…      the uv that `make lock` calls
-# ARGS=…    more arguments for the command behind demo, test, test-clients, bench and lock
+# ARGS=…    more arguments for the command behind demo, test, test-clients, test-browser, bench and lock
 
 PYTHON ?=
 UV     ?= uv
 ARGS   ?=
+# Where the browser's tests put a picture of every page, for people to look at.
+BROWSER_SCREENSHOTS ?= build/screenshots
 
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.11 python3.12 python3.13 python3)
 VENV       := .venv
@@ -22,7 +24,7 @@ export INLINE_SNAPSHOT_DEFAULT_FLAGS ?= disable
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test test-clients check check-format lint types imports format docs bench lock
+.PHONY: help setup demo test test-clients test-browser check check-format lint types imports format docs bench lock
 
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,11 +35,14 @@ setup: $(READY) ## Create .venv and install the locked packages and Daycount its
 demo: $(READY) ## Start a private server and play the per-seat pricing story on it
 	@$(VENV)/bin/daycount demo $(ARGS)
 
-test: $(READY) ## Run the tests (all but those that need Node)
-	@$(RUN) -m pytest -n 2 --ignore=tests/clients $(ARGS)
+test: $(READY) ## Run the tests (all but those that need Node or a browser)
+	@$(RUN) -m pytest -n 2 --ignore=tests/clients --ignore=tests/browser $(ARGS)
 
 test-clients: $(READY) ## Run the published API clients against a server (needs Node)
 	@$(RUN) -m pytest tests/clients $(ARGS)
+
+test-browser: $(READY) ## Go through the pages in Chromium and keep pictures of them (needs Chromium)
+	@BROWSER_SCREENSHOTS=$(BROWSER_SCREENSHOTS) $(RUN) -m pytest tests/browser $(ARGS)
 
 check: check-format lint types imports test ## The one gate: format, lint, types, imports, tests
 
@@ -65,7 +70,7 @@ docs: $(READY) ## Write the documents as a site of files to build/docs
 	@$(RUN) -m daycount.docsite build/docs
 	@echo "build/docs/index.html"
 
-bench: $(READY) ## Measure ingest, usage and billing as ratios to limits of this machine
+bench: $(READY) ## Measure ingest, usage, billing and pages as ratios to limits of this machine
 	@$(RUN) -m benchmarks $(ARGS)
 
 lock: ## Resolve requirements/*.in into hashed locks (needs uv; ARGS=--upgrade for newer versions)

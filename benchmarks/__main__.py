@@ -4,7 +4,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks import billing, ingest, usage
+from benchmarks import billing, ingest, pages, usage
 
 
 def main() -> None:
@@ -12,7 +12,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rows and repetitions; figures are rougher")
     parser.add_argument("--folder", type=Path, help="where the temporary data folder is made; it should be on a real disk")
-    parser.add_argument("--only", choices=("ingest", "usage", "billing"), help="run one benchmark instead of all")
+    parser.add_argument("--only", choices=("ingest", "usage", "billing", "pages"), help="run one benchmark instead of all")
     parser.add_argument("--events", type=int, nargs="+", help="numbers of events that current usage is read with")
     parser.add_argument("--subscriptions", type=int, help="how many subscriptions are read together")
     options = parser.parse_args()
@@ -25,6 +25,8 @@ def main() -> None:
             usage.run(Path(folder) / "usage", size=read)
         if options.only in (None, "billing"):
             billing.run(Path(folder) / "billing", size=billing.QUICK if options.quick else billing.WHOLE)
+        if options.only in (None, "pages"):
+            pages.run(Path(folder) / "pages", size=pages.QUICK if options.quick else pages.WHOLE)
 
 
 if __name__ == "__main__":

@@ -79,9 +79,9 @@ class Server:
         """Return the folder of the database's files, which the database itself can read and write."""
         return PrivatePostgres(self._data_dir).cluster
 
-    def make_organization(self) -> str:
+    def make_organization(self, **fields: object) -> str:
         """Make an organization and return its API key."""
-        reply = self.post("/admin/organizations", {"organization": {"name": "Benchmark"}}, key=_TOKEN)
+        reply = self.post("/admin/organizations", {"organization": {"name": "Benchmark"} | fields}, key=_TOKEN)
         return str(reply["organization"]["api_key"])
 
     def post(self, path: str, body: object, *, key: str) -> Any:

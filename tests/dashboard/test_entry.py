@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from daycount.dashboard.http import safe_return
-from tests.dashboard.conftest import PASSWORD
 from tests.support.browsing import Visitor
+from tests.support.members import PASSWORD
 from tests.support.server import Server
 
 NUMBERS = itertools.count(1)

@@ -62,9 +62,12 @@ def test_a_link_opens_nothing_of_another_customer(server: Server) -> None:
     invoice, wallet = invoice_of(api, "acme"), api.ok("GET", "/wallets")["wallets"][0]
 
     seen = guest.look(f"{here}/invoices/{invoice['lago_id']}")
+    asked = guest.request("POST", f"{here}/invoices/{invoice['lago_id']}/pdf")
+    own = guest.request("POST", f"{link(api)}/invoices/{invoice['lago_id']}/pdf")
     bought = guest.request("POST", f"{here}/wallets/{wallet['lago_id']}/top-up", {"paid_credits": "5"})
 
-    assert seen.status == 404
+    assert (seen.status, asked.status) == (404, 404)
+    assert (own.status, own.headers["location"][:7]) == (303, "/files/")
     assert bought.status == 404
     assert api.ok("GET", f"/wallets/{wallet['lago_id']}/wallet_transactions")["wallet_transactions"] == []
 

@@ -34,6 +34,9 @@ from daycount.organizations.records import Caller, Organization
 
 _log = structlog.get_logger("dashboard")
 _YEAR_S: Final = 31_536_000
+_DAY_S: Final = 86_400
+_ICON_PATH: Final = b"/favicon.ico"
+"""Where browsers look for an icon beside a document that names none, as a PDF."""
 _STATUS_OF: Final[dict[type[errors.DaycountError], int]] = {
     errors.NotFound: 404,
     errors.Forbidden: 403,
@@ -63,7 +66,7 @@ class Site:
     ) -> Answer | None:
         """Answer a request; None where the path is no page and whoever asks is no browser."""
         request = Request(method, raw_path, query, headers, body, client)
-        if raw_path.startswith(b"/static/"):
+        if raw_path.startswith(b"/static/") or raw_path == _ICON_PATH:
             return _finish(_static(raw_path), request)
         match = self.table.find(method, raw_path)
         if not match.is_known and b"text/html" not in headers.get(b"accept", b""):
@@ -213,10 +216,11 @@ def _said(error: errors.DaycountError) -> str:
 def _static(raw_path: bytes) -> Response:
     """Return a file of the style or the scripts; its address changes with its contents, so it may be kept."""
     name = raw_path.split(b"?", 1)[0].rsplit(b"/", 1)[-1].decode("latin-1")
-    found = read_static(name)
+    found = read_static("mark.svg" if raw_path == _ICON_PATH else name)
     if found is None:
         return Response(404, b"", "text/plain; charset=utf-8")
-    return Response(200, found[0], found[1], (("cache-control", f"public, max-age={_YEAR_S}, immutable"),))
+    age = f"public, max-age={_DAY_S}" if raw_path == _ICON_PATH else f"public, max-age={_YEAR_S}, immutable"
+    return Response(200, found[0], found[1], (("cache-control", age),))
 
 
 def _finish(response: Response, request: Request) -> Answer:

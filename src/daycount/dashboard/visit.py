@@ -92,6 +92,10 @@ class Dialogue:
         finally:
             savepoint.rollback()
 
+    def provide(self, pattern: str, *values: str) -> Any:
+        """Have a document made of what the visitor may read; it is kept, and nothing else changes. Raises NotFound, NotAllowed."""
+        return self._call("POST", pattern, values, {}, None, caller=structs.replace(self._caller, permissions=None))
+
     def attempt(self, act: Callable[[], Any]) -> Any:
         """Do something that may be refused; then `refused` says why, and the reply is None."""
         try:

@@ -134,7 +134,7 @@ def _end_form(visit: Visit, *, status: int) -> Response:
         credit_choices=CREDIT_CHOICES,
         change=change,
         papers=[] if change is None else [(invoice, paper_of(invoice)) for invoice in change["invoices"]],
-        here=path_to("/subscriptions/{}", external_id),
+        here=rows.subscription_path(row),
     )
 
 

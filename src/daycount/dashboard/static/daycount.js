@@ -8,6 +8,7 @@ function prepare(root) {
   each(".copy", (button) => {
     if (navigator.clipboard) button.hidden = false;
   }, root);
+  each("[data-print]", (button) => { button.hidden = false; }, root);
   each("[data-rows]", (box) => {
     const add = box.querySelector(":scope > .add-row");
     if (add instanceof HTMLElement) add.hidden = false;
