@@ -120,7 +120,7 @@ def test_each_step_of_a_price_stands_below_its_fee(server: Server) -> None:
     # 15 units. Graduated: 10 x 2 + 5, 5 x 1 = 30. Volume: 15 x 1 = 15. Graduated percentage: 10 x 10 % + 5 x 5 % + 3 = 4.25.
     # Packages of 6 after 2 free: 3 x 4 = 12. 2 % of the 5 after the first event and 0.30 for it: 0.40.
     for words in (
-        "by graduated Jul 1, 2026 – Jul 31, 2026 15 $2.00 0 % $30.00 Tier up to 10 10 $2.00 $20.00",
+        "Jul 1, 2026 – Jul 31, 2026 Item Units Unit price Tax rate Amount by graduated 15 $2.00 0 % $30.00 Tier up to 10 10 $2.00 $20.00",
         "Tier up to 10: Flat fee 1 $5.00 $5.00 Tier above 10 5 $1.00 $5.00",
         "15 $1.00 0 % $15.00 Tier above 10 15 $1.00 $15.00",
         "$4.25 Tier up to 10 10 10 % $1.00 Tier above 10 5 5 % $0.25 Tier above 10: Flat fee 1 $3.00 $3.00",

@@ -138,7 +138,7 @@ def _sections(facts: InvoiceFacts, words: Words) -> list[Section]:
     for line in facts.lines:
         own = [fee for fee in facts.fees if fee.subscription_id == line.subscription_id]
         first, last = (local_date(at, zone=zone) for at in (line.shown_from, line.shown_to))
-        days = words.day(first) if first == last else f"{words.day(first)} – {words.day(last)}"
+        days = words.days(first, last)
         sections.append(
             _section(facts.subscription_names[line.subscription_id], [fee for fee in own if _is_shown(fee, own)], words, days=days)
         )
@@ -148,7 +148,7 @@ def _sections(facts: InvoiceFacts, words: Words) -> list[Section]:
 
 
 def _section(title: str, fees: Sequence[Fee], words: Words, *, days: str) -> Section:
-    rows = [row for fee in sorted(fees, key=_place) for row in rows_of(fee, words)]
+    rows = [row for fee in sorted(fees, key=_place) for row in rows_of(fee, words, days=days)]
     total = words.cents(sum(fee.amount_cents for fee in fees), fees[0].currency) if fees else ""
     return Section(title=title, days=days, rows=rows, total=total)
 

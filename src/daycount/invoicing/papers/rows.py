@@ -15,7 +15,7 @@ from daycount.invoicing.papers.words import Words
 from daycount.invoicing.records import Fee
 from daycount.money import round_half_away
 
-_MOST_SEATS = 200
+_MOST_ROWS = 200
 _PLACES = 6
 _MINIMUMS = frozenset({"commitment", "true_up"})
 
@@ -31,19 +31,26 @@ class _Pen(NamedTuple):
         return self.words.price(amount, self.currency) if self.unit is None else f"{self.words.number(amount)}\u00a0{self.unit}"
 
 
-def rows_of(fee: Fee, words: Words) -> list[Row]:
-    """Return the row of a fee and the smaller rows below it."""
+def rows_of(fee: Fee, words: Words, *, days: str) -> list[Row]:
+    """Return the row of a fee and the smaller rows below it. Its days are left out where they are those of its section, `days`."""
     pen = _Pen(words, fee.currency, None if fee.in_units is None else fee.in_units.short_name)
     rate = f"{words.number(fee.taxes_rate)}\u00a0%"
     main = Row(
         name=name_of(fee, words),
-        note=_note(fee, words),
+        note=_note(fee, words, shown_days=days),
         units=words.number(fee.units),
         unit_price=words.price(fee.precise_unit_amount, fee.currency),
         tax_rate=rate,
         amount=words.cents(fee.amount_cents, fee.currency),
     )
-    return [main, *_seat_rows(fee, words), *_price_rows(fee, pen), *_conversion_rows(fee, words)]
+    return [
+        main,
+        *_seat_rows(fee, words),
+        *_day_rows(fee, words),
+        *_group_rows(fee, words),
+        *_price_rows(fee, pen),
+        *_conversion_rows(fee, words),
+    ]
 
 
 def name_of(fee: Fee, words: Words) -> str:
@@ -55,22 +62,18 @@ def name_of(fee: Fee, words: Words) -> str:
     return " • ".join(part for part in (name, groups, fee.item.get("filter_invoice_display_name")) if part)
 
 
-def _note(fee: Fee, words: Words) -> str:
+def _note(fee: Fee, words: Words, *, shown_days: str) -> str:
     """Return what stands below the name: days that are billed, what a minimum is, and the description of something sold once."""
     period = fee.derivation.get("period", {})
     first, last = period.get("first_day"), period.get("last_day")
-    days = "" if first is None else f"{_day(first, words)} – {_day(last, words)}"
+    days = "" if first is None else words.days(date.fromisoformat(first), date.fromisoformat(last))
     minimum = ""
     if fee.derivation.get("kind") in _MINIMUMS:
         found = fee.derivation.get("minimum") or fee.derivation.get("share", {})
         cents = found.get("cents", found.get("amount_cents"))
         minimum = "" if cents is None or fee.in_units is not None else f"{words['minimum']}: {words.cents(cents, fee.currency)}"
     about = fee.item.get("description") if fee.fee_type in ("add_on", "credit") else None
-    return " · ".join(part for part in (about, days, minimum) if part)
-
-
-def _day(text: str, words: Words) -> str:
-    return words.day(date.fromisoformat(text))
+    return " · ".join(part for part in (about, "" if days == shown_days else days, minimum) if part)
 
 
 def _seat_rows(fee: Fee, words: Words) -> list[Row]:
@@ -83,15 +86,43 @@ def _seat_rows(fee: Fee, words: Words) -> list[Row]:
             units=f"{member['days']}/{full_days} {words['days']}",
             is_detail=True,
         )
-        for member in members[:_MOST_SEATS]
+        for member in members[:_MOST_ROWS]
     ]
-    left = len(members) - _MOST_SEATS
+    left = len(members) - _MOST_ROWS
     return rows + ([Row(name=f"+ {left} {words['more']}", is_detail=True)] if left > 0 else [])
 
 
 def _span(span: Sequence[str], words: Words) -> str:
-    first, last = (_day(day, words) for day in span)
-    return first if first == last else f"{first} – {last}"
+    first, last = (date.fromisoformat(day) for day in span)
+    return words.days(first, last)
+
+
+def _day_rows(fee: Fee, words: Words) -> list[Row]:
+    """Say of units that come and go by the day how many were there before, and what each day changed for the days left."""
+    quantity = fee.derivation.get("quantity", {})
+    period = fee.derivation.get("period", {})
+    changes = {date.fromisoformat(day): _decimal(change) for day, change in quantity.get("by_day", {}).items()}
+    if not changes:
+        return []
+    last = date.fromisoformat(period["last_day"])
+    carried = _decimal(quantity["carried"])
+    rows = [Row(name=words.day(date.fromisoformat(period["first_day"])), units=words.number(carried), is_detail=True)] if carried else []
+    for day, change in sorted(changes.items()):
+        days = f"{(last - day).days + 1}/{period['full_days']} {words['days']}"
+        rows.append(Row(name=f"{words.day(day)}: {days}", units=words.change(change), is_detail=True))
+    return rows
+
+
+def _group_rows(fee: Fee, words: Words) -> list[Row]:
+    """Say how many units each value of the presentation keys stands for."""
+    return [
+        Row(
+            name=" • ".join(f"{key}: {value}" for key, value in item.presentation_by.items()),
+            units=words.number(item.units),
+            is_detail=True,
+        )
+        for item in fee.breakdowns[:_MOST_ROWS]
+    ]
 
 
 def _conversion_rows(fee: Fee, words: Words) -> list[Row]:

@@ -168,9 +168,17 @@ class Words:
         """Write a day: Jul 1, 2026."""
         return str(format_date(day, format="medium", locale=self._babel))
 
+    def days(self, first: date, last: date) -> str:
+        """Write days from the first to the last; one day by itself."""
+        return self.day(first) if first == last else f"{self.day(first)} – {self.day(last)}"
+
     def number(self, value: Decimal) -> str:
         """Write a quantity with six decimals at most."""
         return str(format_decimal(value, format="#,##0.######", locale=self._babel))
+
+    def change(self, value: Decimal) -> str:
+        """Write what a quantity changes by: +5, −2."""
+        return f"{'−' if value < 0 else '+'}{self.number(abs(value))}"
 
     def cents(self, cents: int, currency: str) -> str:
         """Write an amount of minor units with all decimals of its currency."""
