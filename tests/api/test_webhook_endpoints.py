@@ -38,6 +38,9 @@ def test_an_endpoint_is_made_changed_and_deleted(sandbox: Api) -> None:
     sent = {"webhook_endpoint": {"webhook_url": URL + "/2", "signature_algo": "hmac"}}
     changed = sandbox.ok("PUT", path, sent)["webhook_endpoint"]
     assert changed == made | {"webhook_url": URL + "/2", "signature_algo": "hmac", "secret": organization["hmac_key"]}
+    everything = sandbox.ok("PUT", path, {"webhook_endpoint": {"event_types": None, "name": None}})["webhook_endpoint"]
+    assert everything["event_types"] is None
+    sandbox.ok("PUT", path, {"webhook_endpoint": {"event_types": ["customer.created"]}})
     everything = sandbox.ok("PUT", path, {"webhook_endpoint": {"event_types": ["*"], "name": None}})["webhook_endpoint"]
     assert (everything["event_types"], everything["name"]) == (None, None)
     assert sandbox.ok("DELETE", path)["webhook_endpoint"] == everything

@@ -50,6 +50,10 @@ def test_a_changed_rule_forgets_what_it_was(server: Server) -> None:
     api.ok("POST", "/wallet_transactions", {"wallet_transaction": {"wallet_id": wallet["lago_id"], "voided_credits": "95"}})
     api.move_to("2026-03-01T01:00:00Z")
     assert [item["credit_amount"] for item in made_by(api, wallet, "threshold")] == ["5.0"]
+    # Null is nothing, and nothing that is said leaves it as it is.
+    assert rule_of(api, wallet, threshold | {"paid_credits": "3", "granted_credits": None})["granted_credits"] == "0.0"
+    kept = rule_of(api, wallet, threshold)
+    assert (kept["paid_credits"], kept["granted_credits"]) == ("3.0", "0.0")
     body = {"wallet": {"recurring_transaction_rules": [threshold | {"transaction_name": "x" * 256}]}}
     too_long = api.call("PUT", f"/wallets/{wallet['lago_id']}", body)
     assert too_long.body["error_details"] == {"recurring_transaction_rules": ["invalid_recurring_rule"]}

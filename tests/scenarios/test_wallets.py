@@ -193,6 +193,8 @@ def test_a_wallet_changes_only_where_it_is_asked_to(api: Api) -> None:
     changed = api.ok("PUT", path, {"wallet": {"name": "Renamed", "rate_amount": "9", "priority": 3}})["wallet"]
     assert (changed["name"], changed["rate_amount"], changed["priority"], changed["code"]) == ("Renamed", "1.0", 3, "credits")
     assert changed["applies_to"] == {"fee_types": ["charge"], "billable_metric_codes": ["seats"]}
+    assert "metadata" not in api.ok("PUT", path, {"wallet": {"metadata": None}})["wallet"]
+    assert api.ok("POST", f"{path}/metadata", {"metadata": {"tier": "gold"}})["metadata"] == {"tier": "gold"}
     assert api.ok("PATCH", f"{path}/metadata", {"metadata": {"more": None}})["metadata"] == {"tier": "gold", "more": None}
     assert api.ok("DELETE", f"{path}/metadata/tier")["metadata"] == {"more": None}
     assert api.ok("DELETE", f"{path}/metadata")["metadata"] is None

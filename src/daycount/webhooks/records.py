@@ -45,7 +45,7 @@ class EndpointInput(Struct, frozen=True, kw_only=True):
     webhook_url: str | None | UnsetType = UNSET
     signature_algo: str | None | UnsetType = UNSET
     name: str | None | UnsetType = UNSET
-    event_types: Any = UNSET
+    event_types: Any | None | UnsetType = UNSET
 
 
 class Webhook(Struct, frozen=True, kw_only=True):

@@ -110,7 +110,7 @@ class WalletObject(Struct, frozen=True, kw_only=True):
 class WalletMetadataInput(Struct, frozen=True, kw_only=True):
     """Metadata of a wallet: texts or null by key."""
 
-    metadata: Any = UNSET
+    metadata: Any | None | UnsetType = UNSET
 
 
 def payment_method_to_wire(method: PaymentMethod) -> PaymentMethodObject:
