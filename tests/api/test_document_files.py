@@ -39,6 +39,7 @@ def test_an_invoice_is_a_pdf_that_whoever_has_its_address_may_read(billed: Api) 
     assert billed.ok("GET", f"/invoices/{invoice['lago_id']}")["invoice"]["file_url"] == made["file_url"]
     [listed] = billed.ok("GET", "/invoices")["invoices"]
     assert (listed["file_url"], listed["xml_url"]) == (made["file_url"], None)
+    assert made["file_url"].endswith(f"/{invoice['number']}.pdf")
     assert fetch(made["file_url"].replace("/files/", "/files/x"))[0] == 404
 
 

@@ -54,7 +54,7 @@ class Administration:
         """Show a document to whoever knows its address. Raises NotFound."""
         name = path.removeprefix(PATH.encode()).decode("ascii", "replace").replace("\x00", "")
         with self._services.workplace.engine.connect() as tx:
-            found = papers.find_content(tx, token=name.removesuffix(".pdf").removesuffix(".xml"))
+            found = papers.find_content(tx, token=name.partition("/")[0].removesuffix(".pdf"))
             logo = entities.find_logo_by_name(tx, name=name) if found is None else None
         if found is not None:
             return 200, found.content, _FILE_TYPES[found.format]

@@ -135,15 +135,16 @@ def _title(invoice: Invoice, sides: Sides, words: Words) -> str:
 def _sections(facts: InvoiceFacts, words: Words) -> list[Section]:
     """Make a table for each subscription, and one for what belongs to none."""
     sections, zone = [], ZoneInfo(facts.invoice.zone)
+    lines: dict[UUID, list[InvoiceLine]] = {}
     for line in facts.lines:
-        own = [fee for fee in facts.fees if fee.subscription_id == line.subscription_id]
-        first, last = (local_date(at, zone=zone) for at in (line.shown_from, line.shown_to))
-        days = words.days(first, last)
-        sections.append(
-            _section(facts.subscription_names[line.subscription_id], [fee for fee in own if _is_shown(fee, own)], words, days=days)
-        )
-    placed = {line.subscription_id for line in facts.lines}
-    sections.append(_section(words["fees"], [fee for fee in facts.fees if fee.subscription_id not in placed], words, days=""))
+        lines.setdefault(line.subscription_id, []).append(line)
+    for subscription_id, of_one in lines.items():
+        own = [fee for fee in facts.fees if fee.subscription_id == subscription_id]
+        first, last = min(line.shown_from for line in of_one), max(line.shown_to for line in of_one)
+        days = words.days(local_date(first, zone=zone), local_date(last, zone=zone))
+        name = facts.subscription_names[subscription_id]
+        sections.append(_section(name, [fee for fee in own if _is_shown(fee, own)], words, days=days))
+    sections.append(_section(words["fees"], [fee for fee in facts.fees if fee.subscription_id not in lines], words, days=""))
     return [section for section in sections if section.rows]
 
 

@@ -5,6 +5,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
+from urllib.parse import quote
 from uuid import UUID
 
 from msgspec import Struct
@@ -108,7 +109,7 @@ def keep_documents(work: Work, documents: Iterable[Document], *, public_url: str
     if not made:
         return {}
     files = [
-        _file(work, document.subject_id, written, content, public_url=public_url)
+        _file(work, document, written, content, public_url=public_url)
         for document in made
         for written, content in _contents(document).items()
     ]
@@ -130,15 +131,16 @@ def _contents(document: Document) -> dict[str, bytes]:
     return {"pdf": pdf, "xml": write_ubl(einvoice)}
 
 
-def _file(work: Work, subject_id: UUID, written: str, content: bytes, *, public_url: str) -> store.DocumentFile:
+def _file(work: Work, document: Document, written: str, content: bytes, *, public_url: str) -> store.DocumentFile:
+    """Name a file: what its address holds cannot be guessed, and it ends in the number, by which browsers save it."""
     token = secrets.token_urlsafe(24)
     return store.DocumentFile(
         id=work.new_id(),
         organization_id=work.organization_id,
-        subject_id=subject_id,
+        subject_id=document.subject_id,
         format=written,
         token=token,
-        url=f"{public_url.rstrip('/')}{PATH}{token}.{written}",
+        url=f"{public_url.rstrip('/')}{PATH}{token}/{quote(document.paper.number, safe='')}.{written}",
         sha256=hashlib.sha256(content).hexdigest(),
         content=content,
         created_at=work.now,
