@@ -185,6 +185,18 @@ def test_credits_are_outside_the_scope_and_germany_has_its_own_kind(server: Serv
     assert (one_off.one(f"{category}cbc:ID"), one_off.one(f"{category}cbc:TaxExemptionReasonCode")) == ("AE", "VATEX-EU-AE")
     assert (credit.one("cbc:InvoiceTypeCode"), credit.one(f"{category}cbc:ID")) == ("386", "O")
     assert credit.all(f"{category}cbc:Percent") == []
+    # 240.00, of which 100.00 are paid; the receipt says so, names the invoice, and asks for nothing.
+    [sale] = [invoice for invoice in api.invoices() if invoice["invoice_type"] == "one_off"]
+    api.ok("POST", "/payments", {"payment": {"invoice_id": sale["lago_id"], "amount_cents": 10_000, "reference": "wire"}})
+    api.move_to("2026-07-01T00:00:00Z")
+    [receipt] = api.ok("GET", "/payment_receipts", query={"invoice_id": sale["lago_id"]})["payment_receipts"]
+    paid = Ubl(receipt["xml_url"])
+    assert paid.one("cac:BillingReference/cac:InvoiceDocumentReference/cbc:ID") == sale["number"]
+    assert [paid.one(f"cac:LegalMonetaryTotal/cbc:{total}Amount") for total in ("TaxInclusive", "Prepaid", "Payable")] == [
+        "100.00",
+        "100.00",
+        "0.00",
+    ]
 
 
 def test_without_electronic_invoices_there_is_no_xml(sandbox: Api) -> None:

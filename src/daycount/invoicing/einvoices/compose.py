@@ -12,7 +12,18 @@ from fractions import Fraction
 
 from daycount.engine.eu_vat import REVERSE_CHARGE
 from daycount.invoicing.credits import CreditKind
-from daycount.invoicing.einvoices.records import Category, Contact, EInvoice, Line, PaymentMeans, Rate, TaxGroup, Trader, TypeCode
+from daycount.invoicing.einvoices.records import (
+    Category,
+    Contact,
+    EInvoice,
+    Line,
+    PaymentMeans,
+    Preceding,
+    Rate,
+    TaxGroup,
+    Trader,
+    TypeCode,
+)
 from daycount.invoicing.papers.compose import InvoiceFacts, NoteFacts, Sides
 from daycount.invoicing.papers.rows import name_of
 from daycount.invoicing.papers.words import Words
@@ -42,7 +53,7 @@ def einvoice_of_invoice(facts: InvoiceFacts) -> EInvoice | None:
     lines = [_line(fee, rates[fee.id], words) for fee in fees]
     allowance = invoice.progressive_billing_credit_amount_cents + invoice.coupons_amount_cents
     shares = [(rates[fee.id], Fraction(fee.precise_coupons_amount_cents), Fraction(fee.taxes_precise_amount_cents)) for fee in fees]
-    seller, buyer = _traders(facts.sides, is_swapped=invoice.self_billed, has_vat_numbers=type_code is not TypeCode.PREPAYMENT)
+    seller, buyer = traders(facts.sides, is_swapped=invoice.self_billed, has_vat_numbers=type_code is not TypeCode.PREPAYMENT)
     paid = {
         PaymentMeans.PREPAID: invoice.prepaid_credit_amount_cents,
         PaymentMeans.CREDIT_NOTE: invoice.credit_notes_amount_cents,
@@ -60,8 +71,7 @@ def einvoice_of_invoice(facts: InvoiceFacts) -> EInvoice | None:
         buyer=buyer,
         buyer_reference=facts.sides.customer.external_id,
         purchase_order_number=invoice.purchase_order_number,
-        preceding_number=None,
-        preceding_date=None,
+        preceding=[],
         lines=lines,
         groups=_groups(lines, shares, allowance_cents=allowance, tax_cents=invoice.taxes_amount_cents),
         allowance_reason=", ".join(reasons) or words["coupons"],
@@ -98,7 +108,7 @@ def einvoice_of_credit_note(facts: NoteFacts) -> EInvoice | None:
         coupon = Fraction(fee.precise_coupons_amount_cents) * part
         shares.append((rate, coupon, (item.amount_cents - coupon) * Fraction(rate.percent)))
     groups = _groups(lines, shares, allowance_cents=-note.coupons_adjustment_amount_cents, tax_cents=-note.taxes_amount_cents)
-    seller, buyer = _traders(facts.sides, is_swapped=note.self_billed, has_vat_numbers=True)
+    seller, buyer = traders(facts.sides, is_swapped=note.self_billed, has_vat_numbers=True)
     whole = sum(group.basis_cents + group.tax_cents for group in groups)
     return EInvoice(
         number=note.number,
@@ -110,8 +120,7 @@ def einvoice_of_credit_note(facts: NoteFacts) -> EInvoice | None:
         buyer=buyer,
         buyer_reference=facts.sides.customer.external_id,
         purchase_order_number=note.purchase_order_number,
-        preceding_number=note.invoice_number,
-        preceding_date=None,
+        preceding=[Preceding(note.invoice_number, None)],
         lines=lines,
         groups=groups,
         allowance_reason=words["coupons"],
@@ -186,7 +195,7 @@ def _share(total: int, weights: Sequence[Fraction], *, otherwise: Sequence[Fract
     return allocate(total, weights=chosen if any(chosen) else [Fraction(1) for _ in weights])
 
 
-def _traders(sides: Sides, *, is_swapped: bool, has_vat_numbers: bool) -> tuple[Trader, Trader]:
+def traders(sides: Sides, *, is_swapped: bool, has_vat_numbers: bool) -> tuple[Trader, Trader]:
     """Return seller and buyer. One who bills himself is the seller. What is outside the scope of taxes carries no tax numbers."""
     own, theirs = sides.entity.texts, sides.customer.texts
     person = " ".join(part for part in (theirs["firstname"], theirs["lastname"]) if part)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
@@ -87,6 +87,13 @@ class Line(Struct, frozen=True, kw_only=True):
     last_day: date | None
 
 
+class Preceding(NamedTuple):
+    """An invoice that a document is about: its number, and its day where that is known."""
+
+    number: str
+    day: date | None
+
+
 class TaxGroup(Struct, frozen=True, kw_only=True):
     """All that is taxed alike: the lines, less what is taken off them (`allowance_cents`), and the tax on the rest."""
 
@@ -118,8 +125,7 @@ class EInvoice(Struct, frozen=True, kw_only=True):
     buyer: Trader
     buyer_reference: str
     purchase_order_number: str | None
-    preceding_number: str | None
-    preceding_date: date | None
+    preceding: Sequence[Preceding]
     lines: Sequence[Line]
     groups: Sequence[TaxGroup]
     allowance_reason: str

@@ -103,8 +103,8 @@ def _terms(invoice: EInvoice) -> dict[str, Any]:
         terms["BT-113"] = money(invoice.prepaid_cents)
     if invoice.rounding_cents:
         terms["BT-114"] = money(invoice.rounding_cents)
-    if invoice.preceding_number is not None:
-        terms["BG-3"] = [{"BT-25": invoice.preceding_number, "BT-26": invoice.preceding_date}]
+    if invoice.preceding:
+        terms["BG-3"] = [_given({"BT-25": number, "BT-26": day}) for number, day in invoice.preceding]
     return _given(terms)
 
 
