@@ -193,7 +193,7 @@ def columns(bars: Sequence[Bar], *, title: str, description: str, width: int = 7
             _tag(shape, "" if bar.value >= 0 else " below", _place(x + step / 6), _place(y), _place(step * 2 / 3), _place(tall), bar.title)
         )
         parts.append(_text(x + step / 2, height - 6, bar.label, "tick", anchor="middle"))
-    return _svg(parts, width=width, height=height, title=title, description=description, kind="chart")
+    return _svg(parts, width=width, height=height, title=title, description=description, kind="months")
 
 
 def _svg(parts: Sequence[Markup], *, width: int, height: int, title: str, description: str, kind: str) -> Markup:

@@ -4,6 +4,7 @@ How pages write money, quantities, dates and codes for people.
 Amounts come in minor units or as decimal texts and are never turned into binary fractions. A minus is U+2212.
 """
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
@@ -17,6 +18,7 @@ NOTHING: Final = "\u2014"
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _FEW: Final = 12
 _MOST_PLACES: Final = 8
+_WHOLE: Final = re.compile(r"(?<![\w.'-])(\d+)\.0(?![\w']|\.\d)")
 
 
 def money(amount_cents: int | str | Decimal | None, currency: str | None) -> str:
@@ -183,6 +185,11 @@ def sentence(code: Any) -> str:
     """Write a code as words with a capital."""
     text = words(code)
     return text[:1].upper() + text[1:]
+
+
+def plain(said: str) -> str:
+    """Write the whole numbers of a sentence without places: 12.0 units are 12 units. What stands in quotes or in a code stays."""
+    return _WHOLE.sub(r"\1", said)
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:

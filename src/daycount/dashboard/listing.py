@@ -31,6 +31,7 @@ class Cell(NamedTuple):
     """
     A cell: its value, where it leads, and what is written smaller below it.
 
+    `narrow` is below it on narrow screens alone, in place of a column that they do without.
     For money the value is of minor units and `currency` names them; for `chips` it is a list of texts.
     """
 
@@ -38,6 +39,7 @@ class Cell(NamedTuple):
     href: str | None = None
     below: str | None = None
     currency: str | None = None
+    narrow: str | None = None
 
 
 class Filter(NamedTuple):

@@ -82,6 +82,7 @@ def _filters() -> dict[str, Callable[..., Any]]:
         "sentence": formats.sentence,
         "initials": formats.initials,
         "shorten": formats.shorten,
+        "plain": formats.plain,
         "segment": _segment,
         "message": messages.of_field,
         "pretty": pretty_json,

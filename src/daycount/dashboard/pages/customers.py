@@ -179,14 +179,14 @@ def show_customer(visit: Visit) -> Response:
     customer = visit.get("/customers/{}", external_id)["customer"]
     subscriptions = visit.get("/customers/{}/subscriptions", external_id, status=["active", "pending"], per_page=10)
     invoices = visit.get("/customers/{}/invoices", external_id, per_page=6)
+    subscribed = [rows.subscription_row(item) for item in subscriptions["subscriptions"]]
+    billed = [rows.invoice_row(item) for item in invoices["invoices"]]
     return visit.render(
         "customer.html",
         **_shell(visit, customer, "overview"),
         subscriptions=subscriptions["subscriptions"],
-        subscription_rows=[rows.subscription_row(item) for item in subscriptions["subscriptions"]],
-        subscription_columns=rows.SUBSCRIPTION_COLUMNS,
-        invoice_rows=[rows.invoice_row(item) for item in invoices["invoices"]],
-        invoice_columns=rows.INVOICE_COLUMNS,
+        subscribed=rows.without_customer(rows.SUBSCRIPTION_COLUMNS, subscribed),
+        billed=rows.without_customer(rows.INVOICE_COLUMNS, billed),
         entity=visit.organization.entity,
     )
 
@@ -199,6 +199,8 @@ def _show_tab(visit: Visit, tab: str) -> Response:
     if visit.query.one("as") == "csv":
         return export(visit, source, what.columns, name=f"{tab}-of-customer")
     listing = read_listing(visit, source, what.columns, empty=Empty(*what.empty))
+    columns, shown = rows.without_customer(listing.columns, listing.rows)
+    listing = listing._replace(columns=columns, rows=shown)
     return visit.render("customer_list.html", **_shell(visit, customer, tab), listing=listing, noun=what.noun)
 
 

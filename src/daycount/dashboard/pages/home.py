@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from daycount.dashboard import store
 from daycount.dashboard.http import Response
+from daycount.dashboard.pages import rows
 from daycount.dashboard.routing import Pages
 from daycount.dashboard.visit import Visit
 
@@ -33,7 +34,8 @@ def show_home(visit: Visit) -> Response:
         facts=facts,
         tasks=_tasks(facts),
         parked=parked["parked_customers"],
-        invoices=latest["invoices"],
+        invoice_columns=rows.INVOICE_COLUMNS,
+        invoice_rows=[rows.invoice_row(item) for item in latest["invoices"]],
         unbilled=store.list_unbilled(visit.work.tx, organization_id=visit.organization.id, limit=5),
     )
 

@@ -11,8 +11,8 @@ from daycount.dashboard.store import Standing
 Thing = Mapping[str, Any]
 
 INVOICE_COLUMNS: Final = (
-    Column("Number"),
-    Column("Customer"),
+    Column("Number", "name"),
+    Column("Customer", is_extra=True),
     Column("Status", "status"),
     Column("Issued", "day", is_extra=True),
     Column("Due", "day", is_extra=True),
@@ -21,7 +21,7 @@ INVOICE_COLUMNS: Final = (
 )
 SUBSCRIPTION_COLUMNS: Final = (
     Column("Subscription"),
-    Column("Customer"),
+    Column("Customer", is_extra=True),
     Column("Plan"),
     Column("Status", "status"),
     Column("Base fee", "money", is_extra=True),
@@ -39,16 +39,16 @@ CUSTOMER_COLUMNS: Final = (
 )
 PAYMENT_COLUMNS: Final = (
     Column("Paid", "date"),
-    Column("Invoice"),
-    Column("Customer"),
+    Column("Invoice", "name"),
+    Column("Customer", is_extra=True),
     Column("Status", "status"),
     Column("Reference", is_extra=True),
     Column("Amount", "money"),
 )
 CREDIT_NOTE_COLUMNS: Final = (
-    Column("Number"),
-    Column("Invoice"),
-    Column("Customer"),
+    Column("Number", "name"),
+    Column("Invoice", "name", is_extra=True),
+    Column("Customer", is_extra=True),
     Column("Credit", "status"),
     Column("Refund", "status", is_extra=True),
     Column("Reason", is_extra=True),
@@ -58,10 +58,10 @@ CREDIT_NOTE_COLUMNS: Final = (
 )
 WALLET_COLUMNS: Final = (
     Column("Wallet"),
-    Column("Customer"),
+    Column("Customer", is_extra=True),
     Column("Status", "status"),
     Column("Balance", "money"),
-    Column("Credits", "number"),
+    Column("Credits", "number", is_extra=True),
     Column("After usage of now", "money", is_extra=True),
     Column("Expires", "date", is_extra=True),
 )
@@ -70,16 +70,22 @@ APPLIED_COUPON_COLUMNS: Final = (
     Column("Worth"),
     Column("Status", "status"),
     Column("Left", "money", is_extra=True),
-    Column("Since", "date"),
+    Column("Since", "date", is_extra=True),
 )
 EVENT_COLUMNS: Final = (
     Column("Time", "moment"),
     Column("Code", "code"),
-    Column("Subscription"),
+    Column("Subscription", is_extra=True),
     Column("Counts", "status"),
     Column("Properties", "code", is_extra=True),
-    Column("Transaction", "code"),
+    Column("Transaction", "code", is_extra=True),
 )
+
+
+def without_customer(columns: Sequence[Column], found: Sequence[Sequence[Cell]]) -> tuple[Sequence[Column], list[Sequence[Cell]]]:
+    """Take the customer out of the columns and rows of a list that stands on its page."""
+    kept = [number for number, column in enumerate(columns) if column.title != "Customer"]
+    return [columns[number] for number in kept], [[row[number]._replace(narrow=None) for number in kept] for row in found]
 
 
 def name_of(customer: Thing) -> str:
@@ -105,7 +111,7 @@ def invoice_row(invoice: Thing) -> Sequence[Cell]:
     customer, currency = invoice["customer"], invoice["currency"]
     is_open = invoice["status"] == "finalized"
     return (
-        Cell(invoice["number"] or "Draft", path_to("/invoices/{}", invoice["lago_id"])),
+        Cell(invoice["number"] or "Draft", path_to("/invoices/{}", invoice["lago_id"]), narrow=name_of(customer)),
         Cell(name_of(customer), path_to("/customers/{}", customer["external_id"])),
         Cell(invoice_status(invoice)),
         Cell(invoice["issuing_date"]),
@@ -124,7 +130,12 @@ def subscription_path(item: Thing) -> str:
 def subscription_row(item: Thing) -> Sequence[Cell]:
     """Return a row of subscriptions."""
     return (
-        Cell(item["name"] or item["external_id"], subscription_path(item), item["external_id"] if item["name"] else None),
+        Cell(
+            item["name"] or item["external_id"],
+            subscription_path(item),
+            item["external_id"] if item["name"] else None,
+            narrow=item["external_customer_id"],
+        ),
         Cell(item["external_customer_id"], path_to("/customers/{}", item["external_customer_id"])),
         Cell(
             item["plan_code"],
@@ -158,7 +169,11 @@ def payment_row(item: Thing) -> Sequence[Cell]:
     invoice_ids, numbers = item["invoice_ids"], item["invoice_numbers"]
     return (
         Cell(item["created_at"]),
-        Cell(numbers[0] if numbers else "", path_to("/invoices/{}", invoice_ids[0]) if invoice_ids else None),
+        Cell(
+            numbers[0] if numbers else "",
+            path_to("/invoices/{}", invoice_ids[0]) if invoice_ids else None,
+            narrow=item["external_customer_id"],
+        ),
         Cell(item["external_customer_id"], path_to("/customers/{}", item["external_customer_id"])),
         Cell(item["payment_status"]),
         Cell(item["reference"]),
@@ -170,7 +185,7 @@ def credit_note_row(item: Thing) -> Sequence[Cell]:
     """Return a row of credit notes."""
     currency, customer = item["currency"], item.get("customer")
     return (
-        Cell(item["number"], path_to("/credit-notes/{}", item["lago_id"])),
+        Cell(item["number"], path_to("/credit-notes/{}", item["lago_id"]), narrow=name_of(customer) if customer else None),
         Cell(item["invoice_number"], path_to("/invoices/{}", item["lago_invoice_id"])),
         Cell("") if not customer else Cell(name_of(customer), path_to("/customers/{}", customer["external_id"])),
         Cell(item["credit_status"]),
@@ -185,7 +200,7 @@ def credit_note_row(item: Thing) -> Sequence[Cell]:
 def wallet_row(item: Thing) -> Sequence[Cell]:
     """Return a row of wallets."""
     return (
-        Cell(item["name"] or item["code"], path_to("/wallets/{}", item["lago_id"])),
+        Cell(item["name"] or item["code"], path_to("/wallets/{}", item["lago_id"]), narrow=item["external_customer_id"]),
         Cell(item["external_customer_id"], path_to("/customers/{}", item["external_customer_id"])),
         Cell(item["status"]),
         Cell(item["balance_cents"], currency=item["currency"]),
@@ -225,7 +240,7 @@ def event_row(item: Thing) -> Sequence[Cell]:
     subscription = item["external_subscription_id"]
     return (
         Cell(item["timestamp"]),
-        Cell(item["code"]),
+        Cell(item["code"], path_to("/events/{}", item["transaction_id"]), narrow=subscription),
         Cell(subscription, path_to("/subscriptions/{}", subscription) if subscription and item["lago_subscription_id"] else None),
         Cell("not_billed" if warnings else "counted", below=formats.sentence(warnings[0]["code"]) if warnings else None),
         Cell(formats.shorten(said, 60)),

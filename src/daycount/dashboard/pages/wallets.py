@@ -14,7 +14,7 @@ pages = Pages()
 _COLUMNS: Final = (
     Column("Time", "moment"),
     Column("What"),
-    Column("Status", "status"),
+    Column("Status", "status", is_extra=True),
     Column("Source", is_extra=True),
     Column("Credits", "number"),
     Column("Left of it", "number", is_extra=True),
