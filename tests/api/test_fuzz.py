@@ -40,8 +40,17 @@ WORKS_SELDOM = {
     "create_adjusted_fee",
     "regenerate_voided_invoice",
     "create_webhook_endpoint",
+    "update_quote_version",
+    "approve_quote_version",
+    "mark_order_form_as_signed",
+    "execute_order",
 }
-"""A customer has few wallets, and these one alert of a type; an invoice is voided once, and made again once; endpoints are ten at most."""
+"""
+A draft is approved, a form signed and an order carried out once.
+
+A customer has few wallets, and these one alert of a type;
+an invoice is voided once, and made again once; endpoints are ten at most.
+"""
 _fresh = itertools.count(1)
 
 

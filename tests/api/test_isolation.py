@@ -290,6 +290,17 @@ CASES: dict[str, Case] = {
     "get_customer_portal_url": is_not_found("customer_not_found"),
     "find_all_payment_receipts": is_empty(),
     "find_payment_receipt": is_not_found("payment_receipt_not_found"),
+    "create_quote": is_not_found("customer_not_found"),
+    "find_all_quotes": is_empty({"external_customer_id": "acme"}, {"number": "QT-2026-0001"}),
+    "find_quote": is_not_found("quote_not_found"),
+    "find_all_quote_versions": is_not_found("quote_not_found"),
+    **dict.fromkeys(
+        (f"{verb}_quote_version" for verb in ("find", "update", "approve", "void", "clone")), is_not_found("quote_version_not_found")
+    ),
+    "find_all_order_forms": is_empty({"external_customer_id": "acme"}, {"status[]": "generated"}),
+    **dict.fromkeys(("find_order_form", "mark_order_form_as_signed", "void_order_form"), is_not_found("order_form_not_found")),
+    "find_all_orders": is_empty({"external_customer_id": "acme"}),
+    **dict.fromkeys(("find_order", "execute_order"), is_not_found("order_not_found")),
     "create_payment_request": is_not_found("customer_not_found"),
     "find_all_payment_requests": is_empty({"external_customer_id": "late"}, {"currency": "USD"}),
     "find_all_customer_payment_requests": is_not_found("customer_not_found"),

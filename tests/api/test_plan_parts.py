@@ -88,7 +88,6 @@ def test_a_part_is_refused_with_the_field_and_its_code(api: Api, path: str, root
     [
         ("/plans/team/charges", "charge", {"code": "x", "charge_model": "standard"}, "billable_metric_not_found"),
         ("/plans/team/fixed_charges", "fixed_charge", {"code": "x", "add_on_code": "y", "charge_model": "standard"}, "add_on_not_found"),
-        ("/plans/team/fixed_charges", "fixed_charge", {"code": "x", "charge_model": "standard"}, "add_on_not_found"),
         ("/plans/team/charges/x/filters", "filter", {"values": {"region": ["us"]}}, "charge_not_found"),
     ],
 )

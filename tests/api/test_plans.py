@@ -77,6 +77,7 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, list[str]]]] = {
         {"usage_thresholds": [{"amount_cents": 10, "recurring": True}, {"amount_cents": 20, "recurring": True}]},
         {"usage_thresholds": ["multiple_recurring_thresholds"]},
     ),
+    "a fixed charge of nothing": ({"fixed_charges": [{"charge_model": "standard"}]}, {"add_on_id": ["value_is_mandatory"]}),
 }
 
 

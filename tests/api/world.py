@@ -81,11 +81,19 @@ class World(NamedTuple):
     overdue: dict[str, Any]
     payment_request: dict[str, Any]
     receipt: dict[str, Any]
+    quote: dict[str, Any]
+    order_form: dict[str, Any]
+    order: dict[str, Any]
 
     @property
     def filter_id(self) -> str:
         """Return the id of the charge filter of the plan."""
         return str(self.plan["charges"][0]["filters"][0]["lago_id"])
+
+    @property
+    def version_id(self) -> str:
+        """Return the id of the draft of the quote."""
+        return str(self.quote["current_version"]["lago_id"])
 
     @property
     def subscription_filter_id(self) -> str:
@@ -165,6 +173,13 @@ class World(NamedTuple):
             "/taxes/{code}": self.tax["code"],
             "/pricing_units/{code}": self.pricing_unit["code"],
             "/payments/{lago_id}": self.payment["lago_id"],
+            "/quotes/{lago_id}": self.quote["lago_id"],
+            "/quotes/{lago_id}/versions": self.quote["lago_id"],
+            **{
+                f"/quote_versions/{{lago_id}}{end}": self.quote["current_version"]["lago_id"] for end in ("", "/approve", "/void", "/clone")
+            },
+            **{f"/order_forms/{{lago_id}}{end}": self.order_form["lago_id"] for end in ("", "/mark_as_signed", "/void")},
+            **{f"/orders/{{lago_id}}{end}": self.order["lago_id"] for end in ("", "/execute")},
             "/payment_receipts/{lago_id}": self.receipt["lago_id"],
             "/payment_requests/{lago_id}": self.payment_request["lago_id"],
             "/customers/{external_customer_id}/payment_requests": "late",
@@ -273,6 +288,11 @@ def a_world(server: Server) -> World:
     feature = api.ok("POST", "/features", {"feature": _a_feature("sso")})["feature"]
     api.ok("POST", "/plans/team/entitlements", {"entitlements": {"sso": {"max": 10}}})
     plan = api.ok("GET", "/plans/team")["plan"]
+    signed, waiting, quote = (api.ok("POST", "/quotes", {"quote": _a_quote()})["quote"] for _ in range(3))
+    for made in (signed, waiting):
+        api.ok("POST", f"/quote_versions/{made['current_version']['lago_id']}/approve")
+    forms = {form["lago_quote_id"]: form for form in api.ok_get("/order_forms")["order_forms"]}
+    api.ok("POST", f"/order_forms/{forms[signed['lago_id']]['lago_id']}/mark_as_signed")
     return World(
         api=api,
         metric=metric,
@@ -303,7 +323,15 @@ def a_world(server: Server) -> World:
         payment_request=api.ok("POST", "/payment_requests", {"payment_request": _a_request(overdue)})["payment_request"],
         overdue=overdue,
         receipt=api.ok("GET", "/payment_receipts")["payment_receipts"][0],
+        quote=quote,
+        order_form=forms[waiting["lago_id"]],
+        order=api.ok_get("/orders")["orders"][0],
     )
+
+
+def _a_quote() -> dict[str, Any]:
+    items = {"addOns": [{"payload": {"add_on_code": "setup"}}]}
+    return {"external_customer_id": "acme", "order_type": "one_off", "currency": "USD", "billing_items": items}
 
 
 def _a_feature(code: str) -> dict[str, Any]:
@@ -447,6 +475,11 @@ GOOD: dict[str, Any] = {
     "update_billing_entity": lambda _: {"legal_name": "Acme Inc."},
     "update_organization": lambda _: {"legal_name": "Acme Inc."},
     "create_payment": lambda world: {"invoice_id": world.invoice["lago_id"], "amount_cents": 1, "reference": "wire 2"},
+    "create_quote": lambda _: _a_quote(),
+    "update_quote_version": lambda _: {"content": "As we said"},
+    "approve_quote_version": lambda _: {"expires_at": "2100-01-01"},
+    "mark_order_form_as_signed": lambda _: {"execution_mode": "order_only"},
+    "execute_order": lambda _: {"execution_mode": "order_only"},
     "create_payment_request": lambda world: _a_request(world.overdue),
     "update_payment_request": lambda _: {"payment_status": "failed"},
     "create_invoice": lambda _: {"external_customer_id": "acme", "currency": "USD", "fees": [{"add_on_code": "setup"}]},
@@ -504,6 +537,8 @@ def everything_stored(api: Api) -> dict[str, Any]:
         "events": api.ok("GET", "/events", query={"per_page": 1000}),
         "invoices": api.ok("GET", "/invoices", query={"per_page": 1000}),
         "fees": api.ok("GET", "/fees", query={"per_page": 1000}),
+        "quotes": api.ok("GET", "/quotes", query={"per_page": 1000}),
+        "orders": api.ok("GET", "/orders", query={"per_page": 1000}),
         "credit_notes": api.ok("GET", "/credit_notes", query={"per_page": 1000}),
         "webhook_endpoints": api.ok("GET", "/webhook_endpoints"),
         "test_clock": api.ok("GET", "/test_clock"),

@@ -66,6 +66,14 @@ LOGGED: Final[Mapping[str, Logged]] = {
     "destroy_applied_coupon": Logged("applied_coupon.deleted", "Coupon", by="lago_coupon_id"),
     "create_payment": Logged("payment.recorded", "Invoice", by="lago_payable_id"),
     "create_payment_request": Logged("payment_request.created", "PaymentRequest"),
+    "create_quote": Logged("quote.created", "Quote"),
+    "update_quote_version": Logged("quote.updated", "Quote", by="lago_quote_id"),
+    "approve_quote_version": Logged("quote.approved", "Quote", by="lago_quote_id"),
+    "void_quote_version": Logged("quote.voided", "Quote", by="lago_quote_id"),
+    "clone_quote_version": Logged("quote.version_created", "Quote", by="lago_quote_id"),
+    "mark_order_form_as_signed": Logged("order_form.signed", "OrderForm"),
+    "void_order_form": Logged("order_form.voided", "OrderForm"),
+    "execute_order": Logged("order.executed", "Order"),
     "create_credit_note": Logged("credit_note.created", "CreditNote"),
     **_life("api_key", "ApiKey", family=Family.SECURITY),
     "rotate_api_key": Logged("api_key.rotated", "ApiKey", family=Family.SECURITY),
@@ -211,6 +219,8 @@ def _happening(work: Work, operation: str, logged: Logged, shown: dict[str, Any]
         activity_type = "customer.updated"
     if operation in ("create_subscription", "destroy_subscription"):
         activity_type = _life_of_subscription(shown, at=work.now)
+    if operation == "execute_order" and shown["status"] != "executed":
+        activity_type = None
     if activity_type is None:
         return None
     kept_of_it = {name: value for name, value in shown.items() if not (name in _LARGE and len(value) > _LARGE[name])}

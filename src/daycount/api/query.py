@@ -6,7 +6,7 @@ from datetime import date, datetime
 from urllib.parse import parse_qsl
 
 from daycount import errors
-from daycount.periods import parse_instant
+from daycount.periods import ONE_DAY, parse_instant
 
 _FALSE = frozenset({"false", "0", "f", "off"})
 _INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
@@ -70,6 +70,12 @@ class Query:
             return parse_instant(value)
         except ValueError as error:
             raise errors.Invalid({name: ["invalid_date"]}) from error
+
+    def end(self, name: str) -> datetime | None:
+        """Return the end, exclusive, that a date or date-time means; a date takes its whole day in. Raises Invalid (invalid_date)."""
+        instant = self.instant(name)
+        is_date = len(self.one(name) or "") == len("2026-07-01")
+        return instant + ONE_DAY if instant is not None and is_date else instant
 
     def day(self, name: str) -> date | None:
         """Return a date, or None when it is absent or cannot be read (the contract ignores it then)."""

@@ -25,6 +25,7 @@ from daycount.api.v1 import (
     payment_requests,
     payments,
     plans,
+    quotes,
     subscriptions,
     wallet_transactions,
 )
@@ -60,6 +61,8 @@ from daycount.payments import receipts
 from daycount.payments.records import PaymentMade, ReceiptMade
 from daycount.payments.requests import operations as request_operations
 from daycount.payments.requests.records import PaymentRequestMade, PaymentRequestStatusChanged
+from daycount.quotes import store as quote_store
+from daycount.quotes.records import OrderChanged, OrderFormChanged, QuoteChanged
 from daycount.subscriptions import store as subscription_store
 from daycount.subscriptions.messages import SubscriptionSaved
 from daycount.subscriptions.records import Subscription
@@ -247,6 +250,21 @@ def _faulty_events(message: EventsFaulty, _work: Work) -> Shown:
     return [(None, {kind: message.found[kind] for kind in FaultKind} | {"missing_group_key": None})]
 
 
+def _quotes(message: QuoteChanged, work: Work) -> Shown:
+    found = quote_store.find_quote(work.tx, organization_id=work.organization_id, quote_id=message.quote_id)
+    return [] if found is None else [(found.id, shown) for shown in quotes.list_to_wire(work, [found])]
+
+
+def _order_forms(message: OrderFormChanged, work: Work) -> Shown:
+    found = quote_store.find_form(work.tx, organization_id=work.organization_id, form_id=message.form_id)
+    return [] if found is None else [(found.id, quotes.form_to_wire(found))]
+
+
+def _orders(message: OrderChanged, work: Work) -> Shown:
+    found = quote_store.find_order(work.tx, organization_id=work.organization_id, order_id=message.order_id)
+    return [] if found is None else [(found.id, quotes.order_to_wire(found, is_whole=False))]
+
+
 def _alerts(message: AlertTriggered, work: Work) -> Shown:
     return [(message.triggered.id, alerts.triggered_to_wire(message.triggered))]
 
@@ -275,7 +293,10 @@ EVENTS: Final[Mapping[type, Callable[[Any], Iterable[News]]]] = {
     PaymentRequestStatusChanged: lambda message: [News("payment_request.payment_status_updated", partial(_requests, message))],
     PaymentStatusChanged: lambda message: [News("invoice.payment_status_updated", partial(_invoices, [message.invoice]))],
     PlanEntitled: lambda message: [News("plan.updated", partial(_entitled_plans, [message.plan_id]))],
+    OrderChanged: lambda message: [News(f"order.{message.event}", partial(_orders, message))],
+    OrderFormChanged: lambda message: [News(f"order_form.{message.event}", partial(_order_forms, message))],
     PlanSaved: lambda message: [News(f"plan.{message.event}", partial(_plans, message))],
+    QuoteChanged: lambda message: [News(f"quote.{message.event}", partial(_quotes, message))],
     ReceiptMade: lambda message: [News("payment_receipt.created", partial(_receipts, message))],
     SubscriptionEntitled: lambda message: [News("subscription.updated", partial(_entitled_subscription, message.subscription_id))],
     SubscriptionSaved: lambda message: [News(f"subscription.{message.event}", partial(_subscriptions, message))],

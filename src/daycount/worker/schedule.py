@@ -18,6 +18,8 @@ from daycount.invoicing.papers.reactions import MAKE, PaperReactions
 from daycount.invoicing.reactions import InvoicingReactions
 from daycount.monitoring import evaluation as alerts
 from daycount.payments.receipt_papers import MAKE_RECEIPT, ReceiptPapers
+from daycount.quotes import orders
+from daycount.quotes.operations import EXPIRE_FORM
 from daycount.subscriptions import gating, life, plan_changes, schedule, starting, store
 from daycount.subscriptions.records import RuleStatus, Status
 from daycount.taxes.eu import RATES_CHANGE, keep_eu_taxes
@@ -105,7 +107,9 @@ def kinds(invoicing: InvoicingReactions, events: EventStore, checks: vat.VatChec
         deadlines.REFRESH: Kind(6, refresh_drafts),
         deadlines.CLOSE_ACCOUNT: Kind(58, close_accounts),
         schedule.EXPIRE: Kind(8, _expire_activations),
+        orders.EXECUTE_ORDER: Kind(9, _execute_orders),
         schedule.START: Kind(10, _start),
+        EXPIRE_FORM: Kind(11, _expire_forms),
         schedule.TRIAL_END: Kind(20, end_trials),
         schedule.END: Kind(30, _end),
         schedule.CANCEL: Kind(32, _cancel),
@@ -126,6 +130,14 @@ def kinds(invoicing: InvoicingReactions, events: EventStore, checks: vat.VatChec
 
 def _report_faults(work: Work, _subjects: Sequence[UUID], due_at: datetime) -> None:
     faults.report_faults(work, due_at)
+
+
+def _expire_forms(work: Work, subjects: Sequence[UUID], _due_at: datetime) -> None:
+    orders.expire_forms(work, subjects)
+
+
+def _execute_orders(work: Work, subjects: Sequence[UUID], _due_at: datetime) -> None:
+    orders.execute_due(work, subjects)
 
 
 def _change_rates(work: Work, _subjects: Sequence[UUID], _due_at: datetime) -> None:

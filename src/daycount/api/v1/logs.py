@@ -1,7 +1,6 @@
 """Logs on the wire: requests, activities, and what concerned the safety of an organization."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +15,6 @@ from daycount.audit import store
 from daycount.audit.operations import shown_since
 from daycount.audit.records import Activity, ActivityFilter, ApiLog, ApiLogFilter, Family
 from daycount.infra.work import Work
-from daycount.periods import ONE_DAY
 
 routes = Routes("logs")
 
@@ -125,13 +123,6 @@ def _security(entry: Activity) -> SecurityLogObject:
     )
 
 
-def _until(query: Query) -> datetime | None:
-    """Return the end, exclusive, of `to_date`; a date without a time takes its whole day in. Raises Invalid (invalid_date)."""
-    instant = query.instant("to_date")
-    text = query.one("to_date") or ""
-    return instant + ONE_DAY if instant is not None and len(text) == len("2026-07-01") else instant
-
-
 @routes.get(
     "/api_logs",
     returns=ApiLogObject,
@@ -148,7 +139,7 @@ def find_all_api_logs(work: Work, call: Call) -> Page:
     wanted = ApiLogFilter(
         since=shown_since(work.now),
         first=query.instant("from_date"),
-        last=_until(query),
+        last=query.end("to_date"),
         methods=query.members("http_methods", _METHODS),
         statuses=[int(status) for status in statuses if status not in _OUTCOMES],
         outcomes=[status for status in statuses if status in _OUTCOMES],
@@ -197,7 +188,7 @@ def find_all_activity_logs(work: Work, call: Call) -> Page:
         family=Family.ACTIVITY,
         since=shown_since(work.now),
         first=query.instant("from_date"),
-        last=_until(query),
+        last=query.end("to_date"),
         types=query.many("activity_types"),
         sources=query.many("activity_sources"),
         actors=query.many("user_emails"),
@@ -233,7 +224,7 @@ def find_all_security_logs(work: Work, call: Call) -> Page:
         family=Family.SECURITY,
         since=shown_since(work.now, Family.SECURITY),
         first=query.instant("from_date"),
-        last=_until(query),
+        last=query.end("to_date"),
         types=events,
         actors=(*(f"user:{value}" for value in query.many("user_ids")), *(f"api_key:{value}" for value in query.many("api_key_ids"))),
         resource_types=[_camel(value) for value in types],

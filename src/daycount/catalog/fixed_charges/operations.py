@@ -34,7 +34,7 @@ class FixedChanges(NamedTuple):
 
 
 def add_ons_of(work: Work, items: Iterable[FixedChargeInput]) -> list[AddOn]:
-    """Return the add-on of each new fixed charge, in order, by two queries. Raises NotFound: add_ons unknown, or no add_on named."""
+    """Return the add-on of each new fixed charge, in order, by two queries. Raises NotFound (add_ons), Invalid without any."""
     wanted = list(items)
     ids = [read_uuid(given(item.add_on_id, None)) for item in wanted]
     codes = [given(item.add_on_code, None) for item in wanted]
@@ -43,7 +43,7 @@ def add_ons_of(work: Work, items: Iterable[FixedChargeInput]) -> list[AddOn]:
     found = []
     for item, add_on_id, code in zip(wanted, ids, codes, strict=True):
         if not given(item.add_on_id, None) and not code:
-            raise errors.NotFound("add_on")
+            raise errors.Invalid({"add_on_id": ["value_is_mandatory"]})
         add_on = by_id.get(add_on_id) if add_on_id else by_code.get(code or "") if not given(item.add_on_id, None) else None
         if add_on is None:
             raise errors.NotFound("add_ons")
