@@ -1,68 +1,65 @@
-"""The addresses of every page in a furnished organization, for suites that go through all of them."""
+"""The addresses of every page in a furnished organization, from the table of pages, for suites that go through all of them."""
 
+from collections.abc import Iterator
 from urllib.parse import quote
 
+from daycount.dashboard.pages import PARTS
+from daycount.dashboard.routing import Page, Table
 from tests.api.world import World
 
-LISTS = (
-    "/",
-    "/customers",
-    "/subscriptions",
-    "/invoices",
-    "/payments",
-    "/credit-notes",
-    "/wallets",
-    "/billable-metrics",
-    "/plans",
-    "/coupons",
-    "/add-ons",
-    "/taxes",
-    "/events",
-    "/api-keys",
-    "/clock",
-    "/settings",
-    "/members",
-    "/search",
-)
-FORMS = (
-    "/customers/new",
-    "/events/new",
-    "/api-keys/new",
-    "/billable-metrics/new",
-    "/plans/new",
-    "/coupons/new",
-    "/add-ons/new",
-    "/taxes/new",
-)
-TABS = ("subscriptions", "invoices", "payments", "credit-notes", "wallets", "coupons")
+PAGES: tuple[Page, ...] = tuple(page for page in Table(PARTS).pages if page.access not in ("public", "portal"))
+_LOOKED_AT = tuple(page for page in PAGES if page.method == "GET")
+LISTS = tuple(page.pattern for page in _LOOKED_AT if "{" not in page.pattern and not page.pattern.endswith("/new"))
+FORMS = tuple(page.pattern for page in _LOOKED_AT if "{" not in page.pattern and page.pattern.endswith("/new"))
+_ELSEWHERE = ("/customers/{external_id}/portal",)
+"""Leads to the customer's own pages, where no session counts."""
+_OF_USERS = ("members", "invitations")
 
 
 def objects(world: World) -> list[str]:
     """Return the pages of single things."""
-    customer = f"/customers/{quote(world.customer['external_id'], safe='')}"
-    return [
-        customer,
-        f"{customer}/edit",
-        f"{customer}/subscribe",
-        f"{customer}/coupons/apply",
-        f"{customer}/wallets/new",
-        *(f"{customer}/{tab}" for tab in TABS),
-        f"/subscriptions/{quote(world.subscription['external_id'], safe='')}",
-        f"/invoices/{world.invoice['lago_id']}",
-        f"/subscriptions/{quote(world.subscription['external_id'], safe='')}/change",
-        f"/subscriptions/{quote(world.subscription['external_id'], safe='')}/end",
-        f"/invoices/{world.invoice['lago_id']}/credit",
-        f"/billable-metrics/{quote(world.metric['code'], safe='')}/edit",
-        f"/plans/{quote(world.plan['code'], safe='')}/edit",
-        f"/add-ons/{quote(world.add_on['code'], safe='')}/edit",
-        f"/taxes/{quote(world.tax['code'], safe='')}/edit",
-        f"/invoices/{world.invoice['lago_id']}/explain",
-        f"/fees/{world.fee['lago_id']}",
-        f"/credit-notes/{world.credit_note['lago_id']}",
-        f"/wallets/{world.wallet['lago_id']}",
-        f"/billable-metrics/{quote(world.metric['code'], safe='')}",
-        f"/plans/{quote(world.plan['code'], safe='')}",
-        f"/coupons/{quote(world.coupon['code'], safe='')}",
-        f"/events/{quote(world.event['transaction_id'], safe='')}",
-        f"/api-keys/{world.api_key['lago_id']}",
-    ]
+    return list(_filled("GET", world))
+
+
+def acts(world: World) -> list[str]:
+    """Return where forms about single things are sent; those about users are left out, since users belong to no organization."""
+    return list(_filled("POST", world))
+
+
+def _filled(method: str, world: World) -> Iterator[str]:
+    values = _values(world)
+    for page in PAGES:
+        if page.method == method and "{" in page.pattern and page.pattern not in _ELSEWHERE and page.segments[0] not in _OF_USERS:
+            known = values[page.segments[0]]
+            yield "/" + "/".join(quote(known[part.strip("{}")], safe="") if part.startswith("{") else part for part in page.segments)
+
+
+def _values(world: World) -> dict[str, dict[str, str]]:
+    """Return what the parameters of patterns are, by their first segment."""
+    activity = world.api.ok("GET", "/activity_logs", query={"per_page": 1})["activity_logs"][0]
+    request = world.api.ok("GET", "/api_logs", query={"per_page": 1})["api_logs"][0]
+    charge = world.plan["charges"][0]
+    return {
+        "add-ons": {"code": world.add_on["code"]},
+        "api-keys": {"lago_id": world.api_key["lago_id"]},
+        "billable-metrics": {"code": world.metric["code"]},
+        "coupons": {"code": world.coupon["code"]},
+        "credit-notes": {"lago_id": world.credit_note["lago_id"]},
+        "customers": {"external_id": world.customer["external_id"]},
+        "events": {"transaction_id": world.event["transaction_id"]},
+        "features": {"code": world.feature["code"], "privilege_code": "max"},
+        "fees": {"lago_id": world.fee["lago_id"]},
+        "invoices": {"lago_id": world.invoice["lago_id"]},
+        "logs": {"activity_id": activity["activity_id"], "request_id": request["request_id"]},
+        "plans": {
+            "code": world.plan["code"],
+            "charge_code": charge["code"],
+            "filter_id": world.filter_id,
+            "fixed_charge_code": world.plan["fixed_charges"][0]["code"],
+        },
+        "subscriptions": {"external_id": world.subscription["external_id"], "code": "much", "feature_code": world.feature["code"]},
+        "taxes": {"code": world.tax["code"]},
+        "wallets": {"lago_id": world.wallet["lago_id"], "code": "low"},
+        "webhook-endpoints": {"lago_id": world.webhook_endpoint["lago_id"]},
+        "webhooks": {"lago_id": world.webhook["lago_id"]},
+    }

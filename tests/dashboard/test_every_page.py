@@ -75,7 +75,7 @@ def test_every_link_of_every_page_answers(furnished: World, enter) -> None:
 @pytest.mark.parametrize("role", ["manager", "finance", "auditor"])
 def test_other_roles_read_every_page_but_keys_and_members(furnished: World, enter, role: str) -> None:
     visitor = enter(furnished.api, role)
-    only_for_admins = ("/api-keys", "/members")
+    only_for_admins = ("/api-keys", "/members", "/webhook-endpoints")
 
     for path in [*LISTS, *objects(furnished)]:
         if path.endswith("/edit"):
@@ -114,8 +114,14 @@ def test_pages_show_the_reply_of_the_api_as_json(furnished: World, enter) -> Non
 def test_lists_come_as_csv(furnished: World, enter) -> None:
     visitor = enter(furnished.api)
 
-    for path in ("/customers", "/subscriptions", "/invoices", "/payments", "/wallets", "/plans", "/billable-metrics", "/events"):
+    for path in (
+        *("/customers", "/subscriptions", "/invoices", "/payments", "/wallets", "/plans", "/billable-metrics", "/events", "/webhooks"),
+        *("/logs", "/logs/requests", "/billing-runs", "/analytics/plans", "/analytics/customers", "/features"),
+    ):
         seen = visitor.look(f"{path}?as=csv")
         assert seen.status == 200, path
         assert seen.headers["content-type"].startswith("text/csv"), path
         assert seen.text.count("\r\n") >= 2, path
+    # a wallet of 100 credits of 1.00, of which 1 was taken back
+    held = visitor.look("/analytics/wallets?as=csv&currency=EUR").text
+    assert held == "End of,Wallets,They hold,They hold currency\r\nAug\u00a02026,1,99.00,EUR\r\n"

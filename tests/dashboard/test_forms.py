@@ -1,10 +1,12 @@
 """What forms do: the way from a metric to an invoice, mistakes beside their field, texts that look like HTML, money moves."""
 
 import re
+from urllib.parse import quote
 
 import pytest
 
 from tests.api.world import World
+from tests.dashboard.pages import acts
 from tests.support.browsing import Visitor
 from tests.support.server import Api, Server
 
@@ -99,12 +101,18 @@ def test_texts_that_look_like_html_stay_texts(server: Server, enter) -> None:
     api.wallet(name=HOSTILE)
     api.tax("vat", name=HOSTILE, description=HOSTILE, applied_to_organization=True)
     api.add_on("setup", name=HOSTILE, description=HOSTILE)
+    privilege = {"code": HOSTILE, "name": HOSTILE, "value_type": "select", "config": {"select_options": [HOSTILE]}}
+    feature = {"code": "<b>", "name": HOSTILE, "description": HOSTILE, "privileges": [privilege]}
+    api.ok("POST", "/features", {"feature": feature})
+    alert = {"alert_type": "current_usage_amount", "code": HOSTILE, "name": HOSTILE, "thresholds": [{"code": HOSTILE, "value": 1}]}
+    api.ok("POST", "/subscriptions/sub/alerts", {"alert": alert})
+    api.ok("POST", "/webhook_endpoints", {"webhook_endpoint": {"webhook_url": "http://127.0.0.1:9/" + quote(HOSTILE), "name": HOSTILE}})
     api.move_to("2026-08-01T00:00:00Z")
     fee = max(api.invoices()[0]["fees"], key=lambda item: item["amount_cents"])
 
     waiting = ["/", f"/fees/{fee['lago_id']}", f"/search?q={HOSTILE[:8]}"]
     known: set[str] = set()
-    while waiting and len(known) < 120:
+    while waiting and len(known) < 160:
         path = waiting.pop(0)
         if path in known or path.startswith("/static/") or "as=" in path:
             continue
@@ -303,32 +311,105 @@ def test_a_key_is_shown_once_and_can_be_revoked(shop: Api, enter, server: Server
     assert reader.call("GET", "/customers").status == 401
 
 
+def test_an_endpoint_is_made_hears_and_is_told_again(shop: Api, enter, server: Server) -> None:
+    visitor = enter(shop)
+    wrong = visitor.submit("/webhook-endpoints/new", {"webhook_url": "nowhere"})
+    made = visitor.submit(
+        "/webhook-endpoints/new",
+        [("webhook_url", "http://127.0.0.1:9/hooks"), ("signature_algo", "hmac"), ("name", "Books"), ("event_type", "plan.created")],
+    )
+    shop.plan("other")
+    [told] = shop.ok("GET", "/webhooks")["webhooks"]
+    seen = visitor.look(f"/webhooks/{told['lago_id']}")
+    again = visitor.submit(f"/webhooks/{told['lago_id']}/resend", form_on=f"/webhooks/{told['lago_id']}")
+    changed = visitor.submit(made.path.partition("?")[0], {"webhook_url": "http://127.0.0.1:9/other", "name": "", "signature_algo": "jwt"})
+    [endpoint] = shop.ok("GET", "/webhook_endpoints")["webhook_endpoints"]
+    gone = visitor.submit(f"/webhook-endpoints/{endpoint['lago_id']}/delete", form_on="/webhook-endpoints/new")
+
+    assert wrong.status == 422
+    assert "Write an address as https://example.com/hooks." in wrong.words
+    assert made.title == "Books"
+    assert "Secret" in made.words
+    assert '"code": "other"' in seen.words
+    assert "It is sent again in the background." in again.words
+    assert "Saved." in changed.words
+    assert (endpoint["webhook_url"], endpoint["event_types"], endpoint["signature_algo"]) == ("http://127.0.0.1:9/other", None, "jwt")
+    assert "No endpoint yet" in gone.words
+
+
+def test_features_are_made_and_given_to_plans_and_subscriptions(shop: Api, enter) -> None:
+    visitor = enter(shop)
+    row = {"privilege.0.code": "seats", "privilege.0.type": "integer", "privilege.1.code": "level", "privilege.1.type": "select"}
+    made = visitor.submit("/features/new", {"name": "Support", "code": "support"} | row | {"privilege.1.options": "basic, gold"})
+    wrong = visitor.submit("/features/support/edit", {"name": "Support", "privilege.0.code": "x", "privilege.0.type": "select"})
+    visitor.submit("/features/new", {"name": "Sign-on", "code": "sso"})
+    given = {"feature.0.code": "support", "feature.0.has": "1", "feature.0.value.seats": "5", "feature.0.value.level": "gold"}
+    visitor.submit("/plans/team/entitlements", given | {"feature.1.code": "sso", "feature.1.has": "1"})
+    by_plan = shop.ok("GET", "/plans/team/entitlements")["entitlements"]
+    none = visitor.submit("/plans/team/entitlements", {"feature.0.code": "support", "feature.0.has": "1", "feature.0.value.seats": "many"})
+    visitor.submit("/subscriptions/sub/entitlements", given | {"feature.0.value.seats": "9"})
+    [own] = [item for item in shop.ok("GET", "/subscriptions/sub/entitlements")["entitlements"] if item["code"] == "support"]
+    taken = visitor.submit("/subscriptions/sub/entitlements/sso/delete", form_on="/subscriptions/sub/entitlements")
+    cleared = visitor.submit("/plans/team/entitlements", {"feature.0.code": "support", "feature.0.has": "1"})
+
+    assert made.title == "Support"
+    assert (wrong.status, none.status, taken.status, cleared.status) == (422, 422, 200, 200)
+    assert {item["code"]: {one["code"]: one["value"] for one in item["privileges"]} for item in by_plan} == {
+        "support": {"seats": 5, "level": "gold"},
+        "sso": {},
+    }
+    assert own["overrides"] == {"seats": 9}
+    assert [item["code"] for item in shop.ok("GET", "/subscriptions/sub/entitlements")["entitlements"]] == ["support"]
+    assert shop.ok("GET", "/plans/team/entitlements")["entitlements"][0]["privileges"] == []
+
+
+def test_alerts_are_set_in_major_units_and_told(shop: Api, enter) -> None:
+    visitor = enter(shop)
+    wallet = shop.wallet()
+    here, at = f"/wallets/{wallet['lago_id']}/alerts", "/subscriptions/sub/alerts"
+    alert = {
+        "alert_type": "current_usage_amount",
+        "code": "much",
+        "level.0.value": "9.50",
+        "level.0.code": "warn",
+        "level.1.value": "1,000",
+    }
+    visitor.submit(f"{at}/new", alert | {"level.1.recurring": "1"})
+    wrong = visitor.submit(f"{at}/new", alert | {"level.0.value": "9.505"})
+    units = {"alert_type": "billable_metric_current_usage_units", "metric": "seats", "code": "seats", "level.0.value": "50"}
+    visitor.submit(f"{at}/new", units)
+    low = visitor.submit(f"{here}/new", {"alert_type": "wallet_credits_balance", "code": "low", "level.0.value": "12.5"})
+    shown = visitor.look(f"{at}/much/edit")
+    visitor.submit(
+        f"{at}/much/edit", {"code": "much", "name": "Much", "level.0.value": "9.60", "level.1.value": "1000", "level.1.recurring": "1"}
+    )
+    alerts = {item["code"]: item for item in shop.ok("GET", "/subscriptions/sub/alerts")["alerts"]}
+    shop.move_to("2026-07-02T00:00:00Z")
+    told = visitor.look("/alerts")
+    gone = visitor.submit(f"{at}/seats/delete", form_on=f"{at}/seats/edit")
+
+    assert wrong.status == 422
+    assert 'value="9.50"' in shown.text
+    assert [(item["value"], item["recurring"]) for item in alerts["much"]["thresholds"]] == [("960.0", False), ("100000.0", True)]
+    assert alerts["seats"]["billable_metric"]["code"] == "seats"
+    assert "12.5" in low.words
+    # one seat of 10.00 passed 9.50
+    assert "9.60 USD" in told.words or "warn" in told.words
+    assert "10.00 USD" in told.words
+    assert "Much" in gone.words
+    assert len(shop.ok("GET", "/subscriptions/sub/alerts")["alerts"]) == 1
+
+
 def test_forms_do_nothing_to_another_organization(server: Server, furnished: World, enter) -> None:
     stranger = enter(server.organization())
-    invoice, wallet, note = furnished.invoice["lago_id"], furnished.wallet["lago_id"], furnished.credit_note["lago_id"]
+    invoice = furnished.invoice["lago_id"]
     before = furnished.api.ok("GET", f"/invoices/{invoice}")
-    paths = [
-        "/customers/acme/edit",
-        "/customers/acme/delete",
-        "/customers/acme/subscribe",
-        "/customers/acme/wallets/new",
-        "/customers/acme/coupons/apply",
-        "/subscriptions/sub/change",
-        "/subscriptions/sub/end",
-        f"/invoices/{invoice}/void",
-        f"/invoices/{invoice}/finalize",
-        f"/invoices/{invoice}/pay",
-        f"/invoices/{invoice}/credit",
-        f"/wallets/{wallet}/top-up",
-        f"/wallets/{wallet}/end",
-        f"/credit-notes/{note}/void",
-        f"/api-keys/{furnished.api_key['lago_id']}/revoke",
-        "/plans/team/delete",
-        "/billable-metrics/seats/delete",
-        "/coupons/welcome/delete",
-    ]
+    found = re.search(r"/members/[\w-]+/remove", enter(furnished.api).look("/members").text)
+    assert found is not None
+    paths = [*acts(furnished), found.group(0), found.group(0).replace("remove", "role")]
 
-    answers = {path: stranger.submit(path, {"act": "confirm", "plan_code": "team", "amount": "1"}, form_on="/").status for path in paths}
+    fields = {"act": "confirm", "plan_code": "team", "amount": "1", "role": "auditor"}
+    answers = {path: stranger.submit(path, fields, form_on="/").status for path in paths}
 
-    assert set(answers.values()) <= {404, 422}, answers
+    assert {path: status for path, status in answers.items() if status not in (404, 422)} == {}
     assert furnished.api.ok("GET", f"/invoices/{invoice}") == before

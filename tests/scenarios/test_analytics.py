@@ -69,6 +69,45 @@ def test_invoiced_usage_is_that_of_fees_on_invoices(api: Api) -> None:
     assert figures(api, "invoiced_usage", "invoiced_usages") == [(APRIL, "calls", "USD", 200)]
 
 
+def test_revenue_is_told_by_plan_and_by_customer(api: Api) -> None:
+    rows = api.ok("GET", "/analytics/revenue_by_plan")["plan_revenues"]
+    reply = api.ok("GET", "/analytics/revenue_by_customer", query={"per_page": 1})
+
+    # the upload of 7.00 stands alone in March; April: 30.00 + 4 calls of 0.50, and 10.00; fees are told before what is given back
+    assert [(row["month"], row["plan_code"], row["currency"], row["amount_cents"]) for row in rows] == [
+        (MARCH, "team", "USD", 700),
+        (APRIL, "team", "USD", 3200),
+        (APRIL, "solo", "USD", 1000),
+    ]
+    # 7.00 + 32.00 - 5.00 given back
+    assert reply["customer_revenues"] == [
+        {"external_customer_id": "acme", "customer_name": "Acme", "currency": "USD", "amount_cents": 3400, "invoices_count": 1}
+    ]
+    assert reply["meta"]["total_count"] == 2
+    assert api.ok("GET", "/analytics/revenue_by_customer", query={"page": 2, "per_page": 1})["customer_revenues"][0]["amount_cents"] == 1000
+    assert api.ok("GET", "/analytics/revenue_by_plan", query={"currency": "EUR"})["plan_revenues"] == []
+
+
+def test_wallets_are_owed_what_they_hold_at_the_end_of_a_month(server: Server) -> None:
+    api = server.organization(at="2026-03-10T00:00:00Z")
+    api.customer()
+    first = api.wallet(rate_amount="2", granted_credits="10", name="First")
+    second = api.wallet(granted_credits="5", name="Second", code="second")
+    api.move_to("2026-04-10T00:00:00Z")
+    api.ok("POST", "/wallet_transactions", {"wallet_transaction": {"wallet_id": first["lago_id"], "voided_credits": "4"}})
+    api.move_to("2026-05-10T00:00:00Z")
+    api.ok("DELETE", f"/wallets/{second['lago_id']}")
+    rows = api.ok("GET", "/analytics/wallet_liability")["wallet_liabilities"]
+
+    # 10 credits of 2.00 and 5 of 1.00; in April 4 of 2.00 are taken back; in May the second wallet ends
+    assert [(row["month"][:7], row["currency"], row["amount_cents"], row["wallets_count"]) for row in rows] == [
+        ("2026-03", "USD", 2500, 2),
+        ("2026-04", "USD", 1700, 2),
+        ("2026-05", "USD", 1200, 1),
+    ]
+    assert api.ok("GET", f"/wallets/{first['lago_id']}")["wallet"]["balance_cents"] == 1200
+
+
 def test_recurring_revenue_is_that_of_plans(api: Api) -> None:
     assert figures(api, "mrr", "mrrs") == [(MARCH, None, None), (APRIL, "USD", 4000)]
 

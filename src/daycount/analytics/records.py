@@ -63,6 +63,34 @@ class MetricRevenue(NamedTuple):
     amount_cents: Decimal
 
 
+class PlanRevenue(NamedTuple):
+    """What the fees of a plan's subscriptions came to in a month, less coupons, before taxes; exact, in minor units."""
+
+    month: date
+    plan_code: str
+    currency: str
+    amount_cents: Decimal
+
+
+class CustomerRevenue(NamedTuple):
+    """What was invoiced to a customer over the months asked for, with taxes and less refunds, in minor units."""
+
+    external_customer_id: str
+    name: str | None
+    currency: str
+    amount_cents: int
+    invoices: int
+
+
+class Liability(NamedTuple):
+    """What the wallets that could be used at the end of a month (or now, of the running one) held then, in minor units."""
+
+    month: date
+    currency: str
+    amount_cents: int
+    wallets: int
+
+
 class Overdue(NamedTuple):
     """What is overdue of the invoices that were due in a month; minor units."""
 

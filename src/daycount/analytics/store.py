@@ -10,8 +10,11 @@ from sqlalchemy import Connection
 
 from daycount.analytics.records import (
     Collection,
+    CustomerRevenue,
+    Liability,
     MetricRevenue,
     Overdue,
+    PlanRevenue,
     Question,
     Revenue,
     SubscriptionRevenue,
@@ -30,14 +33,14 @@ _COUNTED = """
 _FROM_INVOICES = "from invoices i join billing_entities e on e.id = i.billing_entity_id join customers c on c.id = i.customer_id"
 _OF_CUSTOMER = "and (cast(:external_customer_id as text) is null or c.external_id = :external_customer_id)"
 
-_REVENUE = f"""
-    select month, currency, entity_id, cast(sum(amount) as bigint), sum(invoices) from (
+_PARTS = f"""
         select cast(date_trunc('month', i.issuing_date) as date) as month, i.currency, i.billing_entity_id as entity_id,
+            c.id as customer_id,
             i.total_amount_cents - coalesce((select sum(n.refund_amount_cents) from credit_notes n where n.invoice_id = i.id), 0) as amount,
             1 as invoices
         {_FROM_INVOICES} where {_COUNTED} {_OF_CUSTOMER}
         union all
-        select cast(date_trunc('month', f.created_at at time zone 'UTC') as date), f.currency, e.id, f.amount_cents, 0
+        select cast(date_trunc('month', f.created_at at time zone 'UTC') as date), f.currency, e.id, c.id, f.amount_cents, 0
         from fees f join subscriptions s on s.id = f.subscription_id join customers c on c.id = s.customer_id
         join billing_entities e on e.id = c.billing_entity_id
         where f.organization_id = :organization_id and f.invoice_id is null and f.pay_in_advance and f.deleted_at is null
@@ -45,8 +48,57 @@ _REVENUE = f"""
         and f.created_at < (cast(:last as timestamp) + interval '1 month') at time zone 'UTC'
         and (cast(:currency as text) is null or f.currency = :currency)
         and (cast(:entity_code as text) is null or e.code = :entity_code) {_OF_CUSTOMER}
-    ) as found group by month, currency, entity_id order by month, currency, entity_id
 """  # noqa: S608 - put together from constants
+_REVENUE = f"""
+    select month, currency, entity_id, cast(sum(amount) as bigint), sum(invoices) from ({_PARTS}) as found
+    group by month, currency, entity_id order by month, currency, entity_id
+"""  # noqa: S608 - put together from constants
+_BY_CUSTOMER = f"""
+    select c.external_id, c.name, found.currency, cast(sum(found.amount) as bigint) as amount, sum(found.invoices)
+    from ({_PARTS}) as found join customers c on c.id = found.customer_id
+    group by c.id, found.currency order by amount desc, c.external_id, found.currency limit :limit offset :offset
+"""  # noqa: S608 - put together from constants
+_CUSTOMERS_COUNT = f"""
+    select count(*) from (select 1 from ({_PARTS}) as found group by found.customer_id, found.currency) as counted
+"""  # noqa: S608 - put together from constants
+
+_OF_SUBSCRIPTIONS = """
+    from fees f join subscriptions s on s.id = f.subscription_id join plans p on p.id = s.plan_id
+    left join plans parent on parent.id = p.parent_id
+"""
+_BY_PLAN = f"""
+    select month, code, currency, sum(amount) as amount from (
+        select cast(date_trunc('month', i.issuing_date) as date) as month, coalesce(parent.code, p.code) as code, i.currency,
+            f.amount_cents - f.precise_coupons_amount_cents as amount
+        {_OF_SUBSCRIPTIONS} join invoices i on i.id = f.invoice_id join billing_entities e on e.id = i.billing_entity_id
+        where {_COUNTED} and f.deleted_at is null
+        union all
+        select cast(date_trunc('month', f.created_at at time zone 'UTC') as date), coalesce(parent.code, p.code), f.currency, f.amount_cents
+        {_OF_SUBSCRIPTIONS} join customers c on c.id = s.customer_id join billing_entities e on e.id = c.billing_entity_id
+        where f.organization_id = :organization_id and f.invoice_id is null and f.pay_in_advance and f.deleted_at is null
+        and f.created_at >= cast(:first as timestamp) at time zone 'UTC'
+        and f.created_at < (cast(:last as timestamp) + interval '1 month') at time zone 'UTC'
+        and (cast(:currency as text) is null or f.currency = :currency)
+        and (cast(:entity_code as text) is null or e.code = :entity_code)
+    ) as found group by month, code, currency order by month, amount desc, code, currency
+"""  # noqa: S608 - put together from constants
+
+_LIABILITY = """
+    with months as (
+        select cast(day as date) as month, (cast(day as timestamp) + interval '1 month') at time zone 'UTC' as over
+        from generate_series(cast(:first as timestamp), cast(:last as timestamp), interval '1 month') as day
+    ), moved as (
+        select wallet_id, cast(date_trunc('month', settled_at at time zone 'UTC') as date) as month,
+            sum(case when transaction_type = 'inbound' then amount_cents else -amount_cents end) as amount
+        from wallet_transactions where organization_id = :organization_id and status = 'settled'
+        group by 1, 2
+    )
+    select m.month, w.currency, cast(sum(moved.amount) as bigint), count(distinct w.id)
+    from months m join wallets w on w.organization_id = :organization_id and (w.terminated_at is null or w.terminated_at >= m.over)
+    join moved on moved.wallet_id = w.id and moved.month <= m.month
+    where (cast(:currency as text) is null or w.currency = :currency)
+    group by 1, 2 order by 1, 2
+"""
 
 _COLLECTION = f"""
     select cast(date_trunc('month', i.issuing_date) as date), i.payment_status, i.currency,
@@ -128,6 +180,27 @@ def list_collection(tx: Connection, question: Question) -> list[Collection]:
 def list_metric_revenue(tx: Connection, question: Question) -> list[MetricRevenue]:
     """Add up what usage was invoiced at by month, metric and currency, the latest month and the largest amount first."""
     return [MetricRevenue(*row) for row in tx.execute(sa.text(_USAGE_REVENUE), _asked(question))]
+
+
+def list_plan_revenue(tx: Connection, question: Question) -> list[PlanRevenue]:
+    """Add up the fees of subscriptions by month, plan and currency; what overrides a plan counts to it."""
+    return [PlanRevenue(*row) for row in tx.execute(sa.text(_BY_PLAN), _asked(question))]
+
+
+def list_customer_revenue(tx: Connection, question: Question, *, limit: int, offset: int) -> list[CustomerRevenue]:
+    """Add up what was invoiced over all the months by customer and currency, the largest amount first."""
+    parameters = _asked(question) | {"limit": limit, "offset": offset}
+    return [CustomerRevenue(*row) for row in tx.execute(sa.text(_BY_CUSTOMER), parameters)]
+
+
+def count_customer_revenue(tx: Connection, question: Question) -> int:
+    """Count what `list_customer_revenue` lists."""
+    return int(tx.execute(sa.text(_CUSTOMERS_COUNT), _asked(question)).scalar_one())
+
+
+def list_liability(tx: Connection, question: Question) -> list[Liability]:
+    """Add up what wallets held at the end of each month, by currency."""
+    return [Liability(*row) for row in tx.execute(sa.text(_LIABILITY), _asked(question))]
 
 
 def list_overdue(tx: Connection, question: Question) -> list[Overdue]:

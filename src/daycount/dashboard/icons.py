@@ -37,6 +37,10 @@ ICONS: Final = {
     "plus": "M12 5v14M5 12h14",
     "code": "M8 7l-5 5 5 5M16 7l5 5-5 5",
     "print": "M7 9V4h10v5M7 17H4v-8h16v8h-3M7 14h10v6H7z",
+    "bell": "M6 16V11a6 6 0 0 1 12 0v5l2 2H4zM10 21h4",
+    "log": "M8 6h12M8 12h12M8 18h12M4 6h.01M4 12h.01M4 18h.01",
+    "feature": "M12 3l2.600 5.600 6 .700-4.500 4.100 1.200 6L12 16.400 6.700 19.400l1.200-6L3.400 9.300l6-.700z",
+    "runs": "M5 5h14v14H5zM9 3v4M15 3v4M5 10h14M9 15l2 2 4-4",
     "webhook": "M9 8.500a3 3 0 1 1 4.5 2.600L16 15.500M7 12a3 3 0 1 0 2.5 4.500h5M17 14a3 3 0 1 1-1 5.5",
 }
 """Shapes drawn with strokes in a square of 24."""

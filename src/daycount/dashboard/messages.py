@@ -28,6 +28,14 @@ CODES: Final = {
     "invalid_number": "Write a number as 12.5.",
     "invalid_json": "This is no JSON.",
     "wrong_token": "This is not the token.",
+    "url_is_invalid": "Write an address as https://example.com/hooks.",
+    "exceeded_limit": "There are as many as there can be.",
+    "invalid_type": "This kind cannot be used here.",
+    "alert_already_exists": "There is such an alert already.",
+    "duplicate_threshold_values": "A level occurs twice.",
+    "too_many_thresholds": "There are too many levels.",
+    "recurring_value_is_negative": "A step has to be more than zero.",
+    "invalid_format": "Only one of some options has options, and needs them.",
 }
 """What the API's codes for a field mean."""
 
@@ -63,6 +71,7 @@ DONE: Final = {
     "event_taken": "The event is stored and counted.",
     "key_revoked": "The key is revoked; it stops working within seconds.",
     "moved": "The clock is moved.",
+    "resent": "It is sent again in the background.",
     "switched": "You are in another organization now.",
     "invited": "The invitation is open for seven days.",
     "member_removed": "The member is removed.",

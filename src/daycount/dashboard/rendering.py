@@ -29,6 +29,7 @@ STATUSES: Final = {
     "generating": ("calm", "hourglass"),
     "processing": ("calm", "hourglass"),
     "incomplete": ("warn", "hourglass"),
+    "retrying": ("warn", "hourglass"),
     "partially_paid": ("warn", "hourglass"),
     "overdue": ("bad", "alert"),
     "failed": ("bad", "alert"),
@@ -41,6 +42,7 @@ STATUSES: Final = {
     "refunded": ("quiet", "dot"),
 }
 """The tone and the icon of each status; its word stands beside them always."""
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 
 class Renderer:
@@ -57,7 +59,14 @@ class Renderer:
         )
         self._environment.filters.update(_filters())
         self._environment.globals.update(
-            icon=icon, status_of=status_of, static=address_of, charts=charts, path=_path, with_query=with_query, plural=formats.plural
+            icon=icon,
+            status_of=status_of,
+            static=address_of,
+            charts=charts,
+            path=_path,
+            path_below=_path_below,
+            with_query=with_query,
+            plural=formats.plural,
         )
 
     def render(self, template: str, values: Mapping[str, Any]) -> bytes:
@@ -90,6 +99,7 @@ def _filters() -> dict[str, Callable[..., Any]]:
         "input_amount": write_cents,
         "rates_of": rates_of,
         "pair": _pair,
+        "twice": lambda value: (value, value),
         "as_zone": ZoneInfo,
     }
 
@@ -118,6 +128,11 @@ def _path(*segments: Any) -> str:
     return "/" + "/".join(quote(str(segment), safe="") for segment in segments)
 
 
+def _path_below(parent: str, *segments: Any) -> str:
+    """Join segments to a path that is quoted already."""
+    return parent + _path(*segments)
+
+
 def with_query(pairs: list[tuple[str, str]], **changes: Any) -> str:
     """Return a query with some values changed; None takes one out."""
     kept = [(name, value) for name, value in pairs if name not in changes and name != "done" and value]
@@ -127,4 +142,4 @@ def with_query(pairs: list[tuple[str, str]], **changes: Any) -> str:
 
 def pretty_json(value: Any) -> str:
     """Write plain data as JSON for people."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    return msgspec.json.format(_ENCODER.encode(value), indent=2).decode()

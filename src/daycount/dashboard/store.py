@@ -196,3 +196,28 @@ def list_happened(tx: Connection, *, organization_id: UUID, since: datetime | No
 def list_currencies(tx: Connection, *, organization_id: UUID) -> list[str]:
     """Return the currencies that customers are billed in."""
     return list(tx.execute(_CURRENCIES, {"organization_id": organization_id}).scalars())
+
+
+_CURRENCIES_OF = sa.text("""
+select external_id, currency from customers
+where organization_id = :organization_id and deleted_at is null and currency is not null and external_id = any(:customers)
+union all
+select id::text, currency from wallets where organization_id = :organization_id and id = any(:wallets)
+""")
+
+
+def find_currencies(tx: Connection, *, organization_id: UUID, customers: Sequence[str], wallets: Sequence[str]) -> dict[str, str]:
+    """Return what customers are billed in, by their external ids, and wallets are kept in, by their ids as texts. One query."""
+    parameters = {"organization_id": organization_id, "customers": list(customers), "wallets": [UUID(value) for value in wallets]}
+    return {row[0]: row[1] for row in tx.execute(_CURRENCIES_OF, parameters)}
+
+
+_AMOUNT_CURRENCIES = sa.text("""
+select currency from customers where organization_id = :organization_id and currency is not null
+union select currency from wallets where organization_id = :organization_id order by 1 limit 40
+""")
+
+
+def list_amount_currencies(tx: Connection, *, organization_id: UUID) -> list[str]:
+    """Return the currencies that amounts of an organization are in: of customers, gone ones too, and of wallets."""
+    return list(tx.execute(_AMOUNT_CURRENCIES, {"organization_id": organization_id}).scalars())

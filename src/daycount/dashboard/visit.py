@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import msgspec
 from msgspec import structs
 
 from daycount import errors
@@ -19,12 +18,10 @@ from daycount.dashboard import messages
 from daycount.dashboard.accounts.records import Membership, Role, Session
 from daycount.dashboard.backend import Backend, Made, Parameters
 from daycount.dashboard.http import Fields, Request, Response, path_to
-from daycount.dashboard.rendering import Renderer
+from daycount.dashboard.rendering import Renderer, pretty_json
 from daycount.infra.work import Work
 from daycount.organizations.permissions import READ, WRITE
 from daycount.organizations.records import Caller, Organization
-
-_PRETTY = 2
 
 
 class Dialogue:
@@ -149,8 +146,7 @@ class Visit(Dialogue):
     def render(self, template: str, *, status: int = 200, title: str, nav: str = "", **values: Any) -> Response:
         """Render a page; with `?as=json` show the reply of its first call instead."""
         if self.query.one("as") == "json" and self._first_reply is not None:
-            pretty = msgspec.json.format(msgspec.json.encode(self._first_reply), indent=_PRETTY).decode()
-            template, values = "json.html", {"json": pretty}
+            template, values = "json.html", {"json": pretty_json(self._first_reply)}
         shown = {
             "visit": self,
             "session": self.session,

@@ -14,6 +14,7 @@ from daycount.analytics import store
 from daycount.analytics.mrr import compute_recurring
 from daycount.analytics.records import Collection, Granularity, Question, UsageQuestion, month_after
 from daycount.analytics.usage import days_of, list_usage
+from daycount.api.paging import Page, page_of, read_page
 from daycount.api.query import Query
 from daycount.api.routing import Call, Routes
 from daycount.api.wire import Day, DecimalText, text
@@ -75,6 +76,34 @@ class OverdueBalanceObject(Struct, frozen=True, kw_only=True):
     currency: str
     lago_invoice_ids: Sequence[str]
     billing_entity_id: str
+
+
+class PlanRevenueObject(Struct, frozen=True, kw_only=True):
+    """What the subscriptions of a plan were billed in a month, less coupons and before taxes."""
+
+    month: str
+    plan_code: str
+    currency: str
+    amount_cents: Cents
+
+
+class CustomerRevenueObject(Struct, frozen=True, kw_only=True):
+    """What a customer was invoiced over the months asked for, with taxes and less refunds."""
+
+    external_customer_id: str
+    customer_name: str | None
+    currency: str
+    amount_cents: int
+    invoices_count: int
+
+
+class WalletLiabilityObject(Struct, frozen=True, kw_only=True):
+    """What wallets held at the end of a month; of the running month, what they hold now."""
+
+    month: str
+    currency: str
+    amount_cents: int
+    wallets_count: int
 
 
 class AnalyticsUsageObject(Struct, frozen=True, kw_only=True):
@@ -186,6 +215,65 @@ def find_all_invoiced_usages(work: Work, call: Call) -> list[InvoicedUsageObject
     return [
         InvoicedUsageObject(month=_month(row.month), code=row.code, currency=row.currency, amount_cents=_number(row.amount_cents))
         for row in store.list_metric_revenue(work.tx, _question(work, call.query))
+    ]
+
+
+@routes.get(
+    "/analytics/revenue_by_plan",
+    returns=PlanRevenueObject,
+    root_out="plan_revenues",
+    is_list=True,
+    has_meta=False,
+    is_extension=True,
+    parameters=_FILTERS,
+)
+def find_all_plan_revenues(work: Work, call: Call) -> list[PlanRevenueObject]:
+    """Show what the subscriptions of each plan were billed month by month, the largest amount of a month first."""
+    return [
+        PlanRevenueObject(month=_month(row.month), plan_code=row.plan_code, currency=row.currency, amount_cents=_number(row.amount_cents))
+        for row in store.list_plan_revenue(work.tx, _question(work, call.query))
+    ]
+
+
+@routes.get(
+    "/analytics/revenue_by_customer",
+    returns=CustomerRevenueObject,
+    root_out="customer_revenues",
+    is_list=True,
+    is_extension=True,
+    parameters=_FILTERS,
+)
+def find_all_customer_revenues(work: Work, call: Call) -> Page:
+    """List what each customer was invoiced over the months asked for, less refunds, the largest amount first."""
+    asked, question = read_page(call.query), _question(work, call.query)
+    found = store.list_customer_revenue(work.tx, question, limit=asked.per_page, offset=asked.offset)
+    shown = [
+        CustomerRevenueObject(
+            external_customer_id=row.external_customer_id,
+            customer_name=row.name,
+            currency=row.currency,
+            amount_cents=row.amount_cents,
+            invoices_count=row.invoices,
+        )
+        for row in found
+    ]
+    return page_of(shown, asked=asked, total=store.count_customer_revenue(work.tx, question))
+
+
+@routes.get(
+    "/analytics/wallet_liability",
+    returns=WalletLiabilityObject,
+    root_out="wallet_liabilities",
+    is_list=True,
+    has_meta=False,
+    is_extension=True,
+    parameters=("currency", "months"),
+)
+def find_all_wallet_liabilities(work: Work, call: Call) -> list[WalletLiabilityObject]:
+    """Show what wallets held at the end of each month: what is still owed in services."""
+    return [
+        WalletLiabilityObject(month=_month(row.month), currency=row.currency, amount_cents=row.amount_cents, wallets_count=row.wallets)
+        for row in store.list_liability(work.tx, _question(work, call.query))
     ]
 
 

@@ -1,6 +1,9 @@
 """The pages, one module a part of the product."""
 
 from daycount.dashboard.pages import (
+    alerts,
+    analytics,
+    billing_runs,
     catalogue,
     catalogue_forms,
     credit_notes,
@@ -8,9 +11,11 @@ from daycount.dashboard.pages import (
     downloads,
     entry,
     events,
+    features,
     home,
     invoices,
     keys,
+    logs,
     members,
     metric_forms,
     metrics,
@@ -25,6 +30,7 @@ from daycount.dashboard.pages import (
     subscriptions,
     time_machine,
     wallets,
+    webhooks,
 )
 
 PARTS = (
@@ -52,4 +58,10 @@ PARTS = (
     money_forms.pages,
     plan_forms.pages,
     subscription_forms.pages,
+    webhooks.pages,
+    alerts.pages,
+    features.pages,
+    logs.pages,
+    billing_runs.pages,
+    analytics.pages,
 )

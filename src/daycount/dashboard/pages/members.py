@@ -55,8 +55,14 @@ def invite_member(visit: Visit) -> Response:
 def change_role(visit: Visit) -> Response:
     """Give a member another role."""
     if visit.attempt(lambda: _change(visit)) is None:
-        return _show(visit, status=409)
+        return _refused(visit)
     return redirect("/members", {"done": "role_changed"})
+
+
+def _refused(visit: Visit) -> Response:
+    if isinstance(visit.refused, errors.NotFound):
+        raise visit.refused
+    return _show(visit, status=409)
 
 
 def _change(visit: Visit) -> bool:
@@ -75,7 +81,7 @@ def remove_member(visit: Visit) -> Response:
         return True
 
     if visit.attempt(remove) is None:
-        return _show(visit, status=409)
+        return _refused(visit)
     return redirect("/members", {"done": "member_removed"})
 
 
