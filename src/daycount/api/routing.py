@@ -24,6 +24,10 @@ _TAKING_SLASHES: Final = frozenset(
 """Patterns whose last segment may hold slashes as they are, since some clients do not escape ids; other routes come first."""
 
 
+_TWINS: Final = {"PUT": "PATCH", "PATCH": "PUT"}
+"""A change may come as either; a route that has one of the two takes both."""
+
+
 class Call(NamedTuple):
     """One request as a handler sees it: decoded path parameters, the query, the body's struct, and the services."""
 
@@ -155,7 +159,7 @@ class Router:
         allowed: set[str] = set()
         for routes, values in _leaves(self._tree, segments):
             allowed.update(routes)
-            route = routes.get(method)
+            route = routes.get(method) or routes.get(_TWINS.get(method, ""))
             if route is not None:
                 names = [segment.strip("{}") for segment in route.segments if segment.startswith("{")]
                 return Found(route, dict(zip(names, values, strict=True)), sorted(allowed))
@@ -164,7 +168,9 @@ class Router:
     def _find_with_slashes(self, method: str, segments: Sequence[str]) -> Found:
         """Return the route whose id all the rest of a path is, which leads nowhere else."""
         base, rest = segments[: len(self._base)], segments[len(self._base) :]
-        route = self._taking_slashes.get((method, rest[0])) if rest and list(base) == self._base else None
+        route = None
+        if rest and list(base) == self._base:
+            route = self._taking_slashes.get((method, rest[0])) or self._taking_slashes.get((_TWINS.get(method, ""), rest[0]))
         if route is None:
             return Found(None, {}, [])
         return Found(route, {route.segments[1].strip("{}"): "/".join(rest[1:])}, [method])
