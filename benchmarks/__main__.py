@@ -4,7 +4,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks import billing, ingest, pages, usage
+from benchmarks import billing, bulk, ingest, pages, usage, wallets
 
 
 def main() -> None:
@@ -12,7 +12,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rows and repetitions; figures are rougher")
     parser.add_argument("--folder", type=Path, help="where the temporary data folder is made; it should be on a real disk")
-    parser.add_argument("--only", choices=("ingest", "usage", "billing", "pages"), help="run one benchmark instead of all")
+    kinds = ("ingest", "bulk", "usage", "wallets", "billing", "pages")
+    parser.add_argument("--only", choices=kinds, help="run one benchmark instead of all")
     parser.add_argument("--events", type=int, nargs="+", help="numbers of events that current usage is read with")
     parser.add_argument("--subscriptions", type=int, help="how many subscriptions are read together")
     options = parser.parse_args()
@@ -21,6 +22,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=options.folder, prefix="daycount-benchmark-") as folder:
         if options.only in (None, "ingest"):
             ingest.run(Path(folder) / "ingest", size=ingest.QUICK if options.quick else ingest.WHOLE)
+        if options.only in (None, "bulk"):
+            bulk.run(Path(folder) / "bulk", size=bulk.QUICK if options.quick else bulk.WHOLE)
+        if options.only in (None, "wallets"):
+            wallets.run(Path(folder) / "wallets", size=read)
         if options.only in (None, "usage"):
             usage.run(Path(folder) / "usage", size=read)
         if options.only in (None, "billing"):

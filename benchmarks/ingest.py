@@ -86,7 +86,7 @@ def run(data_dir: Path, *, size: Size) -> None:
         version = database.info.server_version // 10_000
         print(f"PostgreSQL {version}, {processes} web processes, {workload.SUBSCRIPTIONS} subscriptions", flush=True)
         stage = Stage(server, bare_port, bare_all_port, database, machine.Quiet(), server.make_organization(), int(time.time()))
-        _prepare(stage)
+        prepare(stage)
         samples = []
         for number in range(size.repetitions):
             sample = _repeat(stage, number, size)
@@ -102,7 +102,7 @@ def run(data_dir: Path, *, size: Size) -> None:
         print(f"others used the machine: {stage.quiet.disturbed} measurements began on busy processors")
 
 
-def _prepare(stage: Stage) -> None:
+def prepare(stage: Stage) -> None:
     """Make metrics, a plan that charges them, and the subscriptions; then let every stream be known."""
     server, key = stage.server, stage.key
     metrics: list[dict[str, Any]] = [
@@ -146,7 +146,7 @@ def _repeat(stage: Stage, number: int, size: Size) -> Sample:
     make = partial(workload.make_batches, size.rows // workload.BATCH, seed=3 * number, start=stage.start)
     load = Load(stage.server.port, "/api/v1/events/batch", stage.key, _BATCH_CONNECTIONS, make)
     batch, batch_cpu_s = _ingest(stage, load, events=workload.BATCH)
-    copy = _copy(stage)
+    copy = copy_again(stage)
     make = partial(workload.make_singles, size.singles, seed=3 * number + 1, start=stage.start)
     load = Load(stage.server.port, "/api/v1/events", stage.key, _SINGLE_CONNECTIONS, make)
     single, single_cpu_s = _ingest(stage, load, events=1)
@@ -183,20 +183,21 @@ def _ingest(stage: Stage, load: Load, *, events: int) -> tuple[Result, dict[str,
     result = generator.go()
     after = machine.read_cpu_s(stage.server.pid)
     acknowledged = _require_good(result) * events
-    found = _count(stage.database)
+    found = count(stage.database)
     if found != acknowledged:
         raise RuntimeError(f"{acknowledged} events were acknowledged, {found} are in the table")
     used = {role: after[role] - before.get(role, 0.0) for role in after} | {"generator": result.cpu_s}
     return result, used
 
 
-def _count(database: Database) -> int:
+def count(database: Database) -> int:
+    """Count the events in the table."""
     row = database.execute("select count(*) from usage_events").fetchone()
     assert row is not None
     return int(row[0])
 
 
-def _copy(stage: Stage) -> float:
+def copy_again(stage: Stage) -> float:
     """Copy the rows that just came over HTTP, in the order they came, from a file into an empty table; rows a second."""
     file = stage.server.cluster / "benchmark.copy"
     written = stage.database.execute(f"copy (select {_COLUMNS} from usage_events order by sequence) to '{file}'").rowcount

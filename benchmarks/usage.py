@@ -28,7 +28,7 @@ from daycount.periods import Period
 from daycount.usage.aggregation.store import aggregate
 from daycount.usage.states import store as states
 
-_CODE, _FIELD = "traffic", "gb"
+CODE, _FIELD = "traffic", "gb"
 _TAIL = 300
 _BATCH = 100
 _FOLD_TOGETHER = 200
@@ -83,7 +83,7 @@ def run(data_dir: Path, *, size: Size) -> None:
     """Measure and print."""
     print(machine.describe_machine(), flush=True)
     with Server(data_dir) as server:
-        stage = _prepare(server, PrivatePostgres(data_dir).url)
+        stage = prepare(server, PrivatePostgres(data_dir).url)
         print(f"\ncurrent usage of a sum, one event in a hundred late; {_TAIL} events are new since the state was folded")
         print("     events   first read   HTTP p50   statements    rows touched   of them new", flush=True)
         for count in size.events:
@@ -92,9 +92,10 @@ def run(data_dir: Path, *, size: Size) -> None:
         stage.engine.dispose()
 
 
-def _prepare(server: Server, url: str) -> Stage:
+def prepare(server: Server, url: str) -> Stage:
+    """Make an organization with a metric and a plan that charges it."""
     key = server.make_organization()
-    metric = {"name": "Traffic", "code": _CODE, "aggregation_type": "sum_agg", "field_name": _FIELD}
+    metric = {"name": "Traffic", "code": CODE, "aggregation_type": "sum_agg", "field_name": _FIELD}
     made = server.post("/api/v1/billable_metrics", {"billable_metric": metric}, key=key)["billable_metric"]
     charge = {"billable_metric_id": made["lago_id"], "charge_model": "standard", "properties": {"amount": "1"}}
     plan = {"code": "plan", "name": "Plan", "interval": "monthly", "amount_cents": 0, "amount_currency": "EUR", "pay_in_advance": False}
@@ -109,34 +110,39 @@ def _prepare(server: Server, url: str) -> Stage:
 def _measure_one(stage: Stage, count: int, size: Size) -> None:
     """Fill one subscription, let its state be folded, add a tail, and time current usage."""
     name = f"with {count}"
-    stage.server.post("/api/v1/customers", {"customer": {"external_id": name}}, key=stage.key)
-    started = (stage.month.start - timedelta(days=40)).isoformat()
-    subscription = {"external_customer_id": name, "plan_code": "plan", "external_id": name, "subscription_at": started}
-    stage.server.post("/api/v1/subscriptions", {"subscription": subscription}, key=stage.key)
-    _send(stage, name, 1)
-    _fill(stage, name, count)
-    request = _request(stage, name)
+    subscribe(stage, name)
+    send(stage, name, 1)
+    fill(stage, name, count)
+    request = request_of(stage, name)
     with _client(stage) as read:
         first_ms = read(name)
-        _wait_for_state(stage, request, lambda: read(name))
-        _send(stage, name, _TAIL)
+        wait_for_state(stage, request, lambda: read(name))
+        send(stage, name, _TAIL)
         times = sorted(read(name) for _ in range(size.repetitions))
     plan, fresh = _explain(stage, [request])
     http = f"{first_ms:>9,.1f} ms {statistics.median(times):>7,.1f} ms"
     print(f"{count:>11,} {http} {plan.milliseconds:>9,.2f} ms {plan.rows:>15,} {fresh:>13,}", flush=True)
 
 
-def _fill(stage: Stage, pattern: str, count: int) -> None:
+def subscribe(stage: Stage, name: str) -> None:
+    """Make a customer and a subscription of that name, running since before the month."""
+    stage.server.post("/api/v1/customers", {"customer": {"external_id": name}}, key=stage.key)
+    started = (stage.month.start - timedelta(days=40)).isoformat()
+    subscription = {"external_customer_id": name, "plan_code": "plan", "external_id": name, "subscription_at": started}
+    stage.server.post("/api/v1/subscriptions", {"subscription": subscription}, key=stage.key)
+
+
+def fill(stage: Stage, pattern: str, count: int) -> None:
     """Write `count` events into each stream whose subscription is like `pattern`."""
     now = datetime.now(UTC)
     with stage.engine.begin() as tx:
-        given = {"count": count, "pattern": pattern, "code": _CODE, "typing": f"number:{_FIELD}"}
+        given = {"count": count, "pattern": pattern, "code": CODE, "typing": f"number:{_FIELD}"}
         tx.execute(sa.text(_FILL), given | {"start": stage.month.start, "span": now - stage.month.start})
     with stage.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as tx:
         tx.execute(sa.text("vacuum analyze usage_events"))
 
 
-def _send(stage: Stage, name: str, count: int) -> None:
+def send(stage: Stage, name: str, count: int) -> None:
     """Send events over HTTP, one in a hundred of them dated at the start of the month."""
     seconds = int(stage.month.start.timestamp())
     for first in range(0, count, _BATCH):
@@ -144,7 +150,7 @@ def _send(stage: Stage, name: str, count: int) -> None:
             {
                 "transaction_id": f"{name} {time.monotonic_ns()} {place}",
                 "external_subscription_id": name,
-                "code": _CODE,
+                "code": CODE,
                 "properties": {_FIELD: "0.125"},
             }
             | ({"timestamp": seconds + place} if place == 0 else {})
@@ -153,11 +159,12 @@ def _send(stage: Stage, name: str, count: int) -> None:
         stage.server.post("/api/v1/events/batch", {"events": events}, key=stage.key)
 
 
-def _request(stage: Stage, subscription: str) -> UsageRequest:
+def request_of(stage: Stage, subscription: str) -> UsageRequest:
+    """Return what is asked for the usage of a subscription in the month."""
     return UsageRequest(
         organization_id=stage.organization_id,
         external_subscription_id=subscription,
-        code=_CODE,
+        code=CODE,
         aggregation=AggregationType.SUM,
         field_name=_FIELD,
         is_recurring=False,
@@ -187,7 +194,7 @@ def _client(stage: Stage) -> Iterator[Any]:
     connection.close()
 
 
-def _wait_for_state(stage: Stage, request: UsageRequest, read: Any) -> None:
+def wait_for_state(stage: Stage, request: UsageRequest, read: Any) -> None:
     """Read until the server has folded a state; a small usage is folded here. Raises RuntimeError after some minutes."""
     deadline = time.monotonic() + _PATIENCE_S
     for _ in range(3):
@@ -252,12 +259,12 @@ def _measure_many(stage: Stage, size: Size) -> None:
     """Compare one read of many subscriptions with many reads, from events and from states."""
     names = [f"many {number}" for number in range(size.subscriptions)]
     with stage.engine.begin() as tx:
-        tx.execute(sa.text(_STREAMS), {"organization": stage.organization_id, "names": names, "code": _CODE})
+        tx.execute(sa.text(_STREAMS), {"organization": stage.organization_id, "names": names, "code": CODE})
         tx.execute(sa.text("drop index uq_usage_events_key"))  # nothing is sent to this table any more, and filling it is quicker
     started = time.perf_counter()
-    _fill(stage, "many %", size.events_each)
+    fill(stage, "many %", size.events_each)
     print(f"\n{size.subscriptions:,} subscriptions with {size.events_each:,} events each, filled in {time.perf_counter() - started:,.0f} s")
-    requests = [_request(stage, name) for name in names]
+    requests = [request_of(stage, name) for name in names]
     sample = requests[:: max(1, len(requests) // size.singles)]
     scale = len(requests) / len(sample)
     with stage.engine.connect() as tx:

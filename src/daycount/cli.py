@@ -522,7 +522,7 @@ def send_events(
     from daycount.api.v1.events import read_line
     from daycount.invoicing.guarding import WalletGuard
     from daycount.subscriptions.directory import CatalogDirectory
-    from daycount.usage.bulk import Sender, Tally
+    from daycount.usage.bulk import LANES, Sender, Tally
     from daycount.usage.ingest import GroupCommit
 
     app = _open_app(data_dir)
@@ -535,7 +535,9 @@ def send_events(
 
     directory, settings = CatalogDirectory(), app.settings
     guard = WalletGuard(app.workplace, app.events)
-    commits = GroupCommit(app.workplace, app.events, directory, app.clock, lanes=1, horizon_days=settings.event_horizon_days, guard=guard)
+    commits = GroupCommit(
+        app.workplace, app.events, directory, app.clock, lanes=LANES, horizon_days=settings.event_horizon_days, guard=guard
+    )
     try:
         tally = Sender(commits, organization_id, read=read_line, report=report).send(file)
     finally:

@@ -3,13 +3,15 @@ Sending files of events: in large parts, each committed as a whole, through the 
 
 What is known already is left out and counted; what cannot be accepted goes to an error file and does not hold up the rest.
 After each part a small file beside the source says how far it got, so that a run that was interrupted goes on there; whatever was
-committed and not noted any more is recognized by its transaction id.
+committed and not noted any more is recognized by its transaction id. Parts are noted in their order.
 """
 
 import csv
 import io
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from importlib import import_module
@@ -27,6 +29,8 @@ from daycount.usage.records import IncomingEvent
 
 PART = 5_000
 """Events of one commit."""
+LANES = 2
+"""Commits under way at once."""
 _PROPERTY = "properties."
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DUPLICATE = {"transaction_id": ["value_already_exist"]}
@@ -61,6 +65,18 @@ class _Line(NamedTuple):
     content: bytes
 
 
+class _Part(NamedTuple):
+    """Lines that were read: the last of them, the events, and what is wrong with the others."""
+
+    last: _Line
+    events: Sequence[tuple[_Line, IncomingEvent]]
+    refused: Sequence[dict[str, Any]]
+
+
+Commit = Callable[[], Outcome]
+"""Waits for a commit and returns what became of it."""
+
+
 class Sender:
     """Sends one file. `report` is called after each part."""
 
@@ -83,28 +99,52 @@ class Sender:
         tally = _resume(progress, path.stat().st_size)
         if not tally.position:
             refused.unlink(missing_ok=True)
-        for part in _parts(lines_of(path, tally)):
-            errors_found = self._send_part(part, tally)
+        for part, commit in self._under_way(_parts(lines_of(path, tally))):
+            errors_found = self._settle(part, commit, tally)
             if errors_found:
                 with refused.open("ab") as file:
                     file.writelines(_encoder.encode(error) + b"\n" for error in errors_found)
-            tally.position, tally.lines = part[-1].end, part[-1].number
+            tally.position, tally.lines = part.last.end, part.last.number
             progress.write_bytes(_encoder.encode(tally))
             self._report(tally)
         return tally
 
-    def _send_part(self, part: Sequence[_Line], tally: Tally) -> list[dict[str, Any]]:
-        """Commit the events of a part, without those that are known or refused; returns what goes to the error file."""
-        found: list[dict[str, Any]] = []
-        waiting: list[tuple[_Line, IncomingEvent]] = []
-        for line in part:
+    def _under_way(self, parts: Iterator[list[_Line]]) -> Iterator[tuple[_Part, Commit]]:
+        """
+        Give parts in their order, each with its commit, while the next is read and another one is committed.
+
+        So the database does not wait for the file, nor the file for the database.
+        """
+        under_way: deque[tuple[_Part, Commit]] = deque()
+        with ThreadPoolExecutor(1, thread_name_prefix="read") as reader:
+            coming = reader.submit(self._read_next, parts)
+            while (part := coming.result()) is not None:
+                coming = reader.submit(self._read_next, parts)
+                under_way.append((part, self._commit([event for _, event in part.events])))
+                if len(under_way) > LANES:
+                    yield under_way.popleft()
+            yield from under_way
+
+    def _read_next(self, parts: Iterator[list[_Line]]) -> _Part | None:
+        """Read the next part; None at the end."""
+        lines = next(parts, None)
+        if lines is None:
+            return None
+        refused: list[dict[str, Any]] = []
+        events: list[tuple[_Line, IncomingEvent]] = []
+        for line in lines:
             event, codes = self._read(line.content)
             if event is None:
-                found.append(_error(line, codes))
+                refused.append(_error(line, codes))
             else:
-                waiting.append((line, event))
+                events.append((line, event))
+        return _Part(lines[-1], events, refused)
+
+    def _settle(self, part: _Part, commit: Commit, tally: Tally) -> list[dict[str, Any]]:
+        """Wait for a part, and commit it again without what is known or refused; returns what goes to the error file."""
+        found, waiting = list(part.refused), list(part.events)
         while waiting:
-            outcome = self._commit([event for _, event in waiting])
+            outcome = commit()
             if outcome.error is None:
                 tally.sent += len(waiting)
                 break
@@ -117,10 +157,12 @@ class Sender:
                 else:
                     found.append(_error(waiting[int(place)][0], codes))
             waiting = [item for place, item in enumerate(waiting) if str(place) not in details]
+            commit = self._commit([event for _, event in waiting])
         tally.refused += len(found)
         return found
 
-    def _commit(self, events: Sequence[IncomingEvent]) -> Outcome:
+    def _commit(self, events: Sequence[IncomingEvent]) -> Commit:
+        """Submit events; what is returned waits for what became of them."""
         answers: list[Outcome] = []
         is_done = threading.Event()
 
@@ -128,9 +170,13 @@ class Sender:
             answers.append(outcome)
             is_done.set()
 
-        self._commits.submit(Pending(self._organization_id, events, done))
-        is_done.wait()
-        return answers[0]
+        def wait() -> Outcome:
+            is_done.wait()
+            return answers[0]
+
+        if events:
+            self._commits.submit(Pending(self._organization_id, events, done))
+        return wait
 
 
 def _error(line: _Line, codes: Codes) -> dict[str, Any]:
