@@ -124,6 +124,7 @@ def test_an_invoice_is_inside_its_pdf_and_beside_it(french: Api) -> None:
     assert (status, name) == (200, "factur-x.xml")
     _library.xml_check_xsd(inside, flavor="factur-x", level="en16931")
     assert b"urn:cen.eu:en16931:2017<" in inside
+    assert all(text in inside for text in (b"GrandTotalAmount>108.94<", b"DuePayableAmount>58.94<", b"TotalPrepaidAmount>50.00<"))
     trailer: Any = PdfReader(io.BytesIO(pdf)).trailer
     assert b"pdfaid:part>3<" in trailer["/Root"]["/Metadata"].get_data().replace(b" ", b"")
     # 99.99 at 20 % and 3 x 0.3333 = 1.00 at 5.5 %; 10 % off: 10.10, shared 10.00 and 0.10; 1799.80 + 4.95 cents of tax are 18.05.

@@ -14,9 +14,12 @@ from daycount.engine.fees import Breakdown
 from daycount.engine.pricing_units import UnitAmounts
 from daycount.invoicing.einvoices.compose import _groups
 from daycount.invoicing.einvoices.records import Category, Line, Rate
+from daycount.invoicing.papers.records import Paper, Party
 from daycount.invoicing.papers.rows import rows_of
+from daycount.invoicing.papers.typesetting import typeset, typeset_for_archives
 from daycount.invoicing.papers.words import Words
 from daycount.invoicing.records import Fee
+from tests.support.files import text_of
 
 _ID = UUID(int=1)
 _AT = datetime(2026, 7, 1, tzinfo=UTC)
@@ -101,6 +104,33 @@ def test_presentation_groups_pricing_units_and_minimums_are_shown() -> None:
     true_up = {"kind": "true_up", "period": _JULY, "minimum": {"cents": 5000}}
     [(name, note, *_)] = shown(a_fee(grouped_by={}, derivation=true_up))
     assert (name, note) == ("Storage - True-up", "Jul 1, 2026 – Jul 31, 2026 · Minimum spend: $50.00")
+
+
+def test_the_same_paper_is_the_same_file_and_letters_without_a_font_stop_nothing() -> None:
+    party = Party(label="From", name="Globex\x07 漢字", lines=["x" * 80])
+    paper = Paper(
+        language="en",
+        logo=None,
+        title="Invoice",
+        number="A-1",
+        mark="VOID",
+        facts=[],
+        sender=party,
+        recipient=party,
+        headline="",
+        headline_note="",
+        headings=[""] * 5,
+        summary=[],
+        summary_word="",
+        sections=[],
+        totals=[],
+        notes=[],
+        page_word="Page",
+    )
+    made = typeset(paper, at=_AT)
+    assert made == typeset(paper, at=_AT)
+    assert "Globex" in text_of(made)
+    assert "Globex" in text_of(typeset_for_archives(paper, at=_AT))
 
 
 _PERCENTS = st.sampled_from([Decimal(0), Decimal("5.5"), Decimal(20)])

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import TypeVar
 from urllib.parse import quote
 from uuid import UUID
@@ -111,7 +112,7 @@ def keep_documents(work: Work, documents: Iterable[Document], *, public_url: str
     files = [
         _file(work, document, written, content, public_url=public_url)
         for document in made
-        for written, content in _contents(document).items()
+        for written, content in _contents(document, at=work.now).items()
     ]
     new = store.keep(work.tx, files)
     for document in made:
@@ -121,13 +122,13 @@ def keep_documents(work: Work, documents: Iterable[Document], *, public_url: str
     return _file_urls(store.find_urls(work.tx, organization_id=work.organization_id, subject_ids=ids))
 
 
-def _contents(document: Document) -> dict[str, bytes]:
+def _contents(document: Document, *, at: datetime) -> dict[str, bytes]:
     """Write the files of a document: a PDF; as an electronic invoice one that carries it, and the same by itself."""
     paper, einvoice = document.paper, document.einvoice
     if einvoice is None:
-        return {"pdf": typeset(paper)}
+        return {"pdf": typeset(paper, at=at)}
     title = f"{paper.title} {paper.number}"
-    pdf = embed(typeset_for_archives(paper), write_cii(einvoice), language=paper.language, author=paper.sender.name, title=title)
+    pdf = embed(typeset_for_archives(paper, at=at), write_cii(einvoice), language=paper.language, author=paper.sender.name, title=title)
     return {"pdf": pdf, "xml": write_ubl(einvoice)}
 
 
