@@ -519,7 +519,7 @@ def send_events(
 
     What is refused goes to FILE.errors.ndjson. A second run goes on where one stopped.
     """
-    from daycount.api.v1.events import read_line
+    from daycount.api.v1.events import read_line, read_plain_lines
     from daycount.invoicing.guarding import WalletGuard
     from daycount.subscriptions.directory import CatalogDirectory
     from daycount.usage.bulk import LANES, Sender, Tally
@@ -539,7 +539,7 @@ def send_events(
         app.workplace, app.events, directory, app.clock, lanes=LANES, horizon_days=settings.event_horizon_days, guard=guard
     )
     try:
-        tally = Sender(commits, organization_id, read=read_line, report=report).send(file)
+        tally = Sender(commits, organization_id, read=read_line, read_quickly=read_plain_lines, report=report).send(file)
     finally:
         commits.close()
     figures = {"lines": tally.lines, "sent": tally.sent, "already_known": tally.known, "refused": tally.refused}

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from daycount.api.v1.events import read_line, read_plain_lines
 from tests.support.server import Api, Server
 
 
@@ -114,3 +115,16 @@ def test_other_kinds_of_files_are_refused(server: Server, tmp_path: Path, name: 
 
     assert done.returncode == 1
     assert f"{name} cannot be read: {reason}" in done.stderr
+
+
+def test_lines_are_read_the_same_one_by_one_and_together() -> None:
+    lines = [
+        b'{"transaction_id":"a","external_subscription_id":"s","code":"c","timestamp":1780000000,"properties":{"n":1}}',
+        b'{"code":"c","transaction_id":"\xc3\xa9","external_subscription_id":"s","timestamp":"1780000000.25","more":null}',
+    ]
+
+    assert read_plain_lines(lines) == [read_line(line)[0] for line in lines]
+    two_in_one = lines[0] + b"," + lines[1]
+    for odd in (b"{}", b"", b"nonsense", two_in_one, lines[0].replace(b'"a"', b"7"), lines[0].replace(b'"a"', b'"\\u0000"')):
+        assert read_plain_lines([*lines, odd]) is None
+    assert read_plain_lines([two_in_one, b" "]) is None

@@ -40,6 +40,9 @@ Codes = Mapping[str, Sequence[str]]
 Reader = Callable[[bytes], tuple[IncomingEvent | None, Codes]]
 """Reads one event from its JSON: the event, or the codes of what is wrong with it."""
 
+QuickReader = Callable[[Sequence[bytes]], list[IncomingEvent] | None]
+"""Reads many events at once where nothing is unusual about any of them; else None."""
+
 
 class UnreadableFile(errors.DaycountError):
     """A file is of a kind that is not read, or not what its name says. Parquet takes a library that is installed on demand."""
@@ -80,10 +83,13 @@ Commit = Callable[[], Outcome]
 class Sender:
     """Sends one file. `report` is called after each part."""
 
-    def __init__(self, commits: GroupCommit, organization_id: UUID, *, read: Reader, report: Callable[[Tally], None]) -> None:
+    def __init__(
+        self, commits: GroupCommit, organization_id: UUID, *, read: Reader, read_quickly: QuickReader, report: Callable[[Tally], None]
+    ) -> None:
         self._commits = commits
         self._organization_id = organization_id
         self._read = read
+        self._read_quickly = read_quickly
         self._report = report
 
     def send(self, path: Path) -> Tally:
@@ -130,6 +136,9 @@ class Sender:
         lines = next(parts, None)
         if lines is None:
             return None
+        found = self._read_quickly([line.content for line in lines])
+        if found is not None:
+            return _Part(lines[-1], list(zip(lines, found, strict=True)), ())
         refused: list[dict[str, Any]] = []
         events: list[tuple[_Line, IncomingEvent]] = []
         for line in lines:

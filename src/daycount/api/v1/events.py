@@ -198,7 +198,18 @@ def read_line(content: bytes) -> tuple[IncomingEvent | None, Mapping[str, Sequen
         return None, {"base": ["invalid_format"]}
 
 
+def read_plain_lines(contents: Sequence[bytes]) -> list[IncomingEvent] | None:
+    """Read events from lines in which all is as it is nearly always; None where `read_line` must look at each."""
+    body = b"\n".join(contents)
+    try:
+        sources = [] if b"\\u0000" in body else _plain_line_decoder.decode_lines(body)
+        return read_plain(sources) if len(sources) == len(contents) else None
+    except (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError):
+        return None
+
+
 _line_decoder = msgspec.json.Decoder(EventInput)
+_plain_line_decoder = msgspec.json.Decoder(PlainEvent)
 
 
 def _scalar(raw: Raw) -> str | None:
