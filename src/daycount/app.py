@@ -14,7 +14,7 @@ from daycount.api.inside import Inside
 from daycount.api.operations import Administration
 from daycount.api.routing import Router
 from daycount.api.server import Server
-from daycount.api.services import Services
+from daycount.api.services import People, Services
 from daycount.api.v1 import (
     add_ons,
     adjusted_fees,
@@ -75,6 +75,7 @@ from daycount.customers.messages import CustomerDeleted, InvoiceSettingsChanged,
 from daycount.customers.vat.messages import VatSettled
 from daycount.customers.vat.operations import VatChecks
 from daycount.customers.vat.registries import registry_at
+from daycount.dashboard.accounts import store as accounts
 from daycount.dashboard.site import Site
 from daycount.docsite.site import DocSite
 from daycount.ids import TimeOrderedIds
@@ -289,7 +290,8 @@ def build_web(app: App) -> Web:
 
     prompt = PromptRunner(app.workplace, app.runner)
     directory = CatalogDirectory()
-    services = Services(app.settings, app.workplace, app.clock, app.events, directory, advance, app.webhook_keys.public_text)
+    people = People(accounts.find_emails, accounts.find_ids)
+    services = Services(app.settings, app.workplace, app.clock, app.events, directory, advance, app.webhook_keys.public_text, people)
     commits = GroupCommit(
         app.workplace,
         app.events,

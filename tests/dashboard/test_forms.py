@@ -54,6 +54,17 @@ def test_a_newcomer_gets_from_nothing_to_the_projected_invoice(server: Server, e
     # one seat for all 31 days of July: 10.00; with the base fee 59.00
     assert "Total 59.00 USD" in seen.words
 
+    # What was done on pages stands in the log with who did it; what a key did, without.
+    [logged] = api.ok("GET", "/activity_logs", query={"activity_types[]": "plan.created"})["activity_logs"]
+    assert (logged["activity_source"], logged["user_email"] is None) == ("front", False)
+    assert api.ok("GET", f"/activity_logs/{logged['activity_id']}")["activity_log"] == logged
+    api.customer("by-key")
+    mine = api.ok("GET", "/activity_logs", query={"user_emails[]": logged["user_email"].upper(), "per_page": 1})
+    made = api.ok("GET", "/activity_logs", query={"activity_types[]": "customer.created"})["activity_logs"]
+    assert mine["meta"]["total_count"] == api.ok("GET", "/activity_logs", query={"activity_sources[]": "front"})["meta"]["total_count"]
+    assert [(entry["external_customer_id"], entry["user_email"]) for entry in made] == [("by-key", None), ("acme", logged["user_email"])]
+    assert api.ok("GET", "/activity_logs", query={"user_emails[]": "nobody@example.com"})["activity_logs"] == []
+
 
 def test_the_preview_of_a_plan_saves_nothing(server: Server, enter) -> None:
     api = server.organization()

@@ -1,7 +1,7 @@
 """Logs on the wire: requests, activities, and what concerned the safety of an organization."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
@@ -21,6 +21,7 @@ routes = Routes("logs")
 _METHODS = ("post", "put", "patch", "delete")
 _OUTCOMES = ("succeeded", "failed")
 _NOBODY = UUID(int=0)
+_USER = "user:"
 
 
 class ApiLogObject(Struct, frozen=True, kw_only=True):
@@ -70,6 +71,9 @@ class SecurityLogObject(Struct, frozen=True, kw_only=True):
     created_at: Stamp
 
 
+Shown = TypeVar("Shown", ActivityLogObject, SecurityLogObject)
+
+
 def _request(entry: ApiLog) -> ApiLogObject:
     return ApiLogObject(
         request_id=str(entry.id),
@@ -86,7 +90,7 @@ def _request(entry: ApiLog) -> ApiLogObject:
     )
 
 
-def _activity(entry: Activity) -> ActivityLogObject:
+def _activity(entry: Activity, user_email: str | None) -> ActivityLogObject:
     return ActivityLogObject(
         activity_id=str(entry.id),
         organization_id=str(entry.organization_id),
@@ -94,7 +98,7 @@ def _activity(entry: Activity) -> ActivityLogObject:
         activity_source=entry.source,
         activity_object=entry.object,
         activity_object_changes=entry.changes,
-        user_email=None,
+        user_email=user_email,
         resource_id=str(entry.resource_id),
         resource_type=entry.resource_type,
         external_customer_id=entry.external_customer_id,
@@ -104,7 +108,7 @@ def _activity(entry: Activity) -> ActivityLogObject:
     )
 
 
-def _security(entry: Activity) -> SecurityLogObject:
+def _security(entry: Activity, user_email: str | None) -> SecurityLogObject:
     shown = entry.object or {}
     resources = {
         "lago_id": str(entry.resource_id),
@@ -115,7 +119,7 @@ def _security(entry: Activity) -> SecurityLogObject:
         log_id=str(entry.id),
         log_type=entry.activity_type.split(".")[0],
         log_event=entry.activity_type,
-        user_email=None,
+        user_email=user_email,
         resources=resources | changed,
         device_info={"actor": entry.actor},
         logged_at=stamp(entry.logged_at),
@@ -191,19 +195,21 @@ def find_all_activity_logs(work: Work, call: Call) -> Page:
         last=query.end("to_date"),
         types=query.many("activity_types"),
         sources=query.many("activity_sources"),
-        actors=query.many("user_emails"),
+        actors=_actors(work, call),
         resource_types=query.many("resource_types"),
         resource_ids=_ids(query, "resource_ids"),
         external_customer_id=query.one("external_customer_id"),
         external_subscription_id=query.one("external_subscription_id"),
     )
-    return _list(work, query, wanted, _activity)
+    return _list(work, call, wanted, _activity)
 
 
 @routes.get("/activity_logs/{activity_id}", returns=ActivityLogObject, root_out="activity_log")
 def find_activity_log(work: Work, call: Call) -> ActivityLogObject:
     """Find an activity by its id."""
-    return _activity(_find(work, call.path["activity_id"], Family.ACTIVITY, "activity_log"))
+    entry = _find(work, call.path["activity_id"], Family.ACTIVITY, "activity_log")
+    [shown] = _with_emails(work, call, [entry], _activity)
+    return shown
 
 
 @routes.get(
@@ -229,13 +235,15 @@ def find_all_security_logs(work: Work, call: Call) -> Page:
         actors=(*(f"user:{value}" for value in query.many("user_ids")), *(f"api_key:{value}" for value in query.many("api_key_ids"))),
         resource_types=[_camel(value) for value in types],
     )
-    return _list(work, query, wanted, _security)
+    return _list(work, call, wanted, _security)
 
 
 @routes.get("/security_logs/{log_id}", returns=SecurityLogObject, root_out="security_log")
 def find_security_log(work: Work, call: Call) -> SecurityLogObject:
     """Find an entry of the security log by its id."""
-    return _security(_find(work, call.path["log_id"], Family.SECURITY, "security_log"))
+    entry = _find(work, call.path["log_id"], Family.SECURITY, "security_log")
+    [shown] = _with_emails(work, call, [entry], _security)
+    return shown
 
 
 def _camel(name: str) -> str:
@@ -253,11 +261,25 @@ def _ids(query: Query, name: str) -> list[UUID]:
     return found
 
 
-def _list(work: Work, query: Query, wanted: ActivityFilter, write: Any) -> Page:
-    asked = read_page(query)
+def _list(work: Work, call: Call, wanted: ActivityFilter, write: Callable[[Activity, str | None], Shown]) -> Page:
+    asked = read_page(call.query)
     found = store.list_activities(work.tx, organization_id=work.organization_id, query=wanted, limit=asked.per_page, offset=asked.offset)
     total = store.count_activities(work.tx, organization_id=work.organization_id, query=wanted)
-    return page_of([write(entry) for entry in found], asked=asked, total=total)
+    return page_of(_with_emails(work, call, found, write), asked=asked, total=total)
+
+
+def _with_emails(work: Work, call: Call, found: Sequence[Activity], write: Callable[[Activity, str | None], Shown]) -> list[Shown]:
+    """Write entries, each with the address of the user who acted, if one did."""
+    users = {entry.id: UUID(entry.actor.removeprefix(_USER)) for entry in found if entry.actor.startswith(_USER)}
+    emails = call.services.people.find_emails(work.tx, list(set(users.values())))
+    return [write(entry, emails.get(users.get(entry.id))) for entry in found]
+
+
+def _actors(work: Work, call: Call) -> tuple[str, ...]:
+    """Return who is meant by addresses; where nobody has them, somebody who never acts."""
+    emails = call.query.many("user_emails")
+    ids = call.services.people.find_ids(work.tx, emails)
+    return tuple(f"{_USER}{user_id}" for user_id in ids or ([_NOBODY] if emails else []))
 
 
 def _find(work: Work, text: str, family: Family, resource: str) -> Activity:

@@ -39,6 +39,7 @@ class PaymentObject(Struct, frozen=True, kw_only=True):
     external_payment_id: str | None
     provider_payment_id: str | None
     provider_customer_id: str | None
+    payment_method_id: str | None
     next_action: Mapping[str, Any]
     created_at: Stamp
 
@@ -65,6 +66,7 @@ def to_wire(shown: ShownPayment) -> PaymentObject:
         external_payment_id=None,
         provider_payment_id=None,
         provider_customer_id=None,
+        payment_method_id=None,
         next_action={},
         created_at=stamp(payment.created_at),
     )

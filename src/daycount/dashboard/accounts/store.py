@@ -1,5 +1,6 @@
 """All SQL about users, memberships, invitations, sessions and failed sign-ins."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -47,6 +48,18 @@ def find_user(tx: Connection, email: str) -> User | None:
     """Return the user of an address, which is in lower case."""
     row = tx.execute(sa.select(users).where(users.c.email == email)).mappings().one_or_none()
     return None if row is None else User(**row)
+
+
+def find_emails(tx: Connection, ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Return the addresses of users."""
+    statement = sa.select(users.c.id, users.c.email).where(users.c.id.in_(ids))
+    return dict(tx.execute(statement).tuples().all()) if ids else {}
+
+
+def find_ids(tx: Connection, emails: Sequence[str]) -> list[UUID]:
+    """Return the users of addresses, however these are written."""
+    statement = sa.select(users.c.id).where(users.c.email.in_([email.lower() for email in emails])).order_by(users.c.id)
+    return list(tx.execute(statement).scalars()) if emails else []
 
 
 def list_users(tx: Connection, *, limit: int) -> list[User]:
