@@ -24,6 +24,7 @@ def test_a_new_plan_shows_every_field(sandbox: Api) -> None:
         "trial_period": 0.0,
         "bill_charges_monthly": None,
         "bill_fixed_charges_monthly": None,
+        "requires_wallet_balance": False,
         "customers_count": 0,
         "active_subscriptions_count": 0,
         "draft_invoices_count": 0,
