@@ -87,6 +87,7 @@ from daycount.invoicing.custom_sections import on_invoices_made
 from daycount.invoicing.guarding import WalletGuard
 from daycount.invoicing.messages import TimeUnused, UsageOverbilled, WalletsRefreshed
 from daycount.invoicing.messages_life import (
+    DraftsRebuilt,
     InvoiceClosed,
     InvoiceDeleted,
     InvoicesFinalized,
@@ -232,6 +233,7 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         CreditNoteCreated: [documents.papers.on_credit_note_created],
         ReceiptMade: [documents.receipts.on_receipt_made],
         InvoicesMade: [on_invoices_made, payment_reactions.on_invoices_made, documents.papers.on_invoices_made],
+        DraftsRebuilt: [invoicing.on_rebuilt],
         InvoicesFinalized: [on_invoices_made, invoicing.on_finalized, documents.papers.on_invoices_made],
         InvoiceDeleted: [invoicing.on_deleted],
         InvoiceVoided: [invoicing.on_voided, on_invoice_voided],

@@ -167,3 +167,19 @@ def test_a_draft_is_finalized_by_who_issues_it_and_credits_by_their_wallets_enti
     assert [item["number"] for item in api.invoices() if item["status"] == "draft"] == ["ZED-DRAFT"]
     api.move_to("2026-08-03T00:00:00Z")
     assert sorted(item["number"] for item in api.invoices()) == ["ZED-001-001", "ZED-001-002"]
+
+
+def test_what_partners_bill_is_numbered_by_customer_always(sandbox: Api) -> None:
+    sandbox.tax("vat")
+    changed = {"document_numbering": "per_billing_entity", "document_number_prefix": "ACM", "tax_codes": ["VAT"]}
+    entity = sandbox.ok("PUT", "/billing_entities/default", {"billing_entity": changed})["billing_entity"]
+    assert [tax["code"] for tax in entity["taxes"]] == ["vat"]  # codes are compared whatever their case
+    sandbox.customer("partner", currency="USD", account_type="partner")
+    sandbox.customer("plain", currency="USD")
+    sandbox.plan(amount_cents=100, pay_in_advance=True)
+    for name in ("partner", "plain"):
+        sandbox.subscribe(name, external_id=name)
+    [own], [other] = (sandbox.invoices(external_customer_id=name) for name in ("partner", "plain"))
+    assert (own["number"], own["self_billed"], own["fees"][0]["self_billed"]) == ("ACM-001-001", True, True)
+    assert (other["number"], other["self_billed"], other["fees"][0]["self_billed"]) == ("ACM-202607-001", False, False)
+    assert [fee["self_billed"] for fee in sandbox.ok("GET", "/fees", query={"external_customer_id": "partner"})["fees"]] == [True]

@@ -317,6 +317,7 @@ CASES: dict[str, Case] = {
     "retry_invoice": is_not_found("invoice_not_found"),
     "retry_invoice_payment": is_not_found("invoice_not_found"),
     "create_invoice_payment_url": is_not_found("invoice_not_found"),
+    "sync_invoice_salesforce_id": is_not_found("invoice_not_found"),
     "resend_invoice_email": is_not_found("invoice_not_found"),
     "explain_one_invoice": is_not_found("invoice_not_found"),
     "explain_one_fee": is_not_found("fee_not_found"),

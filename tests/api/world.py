@@ -43,6 +43,7 @@ INVOICE_ACTIONS = (
     "download_pdf",
     "download_xml",
     "explain",
+    "sync_salesforce_id",
 )
 
 

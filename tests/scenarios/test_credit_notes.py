@@ -291,3 +291,18 @@ def test_invoicing_21_the_credit_of_an_upgrade_lands_on_its_invoice(server: Serv
     upgrade = api.invoices()[-1]
     said = ("sub_total_including_taxes_amount_cents", "credit_notes_amount_cents", "total_amount_cents")
     assert [upgrade[name] for name in said] == [52800, 26400, 26400]
+
+
+def test_the_note_of_a_draft_is_a_draft_until_the_invoice_is_final(server: Server) -> None:
+    api = a_story(server, billing_configuration={"invoice_grace_period": 3})
+    draft = only(api)
+    made = api.ok("POST", "/credit_notes", body(draft, 5000, credit_amount_cents=6000))["credit_note"]
+    assert (made["number"], made["credit_amount_cents"], made["sequential_id"]) == ("ACM-DRAFT-CN001", 6000, 1)
+    assert api.call("GET", f"/credit_notes/{made['lago_id']}").status == 404
+    assert api.ok("GET", "/credit_notes")["credit_notes"] == []
+    # The plan costs 80.00 now, 4/5 of what the draft said: so does the note, 40.00 and 8.00 of tax.
+    api.ok("PUT", "/plans/team", {"plan": {"amount_cents": 8000}})
+    api.move_to("2026-03-04T00:00:00Z")
+    final = api.ok("GET", f"/credit_notes/{made['lago_id']}")["credit_note"]
+    assert (final["number"], final["total_amount_cents"], final["taxes_amount_cents"]) == ("ACM-001-001-CN001", 4800, 800)
+    assert (final["balance_amount_cents"], [line["amount_cents"] for line in final["items"]]) == (4800, [4000])

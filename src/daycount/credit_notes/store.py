@@ -62,6 +62,16 @@ def list_of_invoices(tx: Connection, *, organization_id: UUID, invoice_ids: Sequ
     return [_note(row) for row in tx.execute(statement.order_by(table.created_at, table.id)).mappings()]
 
 
+def update_items(tx: Connection, items: Sequence[CreditNoteItem]) -> None:
+    """Write other amounts of items, in one statement."""
+    table = credit_note_items
+    statement = table.update().where(table.c.id == sa.bindparam("item_id"))
+    values: dict[str, Any] = {"amount_cents": sa.bindparam("new_amount"), "precise_amount_cents": sa.bindparam("new_precise")}
+    rows = [{"item_id": item.id, "new_amount": item.amount_cents, "new_precise": item.precise_amount_cents} for item in items]
+    if rows:
+        tx.execute(statement.values(values), rows)
+
+
 def sum_of_items(tx: Connection, *, organization_id: UUID, fee_ids: Sequence[UUID]) -> dict[UUID, int]:
     """Return what items of all notes, voided ones included, took of fees, in minor units."""
     table = credit_note_items.c

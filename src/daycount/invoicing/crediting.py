@@ -100,10 +100,11 @@ def load_basis(work: Work, invoice: Invoice) -> Basis:
     fees = store.list_fees(work.tx, organization_id=work.organization_id, invoice_ids=[invoice.id])
     taken = notes.sum_of_items(work.tx, organization_id=work.organization_id, fee_ids=[fee.id for fee in fees])
     earlier = notes.list_of_invoices(work.tx, organization_id=work.organization_id, invoice_ids=[invoice.id])
-    return Basis(invoice, {fee.id: _creditable(fee, taken.get(fee.id, 0)) for fee in fees}, earlier, find_sold(work, invoice))
+    return Basis(invoice, {fee.id: creditable(fee, taken.get(fee.id, 0)) for fee in fees}, earlier, find_sold(work, invoice))
 
 
-def _creditable(fee: Fee, credited_cents: int) -> CreditableFee:
+def creditable(fee: Fee, credited_cents: int) -> CreditableFee:
+    """Return a fee as credit notes see it; `credited_cents` is what earlier ones took of it."""
     return CreditableFee(
         fee_id=fee.id,
         amount_cents=fee.amount_cents,
@@ -278,23 +279,26 @@ def finalize_notes(work: Work, invoices: Sequence[Invoice]) -> None:
         if note.status == "draft"
     ]
     by_id = {row.id: row for row in invoices}
-    numbers: dict[UUID, int] = {}
+    taken = {row.id: 0 for row in invoices}
     for note in drafts:
         invoice = by_id[note.invoice_id]
         if invoice.status != "finalized":
             notes.update(work.tx, structs.replace(note, status="deleted", balance_amount_cents=0, updated_at=work.now))
             continue
-        numbers[invoice.id] = numbers.get(invoice.id, 0) + 1
+        taken[invoice.id] = place = note.sequential_id or taken[invoice.id] + 1
         final = structs.replace(
             note,
             status="finalized",
-            sequential_id=numbers[invoice.id],
-            number=_number(invoice, numbers[invoice.id]),
+            sequential_id=place,
+            number=_number(invoice, place),
             invoice_number=invoice.number,
             updated_at=work.now,
         )
         notes.update(work.tx, final)
         work.announce(CreditNoteCreated(credit_note=final))
+    with_offset = [note.invoice_id for note in drafts if note.offset_amount_cents]
+    for invoice in store.find_invoices(work.tx, organization_id=work.organization_id, ids=with_offset) if with_offset else ():
+        _settle_if_nothing_is_due(work, invoice)
 
 
 def _amounts(split: Split) -> dict[str, int]:
@@ -313,8 +317,8 @@ def _invoice_id(wanted: CreditNoteInput) -> UUID:
 
 
 def _check_state(invoice: Invoice) -> None:
-    """Raise NotAllowed where a state of the invoice forbids credit notes: only final ones have them."""
-    if invoice.status != "finalized":
+    """Raise NotAllowed where a state of the invoice forbids credit notes; the note of a draft is a draft."""
+    if invoice.status not in ("draft", "finalized"):
         raise errors.NotAllowed("invalid_type_or_status")
 
 
@@ -363,8 +367,8 @@ def _write(work: Work, basis: Basis, wanted: _Note) -> CreditNote:
         billing_entity_id=invoice.billing_entity_id,
         invoice_id=invoice.id,
         invoice_number=invoice.number,
-        sequential_id=None if is_draft else place,
-        number="" if is_draft else _number(invoice, place),
+        sequential_id=place,
+        number=_number(invoice, place),
         status="draft" if is_draft else "finalized",
         purchase_order_number=invoice.purchase_order_number,
         issuing_date=local_date(wanted.at, zone=customer.zone),
@@ -384,7 +388,7 @@ def _write(work: Work, basis: Basis, wanted: _Note) -> CreditNote:
         refund_amount_cents=split.refund_cents,
         offset_amount_cents=split.offset_cents,
         balance_amount_cents=split.credit_cents,
-        applied_taxes=[_noted_tax(work, line.tax, line.base_cents, line.amount_cents) for line in worth.taxes],
+        applied_taxes=noted_taxes(work, worth),
         metadata=wanted.metadata,
         self_billed=invoice.self_billed,
         voided_at=None,
@@ -405,17 +409,21 @@ def _number(invoice: Invoice, place: int) -> str:
     return f"{invoice.number}-CN{place:03}"
 
 
-def _noted_tax(work: Work, tax: TaxRate, base_cents: int, amount_cents: int) -> NotedTax:
-    return NotedTax(
-        id=work.new_id(),
-        tax_id=tax.tax_id,
-        code=tax.code,
-        name=tax.name,
-        rate=tax.rate,
-        description=tax.description,
-        base_cents=base_cents,
-        amount_cents=amount_cents,
-    )
+def noted_taxes(work: Work, worth: Worth) -> list[NotedTax]:
+    """Write the taxes of a note down as they are now."""
+    return [
+        NotedTax(
+            id=work.new_id(),
+            tax_id=line.tax.tax_id,
+            code=line.tax.code,
+            name=line.tax.name,
+            rate=line.tax.rate,
+            description=line.tax.description,
+            base_cents=line.base_cents,
+            amount_cents=line.amount_cents,
+        )
+        for line in worth.taxes
+    ]
 
 
 def _item(work: Work, note: CreditNote, item: CreditedItem, position: int) -> CreditNoteItem:
@@ -433,7 +441,13 @@ def _item(work: Work, note: CreditNote, item: CreditedItem, position: int) -> Cr
 def _take_off(work: Work, invoice: Invoice, offset_cents: int) -> None:
     """Take an offset off what is due of an invoice; with nothing due it is paid."""
     less = structs.replace(invoice, offset_amount_cents=invoice.offset_amount_cents + offset_cents, updated_at=work.now)
-    if less.status == "finalized" and less.total_due_amount_cents <= 0 and less.payment_status != "succeeded":
-        operations.settle_by_offset(work, less)
-    else:
+    if not _settle_if_nothing_is_due(work, less):
         store.update_invoices(work.tx, [less])
+
+
+def _settle_if_nothing_is_due(work: Work, invoice: Invoice) -> bool:
+    """Write a final invoice as paid where its offsets leave nothing due; tells whether it was."""
+    is_settled = invoice.status == "finalized" and invoice.total_due_amount_cents <= 0 and invoice.payment_status != "succeeded"
+    if is_settled:
+        operations.settle_by_offset(work, invoice)
+    return is_settled

@@ -64,6 +64,16 @@ class Heading(Struct, frozen=True, kw_only=True):
         return self.entity.finalize_zero_amount_invoice if own == "inherit" else own == "finalize"
 
     @property
+    def is_self_billed(self) -> bool:
+        """Tell whether the customer is a partner, who bills itself."""
+        return self.customer.account_type == "partner"
+
+    @property
+    def counts_by_entity(self) -> bool:
+        """Tell whether it takes the next of its billing entity's running numbers; what partners bill never does."""
+        return self.entity.document_numbering != PER_CUSTOMER and not self.is_self_billed
+
+    @property
     def grace_days(self) -> int:
         """Return the days that the invoice stays a draft."""
         return self.customer.grace_days if self.has_grace else 0
@@ -97,7 +107,7 @@ def take_numbers(work: Work, headings: Sequence[Heading | None]) -> list[Number 
         if given
         else {}
     )
-    own = Counter(heading.entity.id for heading in given if heading.entity.document_numbering != PER_CUSTOMER)
+    own = Counter(heading.entity.id for heading in given if heading.counts_by_entity)
     running = organizations.take_invoice_numbers(work.tx, counts=own) if own else {}
     return [None if heading is None else _next_number(work, heading, last, running) for heading in headings]
 
@@ -106,7 +116,7 @@ def _next_number(work: Work, heading: Heading, last: dict[tuple[UUID, UUID], int
     customer, entity = heading.customer, heading.entity
     last[customer.id, entity.id] += 1
     sequential_id = last[customer.id, entity.id]
-    if entity.id not in running:
+    if not heading.counts_by_entity:
         return Number(sequential_id, f"{entity.document_number_prefix}-{customer.sequential_id:03}-{sequential_id:03}")
     running[entity.id] += 1
     month = local_date(work.now, zone=entity.zone)
@@ -138,7 +148,7 @@ def invoice_of(work: Work, heading: Heading, assembled: Assembled, *, number: Nu
         zone=customer.applicable_timezone,
         tz_version=TZ_VERSION,
         total_paid_amount_cents=0,
-        self_billed=customer.account_type == "partner",
+        self_billed=heading.is_self_billed,
         finalized_at=None if number is None else heading.at,
         created_at=heading.at,
         updated_at=heading.at,

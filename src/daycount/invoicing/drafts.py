@@ -27,7 +27,7 @@ from daycount.invoicing.custom_sections import write_sections
 from daycount.invoicing.deadlines import FINALIZE, set_deadlines
 from daycount.invoicing.documents import Heading, Number, dates_of, find_senders, held, money_fields, take_numbers
 from daycount.invoicing.lines import fees_of
-from daycount.invoicing.messages_life import InvoicesFinalized
+from daycount.invoicing.messages_life import DraftsRebuilt, InvoicesFinalized
 from daycount.invoicing.money import assemble_fees
 from daycount.invoicing.progressive import store as progressive
 from daycount.invoicing.progressive.crediting import Earlier, load_earlier
@@ -82,7 +82,7 @@ def _refresh(work: Work, drafts: Sequence[Invoice], *, events: EventStore) -> li
     computed.earlier.write(work)
     changed = [structs.replace(invoice, updated_at=work.now) for invoice, _ in rebuilt]
     store.update_invoices(work.tx, changed)
-    store.replace_fees(work.tx, invoice_ids=[row.id for row in drafts], made=[fee for _, fees in rebuilt for fee in fees])
+    _replace_fees(work, [row.id for row in drafts], [fee for _, fees in rebuilt for fee in fees], before=computed.stored)
     write_sections(work, changed)
     return changed
 
@@ -123,13 +123,22 @@ def finalize(work: Work, invoice_ids: Sequence[UUID], *, events: EventStore) -> 
     final = [finalized(work, row, heading, number) for (row, _), heading, number in zip(rebuilt, headings, numbers, strict=True)]
     ids = [row.id for row in final]
     store.update_invoices(work.tx, final)
-    store.replace_fees(work.tx, invoice_ids=ids, made=[fee for _, fees in rebuilt for fee in fees])
+    _replace_fees(work, ids, [fee for _, fees in rebuilt for fee in fees], before=computed.stored)
     store.clear_snapshots(work.tx, invoice_ids=ids)
     for row in final:
         work.agenda.drop_kind(FINALIZE, subject_id=row.id)
     set_deadlines(work, final)
     work.announce(InvoicesFinalized(invoices=final))
     return final
+
+
+def _replace_fees(work: Work, invoice_ids: Sequence[UUID], made: Sequence[Fee], *, before: Sequence[Fee]) -> None:
+    """Write computed fees in the place of those before, and tell whose amount is another now. Announces DraftsRebuilt."""
+    store.replace_fees(work.tx, invoice_ids=invoice_ids, made=made)
+    amounts = {fee.id: fee.amount_cents for fee in before}
+    moved = {fee.id: amounts[fee.id] for fee in made if fee.id in amounts and amounts[fee.id] != fee.amount_cents}
+    if moved:
+        work.announce(DraftsRebuilt(invoice_ids=invoice_ids, amounts_before=moved))
 
 
 def _hold_back(work: Work, drafts: Sequence[Invoice], owners: Mapping[UUID, Customer], *, events: EventStore) -> None:
@@ -200,6 +209,8 @@ class _Computed(NamedTuple):
 
     groups: dict[UUID, list[Computed]]
     earlier: Earlier
+    stored: Sequence[Fee]
+    """The fees as they were until now."""
 
 
 def _compute(work: Work, drafts: Sequence[Invoice], *, events: EventStore) -> _Computed:
@@ -213,15 +224,13 @@ def _compute(work: Work, drafts: Sequence[Invoice], *, events: EventStore) -> _C
     for line, item in zip(lines, computed, strict=True):
         groups.setdefault(line.invoice_id, []).append(item)
     progressive.delete_credits(work.tx, invoice_ids=ids)
-    return _Computed(groups, load_earlier(work, computed, leaving_out=ids))
+    stored = store.list_fees(work.tx, organization_id=work.organization_id, invoice_ids=ids)
+    return _Computed(groups, load_earlier(work, computed, leaving_out=ids), stored)
 
 
 def _rebuild(work: Work, drafts: Sequence[Invoice], computed: _Computed, *, purse: Purse | None = None) -> list[tuple[Invoice, list[Fee]]]:
     """Put computed drafts together, and use a purse where given. Their rows are given back changed; none is written."""
-    ids = [row.id for row in drafts]
-    known = {
-        (fee.invoice_id, key_of_fee(fee)): fee.id for fee in store.list_fees(work.tx, organization_id=work.organization_id, invoice_ids=ids)
-    }
+    known = {(fee.invoice_id, key_of_fee(fee)): fee.id for fee in computed.stored}
     return [_rebuilt(work, row, computed, purse, known) for row in drafts]
 
 

@@ -1,6 +1,7 @@
 """What the life of invoices announces."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -23,6 +24,13 @@ class InvoiceClosed(Struct, frozen=True, kw_only=True):
     """An open invoice is not waited for any more: what it used of coupons, credit notes and wallets is given back."""
 
     invoice: Invoice
+
+
+class DraftsRebuilt(Struct, frozen=True, kw_only=True):
+    """Fees of drafts came to other amounts when they were computed again; `amounts_before` says by fee what it was, in minor units."""
+
+    invoice_ids: Sequence[UUID]
+    amounts_before: Mapping[UUID, int]
 
 
 class InvoicesFinalized(Struct, frozen=True, kw_only=True):

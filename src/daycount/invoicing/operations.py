@@ -201,6 +201,12 @@ def check_downloadable(work: Work, invoice_id: UUID) -> Invoice:
     return invoice
 
 
+def check_integration(work: Work, invoice_id: UUID) -> Invoice:
+    """Say why no CRM knows an invoice. Raises NotFound: the invoice, or else the integration, since none can be connected."""
+    get_invoice(work, invoice_id)
+    raise errors.NotFound("integration")
+
+
 def check_payment_url(work: Work, invoice_id: UUID) -> None:
     """Say why there is no address to pay an invoice at. Raises NotFound, Invalid."""
     invoice = get_invoice(work, invoice_id)

@@ -18,9 +18,10 @@ from daycount.invoicing.billing_run import bill, bill_unit_changes, gather_at_en
 from daycount.invoicing.crediting import finalize_notes, issue_excess, issue_for_unused
 from daycount.invoicing.credits import CreditKind
 from daycount.invoicing.deadlines import CLOSE_ACCOUNT, FINALIZE, set_refreshes
+from daycount.invoicing.draft_notes import follow_drafts
 from daycount.invoicing.drafts import finalize, move_dates, refresh_many
 from daycount.invoicing.messages import TimeUnused, UsageOverbilled
-from daycount.invoicing.messages_life import InvoiceClosed, InvoiceDeleted, InvoicesFinalized, InvoiceVoided
+from daycount.invoicing.messages_life import DraftsRebuilt, InvoiceClosed, InvoiceDeleted, InvoicesFinalized, InvoiceVoided
 from daycount.invoicing.progressive.checking import bill_reached
 from daycount.invoicing.records import Bill
 from daycount.invoicing.unused_time import give_back_unused_time
@@ -111,6 +112,10 @@ class InvoicingReactions:
     def on_finalized(self, work: Work, message: InvoicesFinalized) -> None:
         """Make the credit notes of drafts final with them."""
         finalize_notes(work, message.invoices)
+
+    def on_rebuilt(self, work: Work, message: DraftsRebuilt) -> None:
+        """Let the credit notes of drafts follow the amounts of their fees."""
+        follow_drafts(work, message.invoice_ids, amounts_before=message.amounts_before)
 
     def on_deleted(self, work: Work, message: InvoiceDeleted) -> None:
         """Delete the credit notes of a draft with it."""

@@ -177,7 +177,7 @@ def list_all_drafts(tx: Connection, *, organization_id: UUID, about: Sequence[UU
 
 _SEED_NUMBERS = sa.text("""
 update billing_entities set invoice_sequence = greatest(invoice_sequence, (
-    select count(*) from invoices where billing_entity_id = :entity_id and sequential_id is not null
+    select count(*) from invoices where billing_entity_id = :entity_id and sequential_id is not null and not self_billed
 )) where id = :entity_id
 """)
 

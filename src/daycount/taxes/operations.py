@@ -145,6 +145,12 @@ def _rate(value: Decimal | None, found: errors.FieldErrors) -> Decimal:
     return round_half_away(value, places=_RATE_PLACES)
 
 
+def spelled_as_stored(work: Work, codes: Sequence[str]) -> list[str]:
+    """Return codes in the spelling of the taxes that they name whatever the case; those of no tax as they are. One query."""
+    known = store.find_spellings(work.tx, organization_id=work.organization_id, codes=codes)
+    return [known.get(code.lower(), code) for code in codes]
+
+
 def given_codes(target: TaxTarget, target_id: UUID, codes: object) -> list[TaxAssignment]:
     """Return the assignment of a thing whose caller may have left `tax_codes` out: then there is none."""
     return [TaxAssignment(target, target_id, codes)] if is_given(codes) and isinstance(codes, list) else []

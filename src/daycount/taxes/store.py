@@ -95,6 +95,14 @@ def find_taxes(tx: Connection, *, organization_id: UUID, codes: Collection[str],
     return {row["code"]: _tax(row) for row in tx.execute(statement).mappings()}
 
 
+def find_spellings(tx: Connection, *, organization_id: UUID, codes: Collection[str]) -> dict[str, str]:
+    """Return the codes of live taxes by the same in lower case, for codes of any case."""
+    table = taxes.c
+    wanted = sa.func.lower(table.code).in_({code.lower() for code in codes})
+    statement = sa.select(table.code).where(table.organization_id == organization_id, wanted, table.deleted_at.is_(None))
+    return {code.lower(): code for code in tx.execute(statement.order_by(table.code.desc())).scalars()} if codes else {}
+
+
 def list_targets(tx: Connection, *, tax_id: UUID) -> list[UUID]:
     """Return the ids of everything a tax is applied to."""
     return list(tx.execute(sa.select(applied_taxes.c.target_id).where(applied_taxes.c.tax_id == tax_id)).scalars())

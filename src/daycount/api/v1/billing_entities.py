@@ -19,7 +19,7 @@ from daycount.organizations.entities import operations, store
 from daycount.organizations.entities.records import TEXT_FIELDS, EntityInput, EntityProfile
 from daycount.organizations.sections.operations import find_choice
 from daycount.taxes import store as taxes
-from daycount.taxes.operations import given_codes, replace_taxes
+from daycount.taxes.operations import given_codes, replace_taxes, spelled_as_stored
 from daycount.taxes.records import TaxTarget
 from daycount.webhooks.operations import list_by_age, set_first_url
 from daycount.webhooks.store import find_hmac_key
@@ -177,7 +177,7 @@ def update_billing_entity(work: Work, call: Call) -> BillingEntityObject:
     profile = operations.update_entity(work, call.path["code"], call.body)
     codes = call.body.tax_codes
     if is_given(codes) and codes is not None:
-        replace_taxes(work, given_codes(TaxTarget.BILLING_ENTITY, profile.id, codes))
+        replace_taxes(work, given_codes(TaxTarget.BILLING_ENTITY, profile.id, spelled_as_stored(work, codes)))
     return _whole(work, call, profile)
 
 

@@ -72,6 +72,12 @@ def put_lost_invoice_dispute(work: Work, call: Call) -> InvoiceObject:
     return whole_to_wire(work, operations.lose_dispute(work, _id(call)))
 
 
+@routes.put("/invoices/{lago_id}/sync_salesforce_id", **_ONE)
+def sync_invoice_salesforce_id(work: Work, call: Call) -> InvoiceObject:
+    """Note under which id a CRM knows an invoice; refused, since no CRM can be connected."""
+    return whole_to_wire(work, operations.check_integration(work, _id(call)))
+
+
 @routes.post("/invoices/{lago_id}/retry", **_ONE)
 def retry_invoice(work: Work, call: Call) -> InvoiceObject:
     """Try again to finalize an invoice that failed."""
