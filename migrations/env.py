@@ -10,6 +10,7 @@ import daycount.credit_notes.tables
 import daycount.customers.tables
 import daycount.customers.vat.tables
 import daycount.dashboard.accounts.tables
+import daycount.dunning.tables
 import daycount.entitlements.tables
 import daycount.infra.agenda
 import daycount.invoicing.adjusting.tables

@@ -29,6 +29,7 @@ from daycount.api.v1 import (
     current_usage,
     customer_portal,
     customers,
+    dunning_campaigns,
     entitlements,
     event_places,
     events,
@@ -71,13 +72,14 @@ from daycount.clock import Clock, SystemClock
 from daycount.config import Settings
 from daycount.coupons.reactions import on_customer_deleted as take_coupons_away
 from daycount.credit_notes.messages import CreditNoteCreated
-from daycount.customers.messages import CustomerDeleted, InvoiceSettingsChanged, TimezoneChanged
+from daycount.customers.messages import CustomerDeleted, DunningChoiceChanged, InvoiceSettingsChanged, TimezoneChanged
 from daycount.customers.vat.messages import VatSettled
 from daycount.customers.vat.operations import VatChecks
 from daycount.customers.vat.registries import registry_at
 from daycount.dashboard.accounts import store as accounts
 from daycount.dashboard.site import Site
 from daycount.docsite.site import DocSite
+from daycount.dunning import reactions as dunning_reactions
 from daycount.ids import TimeOrderedIds
 from daycount.infra.database import connect
 from daycount.infra.work import CommitPoints, Workplace
@@ -92,6 +94,7 @@ from daycount.invoicing.messages_life import (
     InvoiceDeleted,
     InvoicesFinalized,
     InvoicesMade,
+    InvoicesOverdue,
     InvoiceVoided,
     PaymentStatusChanged,
 )
@@ -100,7 +103,7 @@ from daycount.invoicing.papers.reactions import PaperReactions
 from daycount.invoicing.reactions import InvoicingReactions
 from daycount.invoicing.releasing import on_vat_settled
 from daycount.monitoring import evaluation as alerts
-from daycount.organizations.entities.records import EntityChanged
+from daycount.organizations.entities.records import DefaultCampaignChanged, EntityChanged
 from daycount.payments import reactions as payment_reactions
 from daycount.payments.receipt_papers import ReceiptPapers
 from daycount.payments.records import ReceiptMade
@@ -156,6 +159,7 @@ RESOURCES = (
     current_usage.routes,
     customers.routes,
     customer_portal.routes,
+    dunning_campaigns.routes,
     entitlements.routes,
     event_places.routes,
     events.routes,
@@ -227,7 +231,11 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
             on_payment_status_changed,
             payment_reactions.on_payment_status_changed,
             gating.on_payment_status_changed,
+            dunning_reactions.on_payment_status_changed,
         ],
+        InvoicesOverdue: [dunning_reactions.on_invoices_overdue],
+        DunningChoiceChanged: [dunning_reactions.on_choice_changed],
+        DefaultCampaignChanged: [dunning_reactions.on_default_changed],
         TimeUnused: [invoicing.on_time_unused],
         UsageOverbilled: [invoicing.on_overbilled],
         CreditNoteCreated: [documents.papers.on_credit_note_created],

@@ -173,6 +173,7 @@ class World(NamedTuple):
             ),
             "/taxes/{code}": self.tax["code"],
             "/pricing_units/{code}": self.pricing_unit["code"],
+            "/dunning_campaigns/{code}": self.api.ok("GET", "/dunning_campaigns")["dunning_campaigns"][-1]["lago_id"],
             "/payments/{lago_id}": self.payment["lago_id"],
             "/quotes/{lago_id}": self.quote["lago_id"],
             "/quotes/{lago_id}/versions": self.quote["lago_id"],
@@ -257,6 +258,7 @@ def a_world(server: Server) -> World:
     api.subscribe()
     event = api.event("first", user_id="ada")
     api.event("upload", code="uploads")
+    api.ok("POST", "/dunning_campaigns", {"dunning_campaign": _a_campaign("gentle")})
     api.customer("draft", billing_configuration={"invoice_grace_period": 90})
     api.subscribe("draft", external_id="drafted")
     api.customer("late")
@@ -337,6 +339,10 @@ def _a_quote() -> dict[str, Any]:
 
 def _a_feature(code: str) -> dict[str, Any]:
     return {"code": code, "name": "Single sign-on", "privileges": [{"code": "max", "value_type": "integer"}]}
+
+
+def _a_campaign(code: str) -> dict[str, Any]:
+    return {"code": code, "name": "Reminders", "thresholds": [{"currency": "USD", "amount_cents": 1_000}]}
 
 
 def _a_request(invoice: dict[str, Any]) -> dict[str, Any]:
@@ -475,6 +481,8 @@ GOOD: dict[str, Any] = {
     "create_billing_entity": lambda _: {"code": "paris", "name": "Paris"},
     "update_billing_entity": lambda _: {"legal_name": "Acme Inc."},
     "update_organization": lambda _: {"legal_name": "Acme Inc."},
+    "create_dunning_campaign": lambda _: _a_campaign("strict"),
+    "update_dunning_campaign": lambda _: {"name": "Reminders of 2026"},
     "create_payment": lambda world: {"invoice_id": world.invoice["lago_id"], "amount_cents": 1, "reference": "wire 2"},
     "create_quote": lambda _: _a_quote(),
     "update_quote_version": lambda _: {"content": "As we said"},

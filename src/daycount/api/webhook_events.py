@@ -39,6 +39,7 @@ from daycount.customers import store as customer_store
 from daycount.customers.messages import CustomerSaved
 from daycount.customers.vat.messages import VatChecked
 from daycount.customers.vat.records import VatStatus
+from daycount.dunning.records import CampaignFinished
 from daycount.entitlements.messages import FeatureSaved, PlanEntitled, SubscriptionEntitled
 from daycount.infra.work import Work
 from daycount.invoicing import store as invoice_store
@@ -269,8 +270,25 @@ def _alerts(message: AlertTriggered, work: Work) -> Shown:
     return [(message.triggered.id, alerts.triggered_to_wire(message.triggered))]
 
 
+def _finished_campaigns(message: CampaignFinished, work: Work) -> Shown:
+    """Write what is overdue after the last attempt: as a whole in one currency, the customer's own if it owes in that."""
+    found = customer_store.find_customers(work.tx, organization_id=work.organization_id, ids=[message.customer_id])
+    customer, balances = found[message.customer_id], message.balances
+    currency = customer.currency if customer.currency is not None and customer.currency in balances else next(iter(balances))
+    shown = {
+        "external_customer_id": customer.external_id,
+        "customer_external_id": customer.external_id,
+        "dunning_campaign_code": message.campaign.code,
+        "overdue_balance_cents": balances[currency],
+        "overdue_balance_currency": currency,
+        "overdue_balances": [{"currency": name, "amount_cents": amount} for name, amount in balances.items()],
+    }
+    return [(customer.id, shown)]
+
+
 EVENTS: Final[Mapping[type, Callable[[Any], Iterable[News]]]] = {
     AlertTriggered: lambda message: [News("alert.triggered", partial(_alerts, message))],
+    CampaignFinished: lambda message: [News("dunning_campaign.finished", partial(_finished_campaigns, message))],
     CreditNoteCreated: lambda message: [News("credit_note.created", partial(_credit_notes, message))],
     DocumentMade: lambda message: [News(message.kind.webhook_type, partial(_DOCUMENTS[message.kind], message))],
     CustomerSaved: lambda message: [News(f"customer.{message.event}", partial(_customers, message))],

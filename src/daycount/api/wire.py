@@ -239,6 +239,11 @@ def stamp(instant: datetime) -> str:
     return f"{instant.isoformat(timespec='seconds')[:_SECONDS]}Z"
 
 
+def text_or_none(value: object) -> str | None:
+    """Write an id, or nothing."""
+    return None if value is None else str(value)
+
+
 def stamp_or_none(instant: datetime | None) -> str | None:
     """Write an instant, or nothing."""
     return None if instant is None else stamp(instant)

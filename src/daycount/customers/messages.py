@@ -30,3 +30,9 @@ class InvoiceSettingsChanged(Struct, frozen=True):
     """The dates of a customer's drafts follow other settings from now on."""
 
     customer: Customer
+
+
+class DunningChoiceChanged(Struct, frozen=True):
+    """Another dunning campaign counts for a customer from now on, or none."""
+
+    customer_id: UUID

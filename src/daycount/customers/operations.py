@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType, structs
 from daycount import errors
 from daycount.customers import store
 from daycount.customers.integrations import check_integrations
-from daycount.customers.messages import CustomerDeleted, CustomerSaved, InvoiceSettingsChanged, TimezoneChanged
+from daycount.customers.messages import CustomerDeleted, CustomerSaved, DunningChoiceChanged, InvoiceSettingsChanged, TimezoneChanged
 from daycount.customers.records import ADDRESS_FIELDS, TEXT_FIELDS, Customer, CustomerInput, MetadataInput, MetadataItem
 from daycount.customers.vat.operations import assign_taxes
 from daycount.given import given, given_or_default, is_given
@@ -81,6 +81,8 @@ def upsert_customer(work: Work, changes: CustomerInput) -> Customer:
             work.announce(TimezoneChanged(customer_id=customer.id))
         if _invoice_settings(stored) != _invoice_settings(customer):
             work.announce(InvoiceSettingsChanged(customer=customer))
+        if _dunning(stored) != _dunning(customer):
+            work.announce(DunningChoiceChanged(customer.id))
         work.announce(CustomerSaved(customer, "updated"))
         return customer
     made = _insert(work, customer)
@@ -92,6 +94,11 @@ def upsert_customer(work: Work, changes: CustomerInput) -> Customer:
 
 def _invoice_settings(customer: Customer) -> tuple[object, ...]:
     return customer.grace_days, customer.issuing_date_anchor, customer.keeps_issuing_date, customer.applicable_payment_term
+
+
+def _dunning(customer: Customer) -> tuple[object, ...]:
+    own = customer.applied_dunning_campaign_id
+    return own, customer.exclude_from_dunning_campaign, customer.account_type, None if own else customer.entity.id
 
 
 def ensure_customer(work: Work, external_id: str) -> Customer:
@@ -220,7 +227,17 @@ def _changed(work: Work, customer: Customer, changes: CustomerInput, found: erro
         billing_configuration=_billing_configuration(customer, changes, found),
         metadata=_metadata(work, customer.metadata, changes.metadata, found),
         updated_at=work.now,
+        **_dunning_choice(work, customer, changes),
     )
+
+
+def _dunning_choice(work: Work, customer: Customer, changes: CustomerInput) -> dict[str, Any]:
+    """Read which campaign is applied; whoever is newly left out of all has none of its own. Raises NotFound (dunning_campaign)."""
+    campaign_id = organizations.read_campaign(work, changes.applied_dunning_campaign_id, customer.applied_dunning_campaign_id)
+    is_excluded = given_or_default(changes.exclude_from_dunning_campaign, customer.exclude_from_dunning_campaign)
+    if is_excluded and is_given(changes.exclude_from_dunning_campaign):
+        campaign_id = None
+    return {"applied_dunning_campaign_id": campaign_id, "exclude_from_dunning_campaign": is_excluded}
 
 
 def _skips_sections(customer: Customer, changes: CustomerInput) -> bool:

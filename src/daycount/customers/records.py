@@ -67,6 +67,9 @@ class Customer(Struct, frozen=True, kw_only=True):
     metadata: Sequence[MetadataItem]
     created_at: datetime
     updated_at: datetime
+    applied_dunning_campaign_id: UUID | None = None
+    """The dunning campaign of its own; None where its billing entity's counts."""
+    exclude_from_dunning_campaign: bool = False
 
     @property
     def currency(self) -> str | None:
@@ -174,6 +177,8 @@ class CustomerInput(Struct, frozen=True, kw_only=True):
     metadata: list[MetadataInput] | UnsetType = UNSET
     integration_customers: list[IntegrationInput] | None | UnsetType = UNSET
     tax_codes: list[str] | UnsetType = UNSET
+    applied_dunning_campaign_id: str | None | UnsetType = UNSET
+    exclude_from_dunning_campaign: bool | None | UnsetType = UNSET
 
 
 class CustomerFilter(Struct, frozen=True, kw_only=True):

@@ -55,6 +55,8 @@ def _customer(row: Mapping[str, Any] | RowMapping) -> Customer:
         metadata=msgspec.convert(row["metadata"], list[MetadataItem]),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        applied_dunning_campaign_id=row["applied_dunning_campaign_id"],
+        exclude_from_dunning_campaign=row["exclude_from_dunning_campaign"],
     )
 
 
@@ -76,6 +78,8 @@ def _values(customer: Customer) -> dict[str, Any]:
         "metadata": [msgspec.to_builtins(item) for item in customer.metadata],
         "created_at": customer.created_at,
         "updated_at": customer.updated_at,
+        "applied_dunning_campaign_id": customer.applied_dunning_campaign_id,
+        "exclude_from_dunning_campaign": customer.exclude_from_dunning_campaign,
     }
 
 

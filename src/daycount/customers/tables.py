@@ -28,10 +28,16 @@ customers = sa.Table(
     sa.Column("created_at", _INSTANT, nullable=False),
     sa.Column("updated_at", _INSTANT, nullable=False),
     sa.Column("deleted_at", _INSTANT),
+    sa.Column("applied_dunning_campaign_id", sa.Uuid, comment="null where the billing entity's counts"),
+    sa.Column("exclude_from_dunning_campaign", sa.Boolean, nullable=False, server_default=sa.text("false")),
     sa.UniqueConstraint("organization_id", "id"),
     sa.UniqueConstraint("organization_id", "sequential_id"),
     sa.ForeignKeyConstraint(["organization_id", "billing_entity_id"], ["billing_entities.organization_id", "billing_entities.id"]),
     sa.Index("uq_customers_external_id", "organization_id", "external_id", unique=True, postgresql_where=sa.text("deleted_at is null")),
+    sa.ForeignKeyConstraint(
+        ["organization_id", "applied_dunning_campaign_id"], ["dunning_campaigns.organization_id", "dunning_campaigns.id"]
+    ),
+    sa.Index("ix_customers_dunning", "applied_dunning_campaign_id", postgresql_where=sa.text("applied_dunning_campaign_id is not null")),
     sa.Index("ix_customers_list", "organization_id", sa.text("created_at desc"), "id"),
 )
 

@@ -242,6 +242,14 @@ def mark_overdue(tx: Connection, *, organization_id: UUID, ids: Sequence[UUID], 
     return [_invoice(row) for row in tx.execute(statement).mappings()]
 
 
+def list_overdue(tx: Connection, *, organization_id: UUID, customer_ids: Sequence[UUID]) -> list[Invoice]:
+    """Return the overdue invoices of customers that do not bill themselves, the oldest first."""
+    table = invoices.c
+    statement = sa.select(invoices).where(table.organization_id == organization_id, table.customer_id.in_(customer_ids))
+    statement = statement.where(table.payment_overdue, table.status == "finalized", sa.not_(table.self_billed))
+    return [_invoice(row) for row in tx.execute(statement.order_by(table.issuing_date, table.number, table.id)).mappings()]
+
+
 def count_runs(tx: Connection, *, organization_id: UUID) -> int:
     """Count the instants at which subscriptions were billed."""
     line = invoice_subscriptions.c

@@ -7,8 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from msgspec import UnsetType
 from sqlalchemy import Connection
 
+from daycount import errors
+from daycount.given import is_given
 from daycount.infra.work import Work
 from daycount.organizations.records import BillingEntity, Caller, ClockState, Organization
 from daycount.organizations.tables import api_keys, billing_entities, organizations, server_secrets, test_clocks
@@ -156,6 +159,31 @@ def list_organizations(tx: Connection) -> Sequence[sa.Row[Any, Any, Any]]:
     """Return id, name and creation of every organization, oldest first."""
     table = organizations.c
     return tx.execute(sa.select(table.id, table.name, table.created_at).order_by(table.created_at, table.id).limit(10_000)).all()
+
+
+_CAMPAIGN = sa.text("""
+select id from dunning_campaigns where organization_id = :organization_id and id = :id and deleted_at is null for share
+""")
+
+
+def read_campaign(work: Work, text: str | None | UnsetType, otherwise: UUID | None) -> UUID | None:
+    """
+    Return the dunning campaign that a caller names by its id; `otherwise` where the key is absent, None where it is null or empty.
+
+    The campaign is kept from being deleted until the transaction ends. Raises NotFound (dunning_campaign).
+    """
+    if not is_given(text):
+        return otherwise
+    if not text:
+        return None
+    try:
+        parameters = {"organization_id": work.organization_id, "id": UUID(str(text))}
+    except ValueError as error:
+        raise errors.NotFound("dunning_campaign") from error
+    found: UUID | None = work.tx.execute(_CAMPAIGN, parameters).scalar_one_or_none()
+    if found is None:
+        raise errors.NotFound("dunning_campaign")
+    return found
 
 
 def bump_catalog_version(work: Work) -> None:

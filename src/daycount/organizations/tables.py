@@ -47,8 +47,12 @@ billing_entities = sa.Table(
     sa.Column("logo_name", sa.Text, comment="name of the file of its logo"),
     sa.Column("created_at", _INSTANT, nullable=False),
     sa.Column("updated_at", _INSTANT, nullable=False, server_default=sa.text("'epoch'")),
+    sa.Column("applied_dunning_campaign_id", sa.Uuid, comment="what counts for its customers without one of their own"),
     sa.UniqueConstraint("organization_id", "id"),
     sa.UniqueConstraint("organization_id", "code"),
+    sa.ForeignKeyConstraint(
+        ["organization_id", "applied_dunning_campaign_id"], ["dunning_campaigns.organization_id", "dunning_campaigns.id"]
+    ),
     sa.Index("uq_billing_entities_default", "organization_id", unique=True, postgresql_where=sa.text("is_default")),
 )
 

@@ -11,6 +11,8 @@ from uuid import UUID
 
 from daycount.customers import store as customers
 from daycount.customers.vat import operations as vat
+from daycount.dunning import operations as dunning
+from daycount.dunning.pursuing import pursue_customers
 from daycount.infra.work import Work
 from daycount.invoicing import deadlines, ongoing
 from daycount.invoicing import operations as invoice_operations
@@ -122,6 +124,7 @@ def kinds(invoicing: InvoicingReactions, events: EventStore, checks: vat.VatChec
         ongoing.REFRESH: Kind(55, refresh_wallets),
         schedule.END_NEAR: Kind(57, _tell_of_near_ends),
         deadlines.OVERDUE: Kind(60, _fall_overdue),
+        dunning.PURSUE: Kind(61, _pursue),
         faults.REPORT: Kind(62, _report_faults),
         MAKE: Kind(70, documents.papers.make),
         MAKE_RECEIPT: Kind(71, documents.receipts.make),
@@ -151,6 +154,10 @@ def _tell_of_near_ends(work: Work, subjects: Sequence[UUID], _due_at: datetime) 
 
 def _fall_overdue(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:
     invoice_operations.mark_overdue(work, subjects, at=due_at)
+
+
+def _pursue(work: Work, subjects: Sequence[UUID], _due_at: datetime) -> None:
+    pursue_customers(work, subjects)
 
 
 def _start(work: Work, subjects: Sequence[UUID], due_at: datetime) -> None:

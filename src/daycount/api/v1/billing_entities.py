@@ -10,7 +10,7 @@ from daycount.api.routing import Call, Routes
 from daycount.api.v1 import invoice_custom_sections as sections_wire
 from daycount.api.v1.invoice_custom_sections import SectionObject
 from daycount.api.v1.taxes import TaxObject, list_to_wire
-from daycount.api.wire import Stamp, stamp
+from daycount.api.wire import Stamp, stamp, text_or_none
 from daycount.given import given, is_given
 from daycount.infra.work import Work
 from daycount.invoicing.papers.operations import PATH as FILES
@@ -62,6 +62,7 @@ class BillingEntityObject(Struct, frozen=True, kw_only=True):
     is_default: bool
     eu_tax_management: bool
     logo_url: str | None
+    applied_dunning_campaign_id: str | None
     taxes: Sequence[TaxObject] | UnsetType = UNSET
     selected_invoice_custom_sections: Sequence[SectionObject] | UnsetType = UNSET
 
@@ -132,6 +133,7 @@ def to_wire(profile: EntityProfile, *, public_url: str) -> BillingEntityObject:
         is_default=profile.is_default,
         eu_tax_management=profile.eu_tax_management,
         logo_url=None if profile.logo_name is None else f"{public_url.rstrip('/')}{FILES}{profile.logo_name}",
+        applied_dunning_campaign_id=text_or_none(profile.applied_dunning_campaign_id),
         **texts,
     )
 

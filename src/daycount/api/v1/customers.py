@@ -14,9 +14,11 @@ from daycount.api.v1 import invoice_custom_sections as sections_wire
 from daycount.api.v1 import taxes as taxes_wire
 from daycount.api.v1.invoice_custom_sections import SectionObject
 from daycount.api.v1.taxes import TaxObject
-from daycount.api.wire import Stamp, stamp
+from daycount.api.wire import Stamp, stamp, stamp_or_none, text_or_none
 from daycount.customers import operations, store
 from daycount.customers.records import Customer, CustomerFilter, CustomerInput
+from daycount.dunning.store import find_standings
+from daycount.engine.dunning import Standing
 from daycount.infra.work import Work
 from daycount.invoicing.custom_sections import applicable_sections
 from daycount.money import CURRENCIES
@@ -90,13 +92,18 @@ class CustomerObject(Struct, frozen=True, kw_only=True):
     skip_invoice_custom_sections: bool
     metadata: Sequence[CustomerMetadataObject]
     integration_customers: Sequence[Any]
+    applied_dunning_campaign_id: str | None
+    exclude_from_dunning_campaign: bool
+    dunning_currency_attempts: Mapping[str, int] | UnsetType = UNSET
+    """How often each currency was asked for since the count began; with the instant of the last time left out inside other objects."""
+    last_dunning_campaign_attempt_at: Stamp | None | UnsetType = UNSET
     taxes: Sequence[TaxObject] | UnsetType = UNSET
     applicable_invoice_custom_sections: Sequence[SectionObject] | UnsetType = UNSET
     error_details: Sequence[Any] | UnsetType = UNSET
 
 
 def list_to_wire(work: Work, found: Sequence[Customer], *, is_whole: bool = False) -> list[CustomerObject]:
-    """Write customers with their taxes: whole for their own endpoints, less of them in lists. Two queries."""
+    """Write customers with their taxes: whole for their own endpoints, less of them in lists. Four queries at most."""
     taxes = taxes_store.find_applied(work.tx, organization_id=work.organization_id, target_ids=[customer.id for customer in found])
     shown = [structs.replace(to_wire(customer, is_whole=is_whole), taxes=taxes_wire.list_to_wire(taxes[customer.id])) for customer in found]
     if not is_whole:
@@ -104,7 +111,18 @@ def list_to_wire(work: Work, found: Sequence[Customer], *, is_whole: bool = Fals
     targets = {target for customer in found for target in (customer.id, customer.entity.id)}
     chosen = section_store.find_choices(work.tx, organization_id=work.organization_id, target_ids=targets)
     applicable = [sections_wire.list_to_wire(applicable_sections(customer, chosen)) for customer in found]
-    return [structs.replace(item, applicable_invoice_custom_sections=texts) for item, texts in zip(shown, applicable, strict=True)]
+    whole = [structs.replace(item, applicable_invoice_custom_sections=texts) for item, texts in zip(shown, applicable, strict=True)]
+    standings = find_standings(work.tx, customer_ids=[customer.id for customer in found])
+    return [_with_attempts(item, standings.get(customer.id, {})) for item, customer in zip(whole, found, strict=True)]
+
+
+def _with_attempts(shown: CustomerObject, standings: Mapping[str, Standing]) -> CustomerObject:
+    instants = [standing.last_at for standing in standings.values() if standing.last_at is not None]
+    return structs.replace(
+        shown,
+        dunning_currency_attempts={currency: item.attempts for currency, item in sorted(standings.items()) if item.attempts},
+        last_dunning_campaign_attempt_at=stamp_or_none(max(instants, default=None)),
+    )
 
 
 def to_wire(customer: Customer, *, is_whole: bool = False) -> CustomerObject:
@@ -136,6 +154,8 @@ def to_wire(customer: Customer, *, is_whole: bool = False) -> CustomerObject:
             for item in customer.metadata
         ],
         integration_customers=[],
+        applied_dunning_campaign_id=text_or_none(customer.applied_dunning_campaign_id),
+        exclude_from_dunning_campaign=customer.exclude_from_dunning_campaign,
         error_details=[] if is_whole else UNSET,
     )
 

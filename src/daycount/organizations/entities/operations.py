@@ -15,10 +15,11 @@ from daycount.money import CURRENCIES
 from daycount.organizations.countries import COUNTRIES
 from daycount.organizations.entities import store
 from daycount.organizations.entities.logos import Logo, read_picture
-from daycount.organizations.entities.records import TEXT_FIELDS, EntityChanged, EntityInput, EntityProfile
+from daycount.organizations.entities.records import TEXT_FIELDS, DefaultCampaignChanged, EntityChanged, EntityInput, EntityProfile
 from daycount.organizations.operations import is_known_zone
 from daycount.organizations.sections.operations import choose_sections
 from daycount.organizations.sections.records import ChoiceInput, Chooser
+from daycount.organizations.store import read_campaign
 
 PER_CUSTOMER, PER_ENTITY = "per_customer", "per_billing_entity"
 _MAX_PREFIX, _MAX_FOOTER, _MAX_DAYS, _MAX_TEXT = 10, 600, 36_500, 255
@@ -66,7 +67,9 @@ def create_entity(work: Work, wanted: EntityInput) -> EntityProfile:
         updated_at=work.now,
     )
     logo = _read_logo(blank, wanted, found)
-    profile = structs.replace(blank, **_changed(blank, wanted, found), **_logo_name(logo))
+    campaign_id = read_campaign(work, wanted.applied_dunning_campaign_id, None)
+    named = {"applied_dunning_campaign_id": campaign_id} | _logo_name(logo)
+    profile = structs.replace(blank, **_changed(blank, wanted, found), **named)
     found.raise_if_any()
     store.insert_entity(work.tx, profile)
     _keep_logo(work, profile, logo)
@@ -79,17 +82,22 @@ def update_entity(work: Work, code: str, changes: EntityInput) -> EntityProfile:
     """
     Change a billing entity: only keys that are given are written, its code never changes.
 
-    Announces EntityChanged. Raises NotFound, Invalid. Source: Lago API, billing entities.
+    Announces EntityChanged, and DefaultCampaignChanged. Raises NotFound, also for a dunning campaign, Invalid.
+    Source: Lago API, billing entities.
     """
     before = store.find_entity(work.tx, organization_id=work.organization_id, code=code, lock=True)
     if before is None:
         raise errors.NotFound("billing_entity")
     found = errors.FieldErrors()
     logo = _read_logo(before, changes, found)
-    profile = structs.replace(before, updated_at=work.now, **_changed(before, changes, found), **_logo_name(logo))
+    campaign_id = read_campaign(work, changes.applied_dunning_campaign_id, before.applied_dunning_campaign_id)
+    named = {"applied_dunning_campaign_id": campaign_id} | _logo_name(logo)
+    profile = structs.replace(before, updated_at=work.now, **_changed(before, changes, found), **named)
     found.raise_if_any()
     store.update_entity(work.tx, profile)
     _keep_logo(work, profile, logo)
+    if campaign_id != before.applied_dunning_campaign_id:
+        work.announce(DefaultCampaignChanged(profile.id))
     choose_sections(
         work, Chooser.BILLING_ENTITY, profile.id, ChoiceInput(invoice_custom_section_codes=changes.invoice_custom_section_codes)
     )

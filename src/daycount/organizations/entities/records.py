@@ -53,6 +53,8 @@ class EntityProfile(Struct, frozen=True, kw_only=True):
     logo_name: str | None
     created_at: datetime
     updated_at: datetime
+    applied_dunning_campaign_id: UUID | None = None
+    """The dunning campaign of its customers that have none of their own."""
 
 
 class EntityConfigurationInput(Struct, frozen=True, kw_only=True):
@@ -96,6 +98,7 @@ class EntityInput(Struct, frozen=True, kw_only=True):
     invoice_custom_section_codes: list[str] | None | UnsetType = UNSET
     slug: str | None | UnsetType = UNSET
     webhook_url: str | None | UnsetType = UNSET
+    applied_dunning_campaign_id: str | None | UnsetType = UNSET
 
 
 class EntityChanged(Struct, frozen=True):
@@ -108,6 +111,12 @@ class EntityChanged(Struct, frozen=True):
     entity_id: UUID
     numbers_itself: bool
     has_eu_taxes: bool
+
+
+class DefaultCampaignChanged(Struct, frozen=True):
+    """Another dunning campaign, or none, counts for the customers of a billing entity that have none of their own."""
+
+    entity_id: UUID
 
 
 def fields_of(profile: EntityProfile) -> dict[str, Any]:

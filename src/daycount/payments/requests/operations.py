@@ -1,6 +1,7 @@
 """Use cases of payment requests."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from msgspec import structs
@@ -28,6 +29,15 @@ from daycount.payments.requests.records import (
 _STATUSES = ("pending", "succeeded", "failed")
 
 
+class Asked(NamedTuple):
+    """A customer and the overdue invoices it is asked for, by whose campaign if by one; without `email` its own counts."""
+
+    customer: Customer
+    invoices: Sequence[Invoice]
+    email: str | None = None
+    campaign_id: UUID | None = None
+
+
 def create_request(work: Work, wanted: PaymentRequestInput) -> ShownRequest:
     """
     Ask for overdue invoices of a customer in one amount: what is due of them now.
@@ -39,9 +49,7 @@ def create_request(work: Work, wanted: PaymentRequestInput) -> ShownRequest:
     return request_payment(work, customer, found, email=given(wanted.email, None))
 
 
-def request_payment(
-    work: Work, customer: Customer, found: Sequence[Invoice], *, email: str | None = None, campaign_id: UUID | None = None
-) -> ShownRequest:
+def request_payment(work: Work, customer: Customer, found: Sequence[Invoice], *, email: str | None = None) -> ShownRequest:
     """Ask for overdue invoices of one currency and billing entity. Announces PaymentRequestMade. Raises NotAllowed."""
     if not all(invoice.payment_overdue for invoice in found):
         raise errors.NotAllowed("invoices_not_overdue")
@@ -49,22 +57,39 @@ def request_payment(
         raise errors.NotAllowed("invoices_have_different_currencies")
     if len({invoice.billing_entity_id for invoice in found}) > 1:
         raise errors.NotAllowed("invoices_have_different_billing_entities")
-    request = PaymentRequest(
+    [shown] = request_payments(work, [Asked(customer, found, email=email)])
+    return get_request(work, shown.request.id)
+
+
+def request_payments(work: Work, asks: Sequence[Asked]) -> list[ShownRequest]:
+    """
+    Ask customers for overdue invoices, each time of one currency and billing entity: what is due of them now.
+
+    The caller holds the customers' lanes. Announces PaymentRequestMade for each. Two statements.
+    """
+    made = [ShownRequest(_request_of(work, asked), [invoice.id for invoice in asked.invoices]) for asked in asks]
+    if made:
+        store.insert_requests(work.tx, made)
+    for shown in made:
+        work.announce(PaymentRequestMade(shown.request))
+    return made
+
+
+def _request_of(work: Work, asked: Asked) -> PaymentRequest:
+    first = asked.invoices[0]
+    return PaymentRequest(
         id=work.new_id(),
         organization_id=work.organization_id,
-        customer_id=customer.id,
-        billing_entity_id=found[0].billing_entity_id,
-        dunning_campaign_id=campaign_id,
-        email=email or customer.texts["email"],
-        amount_cents=sum(invoice.total_due_amount_cents for invoice in found),
-        currency=found[0].currency,
+        customer_id=asked.customer.id,
+        billing_entity_id=first.billing_entity_id,
+        dunning_campaign_id=asked.campaign_id,
+        email=asked.email or asked.customer.texts["email"],
+        amount_cents=sum(invoice.total_due_amount_cents for invoice in asked.invoices),
+        currency=first.currency,
         payment_status="pending",
         created_at=work.now,
         updated_at=work.now,
     )
-    store.insert_request(work.tx, request, [invoice.id for invoice in found])
-    work.announce(PaymentRequestMade(request))
-    return get_request(work, request.id)
 
 
 def update_request(work: Work, request_id: UUID, changes: PaymentRequestInput) -> ShownRequest:

@@ -15,17 +15,18 @@ from daycount.payments.requests.tables import payment_request_invoices, payment_
 _NAMES = PaymentRequest.__struct_fields__
 
 
-def insert_request(tx: Connection, request: PaymentRequest, invoice_ids: Sequence[UUID]) -> None:
-    """Write a new payment request with its invoices."""
-    tx.execute(payment_requests.insert().values({name: getattr(request, name) for name in _NAMES}))
+def insert_requests(tx: Connection, made: Sequence[ShownRequest]) -> None:
+    """Write new payment requests with their invoices. Two statements."""
+    tx.execute(payment_requests.insert(), [{name: getattr(shown.request, name) for name in _NAMES} for shown in made])
     rows = [
         {
-            "payment_request_id": request.id,
+            "payment_request_id": shown.request.id,
             "invoice_id": invoice_id,
-            "organization_id": request.organization_id,
+            "organization_id": shown.request.organization_id,
             "paid_amount_cents": 0,
         }
-        for invoice_id in invoice_ids
+        for shown in made
+        for invoice_id in shown.invoice_ids
     ]
     tx.execute(payment_request_invoices.insert(), rows)
 

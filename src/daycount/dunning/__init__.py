@@ -1,0 +1,1 @@
+"""Dunning: campaigns that ask for overdue balances again and again."""
