@@ -53,6 +53,7 @@ def test_an_invoice_is_paid_in_parts(api: Api) -> None:
         "external_payment_id": None,
         "provider_payment_id": None,
         "provider_customer_id": None,
+        "payment_method_id": None,
         "next_action": {},
         "created_at": "2026-06-30T12:00:00Z",
     }
