@@ -406,6 +406,24 @@ def run_bills(
     print(f"{len(run.made)} invoices made, {len(run.changed)} drafts changed, {len(run.parked)} entries set aside; nothing is kept")
 
 
+@bill.command("check")
+def check_bill(invoice: Annotated[str, typer.Argument(help="Id or number.")], data_dir: DataDir = _DEFAULT_DIR) -> None:
+    """Work an invoice out again from raw events and the plan as it was, and compare each fee; ends with 1 where something differs."""
+    from daycount.invoicing import store
+    from daycount.invoicing.checking import check_invoice, say_check
+    from daycount.organizations import store as organizations
+
+    opened = _open_app(data_dir)
+    with opened.workplace.engine.connect() as tx:
+        found = store.find_named(tx, invoice)
+        is_sandbox = organizations.find_clock(tx, found.organization_id) is not None
+        owner = found.organization_id
+        work = opened.workplace.work_on(tx, now=opened.clock.now(), actor="cli", organization_id=owner, is_sandbox=is_sandbox)
+        check = check_invoice(work, found)
+    print("\n".join(say_check(check)))
+    raise typer.Exit(0 if check.is_consistent else 1)
+
+
 @cli.command()
 def doctor(data_dir: DataDir = _DEFAULT_DIR) -> None:
     """Check that what time must cause is written down as the subscriptions ask for it; ends with 1 where it is not."""
@@ -479,9 +497,7 @@ def explain_invoice(invoice: Annotated[str, typer.Argument(help="Id or number.")
 
     app = _open_app(data_dir)
     with app.workplace.engine.connect() as tx:
-        found = store.find_any(tx, UUID(invoice)) if _is_uuid(invoice) else store.find_invoice_by_number(tx, invoice)
-        if found is None:
-            raise errors.NotFound("invoice")
+        found = store.find_named(tx, invoice)
         owner = customers.find_customers(tx, organization_id=found.organization_id, ids=[found.customer_id])[found.customer_id]
         lines = store.list_lines(tx, organization_id=found.organization_id, invoice_ids=[found.id])
         fees = store.list_fees(tx, organization_id=found.organization_id, invoice_ids=[found.id])

@@ -44,6 +44,7 @@ INVOICE_ACTIONS = (
     "download_xml",
     "explain",
     "sync_salesforce_id",
+    "check",
 )
 
 
@@ -196,6 +197,8 @@ class World(NamedTuple):
             "/webhooks/{lago_id}/resend": self.webhook["lago_id"],
             "/fees/{lago_id}": self.fee["lago_id"],
             "/fees/{lago_id}/explain": self.fee["lago_id"],
+            "/fees/{lago_id}/events": self.fee["lago_id"],
+            "/fees/{lago_id}/events.csv": self.fee["lago_id"],
             "/parked_customers/{external_customer_id}/retry": self.customer["external_id"],
             "/customers/{external_customer_id}/credit_notes": self.customer["external_id"],
             "/credit_notes/{lago_id}": self.credit_note["lago_id"],

@@ -60,7 +60,7 @@ class Api:
                 self._connection.close()
                 if is_last:
                     raise
-        is_text = response.getheader("content-type") == "text/plain"
+        is_text = response.getheader("content-type") in ("text/plain", "text/csv")
         parsed = content.decode() if is_text else json.loads(content) if content else None
         return Reply(response.status, parsed, {name.lower(): value for name, value in response.getheaders()})
 

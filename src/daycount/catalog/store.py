@@ -365,6 +365,20 @@ def insert_version(tx: Connection, plan: Plan, *, at: datetime) -> None:
     tx.execute(plans.update().where(plans.c.id == plan.id).values(version=plan.version))
 
 
+def find_charge_version(tx: Connection, *, organization_id: UUID, charge_id: UUID, version: int) -> Charge | None:
+    """Return a charge, deleted or not, as it was in a version of its plan. One query."""
+    table = plan_versions.c
+    statement = (
+        sa.select(table.plan)
+        .join(charges, charges.c.plan_id == table.plan_id)
+        .where(charges.c.organization_id == organization_id, charges.c.id == charge_id, table.version == version)
+    )
+    found = tx.execute(statement).scalar_one_or_none()
+    if found is None:
+        return None
+    return next((charge for charge in msgspec.convert(found, Plan).charges if charge.id == charge_id), None)
+
+
 def count_versions(tx: Connection, *, plan_id: UUID) -> int:
     """Count the versions of a plan."""
     return int(tx.execute(sa.select(sa.func.count()).where(plan_versions.c.plan_id == plan_id)).scalar_one())

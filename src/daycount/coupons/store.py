@@ -100,7 +100,7 @@ def list_coupons(tx: Connection, *, organization_id: UUID, at: datetime, limit: 
             table.expiration,
             table.expiration_at,
             table.created_at.desc(),
-            table.id.desc(),
+            table.id,
         )
         .limit(limit)
         .offset(offset)

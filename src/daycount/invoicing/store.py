@@ -10,6 +10,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping
 
+from daycount import errors
 from daycount.catalog.tables import charges
 from daycount.customers.tables import customers
 from daycount.engine.fees import Breakdown
@@ -296,6 +297,17 @@ def find_invoice_by_number(tx: Connection, number: str) -> Invoice | None:
     statement = sa.select(invoices).where(invoices.c.number == number, invoices.c.status.in_(VISIBLE_STATUSES)).limit(1)
     row = tx.execute(statement).mappings().one_or_none()
     return None if row is None else _invoice(row)
+
+
+def find_named(tx: Connection, name: str) -> Invoice:
+    """Return the invoice of an id or a number, of whatever organization; for the operator's command line. Raises NotFound."""
+    try:
+        found = find_any(tx, UUID(name))
+    except ValueError:
+        found = find_invoice_by_number(tx, name)
+    if found is None:
+        raise errors.NotFound("invoice")
+    return found
 
 
 def find_any(tx: Connection, invoice_id: UUID) -> Invoice | None:

@@ -37,6 +37,8 @@ class FeeExplanationObject(Struct, frozen=True, kw_only=True):
     amount_cents: int
     taxes_amount_cents: int
     total_amount_cents: int
+    events_path: str | None
+    """Where the events that it counts are listed; null for fees that are of no events."""
     steps: Sequence[StepObject]
     sentences: Sequence[str]
 
@@ -66,6 +68,7 @@ def _fee(fee: Fee) -> FeeExplanationObject:
         amount_cents=fee.amount_cents,
         taxes_amount_cents=fee.taxes_amount_cents,
         total_amount_cents=fee.amount_cents + fee.taxes_amount_cents,
+        events_path=None if fee.charge_id is None else f"/api/v1/fees/{fee.id}/events",
         steps=_steps(steps_of_fee(fee)),
         sentences=explain_fee(fee),
     )

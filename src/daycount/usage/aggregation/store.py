@@ -8,7 +8,8 @@ the values of the named properties; requests without either never look at the JS
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -20,6 +21,7 @@ from daycount.engine.metrics import NOTHING, AggregationType, Arrival, Bucket, E
 from daycount.money import exact_sum
 from daycount.periods import local_date, start_of_day
 from daycount.usage.lines import typing_of
+from daycount.usage.records import StoredEvent
 from daycount.usage.values import read_texts
 
 _HISTORY = datetime(1, 1, 1, tzinfo=UTC)
@@ -319,3 +321,74 @@ _KINDS: Mapping[Kind, tuple[sa.TextClause, Callable[[Sequence[Row], UsageRequest
     (AggregationType.WEIGHTED_SUM, False, Detail.NONE): (_WEIGHTED, read_weighted),
     (AggregationType.CUSTOM, False, Detail.NONE): (_CUSTOM, _read_custom),
 }
+
+
+class CountedEvent(NamedTuple):
+    """An event that counts for a bucket, and the value it counts with; None where events themselves are counted or reduced."""
+
+    event: StoredEvent
+    value: str | None
+
+
+def _counted(value: str, counts: str) -> tuple[sa.TextClause, sa.TextClause]:
+    """Return the statements that list and count the events of one bucket of one request, in the order in which they count."""
+    found = f"""
+    from {_REQUESTS}
+    where {counts} and b.place = :place and g.names = cast(:names as text[]) and e.created_at <= :received_until
+    """
+    columns = f"""
+    select e.key::text, s.external_subscription_id, s.code, e.transaction_id, e.at, e.created_at, e.properties,
+           e.precise_total_amount_cents, {value} as value
+    """
+    page = sa.text(columns + found + " order by e.at, e.sequence limit :limit offset :offset")
+    return page, sa.text("select count(*)" + found)
+
+
+_OF_ANY = _counted("cast(null as text)", "true")
+_OF_NUMBERS = _counted(f"cast({NUMBER} as text)", f"{NUMBER} is not null")
+_OF_MEMBERS = _counted(MEMBER, f"{MEMBER} is not null and {IS_ADD} is not null")
+
+
+def _counted_of(request: UsageRequest) -> tuple[sa.TextClause, sa.TextClause]:
+    match request.aggregation:
+        case AggregationType.COUNT | AggregationType.CUSTOM:
+            return _OF_ANY
+        case AggregationType.UNIQUE_COUNT:
+            return _OF_MEMBERS
+        case _:
+            return _OF_NUMBERS
+
+
+def _of_bucket(request: UsageRequest, bucket: Bucket, received_until: datetime) -> dict[str, object]:
+    places: dict[UUID | None, int] = {condition.filter_id: place for place, condition in enumerate(request.conditions, 1)}
+    own = {"place": places.get(bucket.filter_id, 0), "names": list(bucket.group), "received_until": received_until}
+    return {**arrays_of([request], [0]), **own}
+
+
+def list_counted(
+    tx: Connection, request: UsageRequest, bucket: Bucket, *, received_until: datetime, limit: int, offset: int
+) -> list[CountedEvent]:
+    """Return a page of the events that a bucket counts, the oldest first; those received later than `received_until` are left out."""
+    values = _of_bucket(request, bucket, received_until) | {"limit": limit, "offset": offset}
+    rows = tx.execute(_counted_of(request)[0], values)
+    return [
+        CountedEvent(
+            StoredEvent(
+                key=row.key,
+                external_subscription_id=row.external_subscription_id or None,
+                code=row.code,
+                transaction_id=row.transaction_id,
+                at=row.at,
+                created_at=row.created_at,
+                properties=row.properties,
+                precise_total_amount_cents=row.precise_total_amount_cents,
+            ),
+            row.value,
+        )
+        for row in rows
+    ]
+
+
+def count_counted(tx: Connection, request: UsageRequest, bucket: Bucket, *, received_until: datetime) -> int:
+    """Count what `list_counted` pages through."""
+    return int(tx.execute(_counted_of(request)[1], _of_bucket(request, bucket, received_until)).scalar_one())
