@@ -18,7 +18,7 @@ from daycount.dashboard.routing import Table
 from tests.support.members import SESSION
 from tests.support.server import HOST
 
-_ALIKE = 12
+_ALIKE = 8
 _MOST_KB = 60
 _TABLE = Table(PARTS)
 
