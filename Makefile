@@ -42,7 +42,7 @@ test-clients: $(READY) ## Run the published API clients against a server (needs 
 	@$(RUN) -m pytest tests/clients $(ARGS)
 
 test-browser: $(READY) ## Go through the pages in Chromium and keep pictures of them (needs Chromium)
-	@BROWSER_SCREENSHOTS=$(BROWSER_SCREENSHOTS) $(RUN) -m pytest tests/browser $(ARGS)
+	@BROWSER_SCREENSHOTS=$(BROWSER_SCREENSHOTS) $(RUN) -m pytest -n 2 --dist loadfile tests/browser $(ARGS)
 
 check: check-format lint types imports test ## The one gate: format, lint, types, imports, tests
 

@@ -180,20 +180,23 @@ def screenshots() -> Path | None:
     return None if not named else Path(named)
 
 
-@pytest.fixture(scope="session")
-def stopwatch(request: pytest.FixtureRequest) -> Stopwatch:
+@pytest.fixture
+def stopwatch(record_property: Callable[[str, object], None]) -> Iterator[Stopwatch]:
     """A stopwatch, whose times are printed when everything is over."""
-    request.config.stash[_WATCH] = watch = Stopwatch()
-    return watch
+    watch = Stopwatch()
+    yield watch
+    record_property(_STEPS, watch.lines())
 
 
-_WATCH = pytest.StashKey[Stopwatch]()
+_STEPS = "steps of a newcomer"
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print what the stopwatch took."""
-    watch = config.stash.get(_WATCH, None)
-    if watch is not None:
-        terminalreporter.section("a newcomer's path")
-        for line in watch.lines():
-            terminalreporter.write_line(line)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the stopwatch took, whichever process held it."""
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    for report in reports:
+        for name, lines in getattr(report, "user_properties", ()):
+            if name == _STEPS and report.when == "teardown":
+                terminalreporter.section(name)
+                for line in lines:
+                    terminalreporter.write_line(line)

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESK, PLAIN, Demo, Look, Person
 from tests.support.members import PASSWORD
+from tests.support.receiver import receiving
 from tests.support.server import HOST, Api, Server
 
 LOOKS = pytest.mark.parametrize("look", [DESK, PLAIN], ids=["scripts", "plain"])
@@ -306,6 +307,29 @@ def test_j10_a_developer_makes_a_key_and_finds_events_that_matched_nothing(shop:
 
     expect(page.get_by_text("The key is revoked")).to_be_visible()
     assert shop.ok("GET", "/events/lost")["event"]["warnings"][0]["code"] == "billable_metric_not_found"
+
+
+def test_j10_a_developer_reads_what_was_told_and_tells_it_again(shop: Api, enter) -> None:
+    person = enter(shop)
+    with receiving() as receiver:
+        page = person.go("/webhook-endpoints/new")
+        page.get_by_label("Address").fill(receiver.url)
+        page.get_by_role("button", name="Create").click()
+        shop.customer("second", name="Second Ltd")
+        receiver.wait_for(1)
+
+        person.go("/webhooks").get_by_role("link", name="customer.created").click()
+        expect(page.locator("pre").first).to_contain_text('"external_id": "second"')
+        page.get_by_role("button", name="Send again").click()
+        receiver.wait_for(2)
+        # The second attempt is noted when its answer has come back, an instant after the receiver had it.
+        for _ in range(100):
+            if page.locator("tbody tr").count() < 2:
+                page.reload()
+        expect(page.locator("tbody tr")).to_have_count(2)
+
+        assert [delivery.type for delivery in receiver.deliveries] == ["customer.created", "customer.created"]
+    expect(person.go("/logs/requests").get_by_role("heading", level=1)).to_be_visible()
 
 
 def test_the_keyboard_searches_walks_and_closes(demo: Demo, enter) -> None:

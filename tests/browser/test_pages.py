@@ -73,7 +73,8 @@ def test_every_page_is_whole_in_every_look(demo: Demo, enter, paths: list[str], 
         found[path] = [text for text in person.said if not ("404" in text and path == "/no/such/page")]
         person.said.clear()
 
-    assert {where: faults for where, faults in found.items() if faults} == {}
+    wrong = [f"{where} {fault}" for where, faults in found.items() for fault in faults]
+    assert not wrong, "\n".join(wrong)
 
 
 def test_pages_of_somebody_who_begins_are_whole(demo: Demo, enter, open_browser, screenshots: Path | None) -> None:

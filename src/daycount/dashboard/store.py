@@ -221,3 +221,9 @@ union select currency from wallets where organization_id = :organization_id orde
 def list_amount_currencies(tx: Connection, *, organization_id: UUID) -> list[str]:
     """Return the currencies that amounts of an organization are in: of customers, gone ones too, and of wallets."""
     return list(tx.execute(_AMOUNT_CURRENCIES, {"organization_id": organization_id}).scalars())
+
+
+def find_number(tx: Connection, *, organization_id: UUID, invoice_id: UUID | str) -> str | None:
+    """Return the number of an invoice; None before it has one."""
+    query = sa.text("select number from invoices where organization_id = :organization_id and id = :invoice_id")
+    return tx.execute(query, {"organization_id": organization_id, "invoice_id": invoice_id}).scalar_one_or_none() or None

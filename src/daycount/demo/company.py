@@ -57,6 +57,7 @@ def found_company(api: Api) -> None:
         _pay(api, keep=3 if month >= 11 else 0)
     _move(api, NOW)
     _strange_events(api)
+    _watch(api)
     _late_payers(api)
 
 
@@ -331,3 +332,32 @@ def _late_payers(api: Api) -> None:
     failed = next((item for item in due if item["customer"]["external_id"] != "granite" and item["total_due_amount_cents"] > 0), None)
     if failed is not None:
         api.call("PUT", f"/invoices/{failed['lago_id']}", {"invoice": {"payment_status": "failed"}})
+
+
+def _watch(api: Api) -> None:
+    """Let plans entitle to features, alerts look at usage and credits, and an endpoint that nobody answers at be told of payments."""
+    seats = {"code": "max", "name": "At most", "value_type": "integer"}
+    for feature in (
+        {"code": "sso", "name": "Single sign-on", "description": "Sign in with your own identity provider", "privileges": []},
+        {"code": "workspaces", "name": "Workspaces", "description": "Rooms that a team keeps apart", "privileges": [seats]},
+    ):
+        api.call("POST", "/features", {"feature": feature})
+    api.call("POST", "/plans/scale/entitlements", {"entitlements": {"workspaces": {"max": 10}}})
+    api.call("POST", "/plans/enterprise/entitlements", {"entitlements": {"sso": {}, "workspaces": {"max": 100}}})
+    dear = {
+        "alert_type": "current_usage_amount",
+        "code": "dear",
+        "name": "A dear month",
+        "thresholds": [{"code": "warn", "value": "20000"}],
+    }
+    api.call("POST", "/subscriptions/aurora-1/alerts", {"alert": dear})
+    wallet = api.call("GET", "/customers/ember/wallets")["wallets"][0]
+    low = {
+        "alert_type": "wallet_balance_amount",
+        "code": "low",
+        "name": "Few credits left",
+        "thresholds": [{"code": "warn", "value": "3000"}],
+    }
+    api.call("POST", f"/customers/ember/wallets/{wallet['code']}/alerts", {"alert": low})
+    endpoint = {"name": "Ledger", "webhook_url": "https://ledger.lumen.example/hooks", "event_types": ["invoice.payment_status_updated"]}
+    api.call("POST", "/webhook_endpoints", {"webhook_endpoint": endpoint})

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from daycount.dashboard import store
 from daycount.dashboard.explaining import drawings_of, step_title
 from daycount.dashboard.http import Response, path_to, redirect
 from daycount.dashboard.listing import Empty, Filter, Source, export, read_listing
@@ -142,15 +143,15 @@ def explain_fee(visit: Visit) -> Response:
     explained = visit.get("/fees/{}/explain", visit.path["lago_id"])["fee_explanation"]
     fee = visit.get("/fees/{}", visit.path["lago_id"])["fee"]
     invoice_id = explained["lago_invoice_id"]
-    invoice = None if invoice_id is None else visit.get("/invoices/{}", invoice_id)["invoice"]
+    number = None if invoice_id is None else store.find_number(visit.work.tx, organization_id=visit.organization.id, invoice_id=invoice_id)
     return visit.render(
         "explain.html",
         title=f"Why {explained['name']}",
         nav="invoices",
         explained=explained,
         fee=fee,
-        invoice=invoice,
-        here=None if invoice is None else path_to("/invoices/{}", invoice["lago_id"]),
+        number=number,
+        here=None if invoice_id is None else path_to("/invoices/{}", str(invoice_id)),
         steps=_steps(explained["steps"]),
     )
 
