@@ -424,3 +424,17 @@ def test_forms_do_nothing_to_another_organization(server: Server, furnished: Wor
 
     assert {path: status for path, status in answers.items() if status not in (404, 422)} == {}
     assert furnished.api.ok("GET", f"/invoices/{invoice}") == before
+
+
+def test_settings_say_where_electronic_invoices_can_be(server: Server, enter) -> None:
+    api = server.organization()
+    visitor: Visitor = enter(api)
+    entity = api.ok("GET", "/billing_entities/default")["billing_entity"]
+    kept = {name: str(entity[name]) for name in ("name", "timezone", "default_currency", "document_number_prefix", "net_payment_term")}
+
+    refused = visitor.submit("/settings", kept | {"einvoicing": "1"})
+    visitor.submit("/settings", kept | {"einvoicing": "1", "country": "fr", "document_locale": "fr"})
+
+    assert "Say first in which country the sender is." in refused.words
+    changed = api.ok("GET", "/billing_entities/default")["billing_entity"]
+    assert (changed["einvoicing"], changed["country"], changed["document_locale"]) == (True, "FR", "fr")

@@ -9,6 +9,8 @@ from daycount.dashboard.formats import sentence
 CODES: Final = {
     "value_is_mandatory": "This is needed.",
     "value_is_invalid": "This value cannot be used here.",
+    "country_must_be_present": "Say first in which country the sender is.",
+    "country_not_supported": "There are electronic invoices for senders in France and Germany alone.",
     "value_already_exist": "This is taken already.",
     "value_is_too_long": "This is too long.",
     "value_is_too_short": "This is too short.",

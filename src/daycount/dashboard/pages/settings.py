@@ -25,6 +25,17 @@ _TEXTS = (
     "document_numbering",
     "net_payment_term",
 )
+_LOCALES = (
+    ("en", "English"),
+    ("fr", "Français"),
+    ("de", "Deutsch"),
+    ("es", "Español"),
+    ("it", "Italiano"),
+    ("nb", "Norsk bokmål"),
+    ("sv", "Svenska"),
+    ("pt-BR", "Português (Brasil)"),
+    ("zh-TW", "繁體中文 (documents in English)"),
+)
 
 
 @pages.get("/settings")
@@ -35,7 +46,9 @@ def show_settings(visit: Visit) -> Response:
 
 def _show(visit: Visit, status: int = 200) -> Response:
     entities = visit.get("/billing_entities")["billing_entities"]
-    return visit.render("settings.html", status=status, title="Settings", nav="settings", entity=entities[0], entities=entities)
+    return visit.render(
+        "settings.html", status=status, title="Settings", nav="settings", entity=entities[0], entities=entities, locales=_LOCALES
+    )
 
 
 @pages.post("/settings")
@@ -47,7 +60,9 @@ def save_settings(visit: Visit) -> Response:
         billing = {
             "invoice_grace_period": visit.form.one("invoice_grace_period") or "0",
             "invoice_footer": visit.form.one("invoice_footer") or None,
+            "document_locale": visit.form.one("document_locale") or None,
         }
+        given["einvoicing"] = visit.form.has("einvoicing")
         return visit.send("PUT", "/organizations", body={"organization": given | {"billing_configuration": billing}})
 
     if visit.attempt(save) is None:
