@@ -4,7 +4,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from benchmarks import billing, bulk, ingest, pages, usage, wallets
+from benchmarks import billing, bulk, documents, ingest, pages, usage, wallets
 
 
 def main() -> None:
@@ -12,7 +12,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rows and repetitions; figures are rougher")
     parser.add_argument("--folder", type=Path, help="where the temporary data folder is made; it should be on a real disk")
-    kinds = ("ingest", "bulk", "usage", "wallets", "billing", "pages")
+    kinds = ("ingest", "bulk", "usage", "wallets", "billing", "pages", "documents")
     parser.add_argument("--only", choices=kinds, help="run one benchmark instead of all")
     parser.add_argument("--events", type=int, nargs="+", help="numbers of events that current usage is read with")
     parser.add_argument("--subscriptions", type=int, help="how many subscriptions are read together")
@@ -32,6 +32,8 @@ def main() -> None:
             billing.run(Path(folder) / "billing", size=billing.QUICK if options.quick else billing.WHOLE)
         if options.only in (None, "pages"):
             pages.run(Path(folder) / "pages", size=pages.QUICK if options.quick else pages.WHOLE)
+        if options.only in (None, "documents"):
+            documents.run(size=documents.QUICK if options.quick else documents.WHOLE)
 
 
 if __name__ == "__main__":
