@@ -411,6 +411,104 @@ def test_alerts_are_set_in_major_units_and_told(shop: Api, enter) -> None:
     assert len(shop.ok("GET", "/subscriptions/sub/alerts")["alerts"]) == 1
 
 
+def test_parts_of_a_plan_are_made_by_forms(shop: Api, enter) -> None:
+    visitor = enter(shop)
+    shop.add_on()
+    shop.metric(
+        "calls", aggregation_type="count_agg", field_name=None, recurring=False, filters=[{"key": "region", "values": ["eu", "us"]}]
+    )
+    calls = shop.ok("GET", "/billable_metrics/calls")["billable_metric"]
+    charge = {"billable_metric_id": calls["lago_id"], "code": "calls", "charge_model": "graduated"}
+    tiers = [{"from_value": 0, "to_value": None, "per_unit_amount": "1", "flat_amount": "0"}]
+    shop.ok("POST", "/plans/team/charges", {"charge": charge | {"properties": {"graduated_ranges": tiers}}})
+    row = {"key.0.key": "region", "value.region": "eu", "price-up_to_1": "10", "price-price_1": "2", "price-price_2": "1"}
+    made = visitor.submit("/plans/team/charges/calls/filters/new", row | {"invoice_display_name": "Europe"})
+    [item] = shop.ok("GET", "/plans/team/charges/calls/filters")["filters"]
+    at = f"/plans/team/charges/calls/filters/{item['lago_id']}"
+    shown = visitor.look(f"{at}/edit")
+    none = visitor.submit(f"{at}/edit", {"key.0.key": "region", "price-price_1": "2"})
+    visitor.submit(f"{at}/edit", row | {"value.region": "us"})
+    changed = shop.ok("GET", "/plans/team/charges/calls/filters")["filters"]
+    gone = visitor.submit(f"{at}/delete", form_on=f"{at}/edit")
+    fixed = {
+        "add_on_code": "setup",
+        "code": "setup",
+        "charge_model": "volume",
+        "units": "3",
+        "price-up_to_1": "5",
+        "price-price_1": "4",
+        "price-price_2": "3",
+    }
+    visitor.submit("/plans/team/fixed-charges/new", fixed)
+    visitor.submit("/plans/team/fixed-charges/setup/edit", fixed | {"units": "4", "invoice_display_name": "Desks"})
+    [kept] = shop.ok("GET", "/plans/team/fixed_charges")["fixed_charges"]
+    taken = visitor.submit("/plans/team/fixed-charges/setup/delete", form_on="/plans/team/fixed-charges/setup/edit")
+
+    assert "Europe" in made.words
+    assert item["values"] == {"region": ["eu"]}
+    assert [(tier["to_value"], tier["per_unit_amount"]) for tier in item["properties"]["graduated_ranges"]] == [(10, "2"), (None, "1")]
+    assert 'value="eu" checked' in shown.text
+    assert none.status == 422
+    assert changed[0]["values"] == {"region": ["us"]}
+    assert "No filter" in gone.words
+    assert (kept["units"], kept["invoice_display_name"], kept["charge_model"]) == (4, "Desks", "volume")
+    assert taken.status == 200
+    assert shop.ok("GET", "/plans/team")["plan"]["fixed_charges"] == []
+
+
+def test_terms_of_a_plan_and_metadata_are_filled_in_by_forms(shop: Api, enter) -> None:
+    visitor = enter(shop)
+    plan = {"name": "Team", "code": "big", "amount": "49", "amount_currency": "USD", "interval": "monthly", "has_terms": "1", "act": "save"}
+    terms = {
+        "commitment": "100",
+        "commitment_name": "At least",
+        "threshold.0.amount": "20",
+        "threshold.1.amount": "50",
+        "pair.0.key": "tier",
+    }
+    visitor.submit("/plans/new", plan | terms | {"threshold.1.recurring": "1", "pair.0.value": "gold"})
+    made = shop.ok("GET", "/plans/big")["plan"]
+    wrong = visitor.submit("/plans/big/edit", plan | {"threshold.0.amount": "20", "threshold.1.amount": "20"})
+    visitor.submit("/plans/big/edit", plan | {"threshold.0.amount": "25"})
+    changed = shop.ok("GET", "/plans/big")["plan"]
+    visitor.submit("/customers/acme/metadata", {"pair.0.key": "po", "pair.0.value": "7", "pair.0.shown": "1"})
+    [pair] = shop.ok("GET", "/customers/acme")["customer"]["metadata"]
+    wallet = shop.wallet()
+    visitor.submit(f"/wallets/{wallet['lago_id']}/metadata", {"pair.0.key": "team", "pair.0.value": "red"})
+
+    assert made["minimum_commitment"]["amount_cents"] == 10000
+    assert [(item["amount_cents"], item["recurring"]) for item in made["usage_thresholds"]] == [(2000, False), (5000, True)]
+    assert made["metadata"] == {"tier": "gold"}
+    assert wrong.status == 422
+    assert "An amount occurs twice." in wrong.words
+    assert "minimum_commitment" not in changed
+    assert [item["amount_cents"] for item in changed["usage_thresholds"]] == [2500]
+    assert not changed.get("metadata")
+    assert (pair["key"], pair["value"], pair["display_in_invoice"]) == ("po", "7", True)
+    assert shop.ok("GET", f"/wallets/{wallet['lago_id']}")["wallet"]["metadata"] == {"team": "red"}
+
+
+def test_a_one_off_invoice_is_shown_before_it_is_made(shop: Api, enter) -> None:
+    visitor = enter(shop)
+    shop.add_on()
+    lines = {"currency": "USD", "line.0.add_on": "setup", "line.0.units": "3", "line.0.price": "12.50", "line.0.name": "Hours"}
+
+    looked = visitor.submit("/customers/acme/one-off", lines | {"act": "preview"})
+    before = shop.invoices()
+    made = visitor.submit("/customers/acme/one-off", lines | {"act": "save"})
+    wrong = visitor.submit("/customers/acme/one-off", {"currency": "USD", "line.0.add_on": "setup", "line.0.price": "x", "act": "save"})
+    [invoice] = shop.invoices()
+    visitor.submit(f"/invoices/{invoice['lago_id']}/metadata", {"pair.0.key": "po", "pair.0.value": "7"})
+
+    # 3 hours of 12.50
+    assert "37.50" in looked.words
+    assert before == []
+    assert "Hours" in made.words
+    assert (invoice["total_amount_cents"], invoice["invoice_type"]) == (3750, "one_off")
+    assert wrong.status == 422
+    assert shop.ok("GET", f"/invoices/{invoice['lago_id']}")["invoice"]["metadata"][0]["value"] == "7"
+
+
 def test_forms_do_nothing_to_another_organization(server: Server, furnished: World, enter) -> None:
     stranger = enter(server.organization())
     invoice = furnished.invoice["lago_id"]

@@ -1,9 +1,13 @@
 """The charges of a plan as people fill them in: rows of fields, turned into what the API takes, and back."""
 
+import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+import msgspec
+
+from daycount import errors
 from daycount.dashboard.money_input import read_cents, write_cents
 
 TIERS: Final = 5
@@ -26,8 +30,14 @@ def has_content(row: Row) -> bool:
 
 
 def properties_of(row: Row) -> dict[str, Any]:
-    """Read the prices of a row by its model; what is missing is left to the API to refuse."""
+    """
+    Read the prices of a row by its model; what is missing is left to the API to refuse.
+
+    Models that have no fields of their own come as JSON. Raises Invalid (properties) where it is none.
+    """
     match row.get("model"):
+        case _ if "json" in row:
+            return _read_json(row["json"])
         case "graduated" | "volume" as model:
             return {_RANGES[model]: _ranges(row)}
         case "package":
@@ -40,6 +50,16 @@ def properties_of(row: Row) -> dict[str, Any]:
             return {"rate": row.get("rate") or None, "fixed_amount": row.get("fixed_amount") or "0"}
         case _:
             return {"amount": row.get("amount") or None}
+
+
+def _read_json(text: str) -> dict[str, Any]:
+    try:
+        properties = json.loads(text or "{}", parse_float=str)
+    except (ValueError, RecursionError) as error:
+        raise errors.Invalid({"properties": ["invalid_json"]}) from error
+    if not isinstance(properties, dict):
+        raise errors.Invalid({"properties": ["invalid_json"]})
+    return properties
 
 
 def _ranges(row: Row) -> list[dict[str, Any]]:
@@ -95,15 +115,20 @@ def to_input(row: Row, known: Mapping[str, Any] | None, *, currency: str) -> dic
 
 def to_row(charge: Mapping[str, Any], *, currency: str) -> dict[str, str]:
     """Turn a charge of the API into a row of the form."""
-    properties, model = charge["properties"], charge["charge_model"]
     row: dict[str, Any] = {
         "id": charge["lago_id"],
         "metric": charge["lago_billable_metric_id"],
-        "model": model,
+        "model": charge["charge_model"],
         "display_name": charge["invoice_display_name"] or "",
         "min_amount": write_cents(charge["min_amount_cents"], currency) if charge["min_amount_cents"] else "",
     }
     row |= {name: "1" for name in ("prorated", "pay_in_advance") if charge[name]}
+    return {name: str(value) for name, value in row.items()} | to_price_fields(charge["charge_model"], charge["properties"])
+
+
+def to_price_fields(model: str, properties: Mapping[str, Any]) -> dict[str, str]:
+    """Turn the prices of a model into fields of the form; those of a model without fields into JSON."""
+    row: dict[str, Any] = {}
     match model:
         case "graduated" | "volume":
             row |= _tier_fields(properties[_RANGES[model]])
@@ -115,8 +140,10 @@ def to_row(charge: Mapping[str, Any], *, currency: str) -> dict[str, str]:
             }
         case "percentage":
             row |= {"rate": properties["rate"], "fixed_amount": properties.get("fixed_amount") or ""}
-        case _:
+        case "standard":
             row["amount"] = properties.get("amount") or ""
+        case _:
+            row["json"] = msgspec.json.format(msgspec.json.encode(properties), indent=2).decode()
     return {name: str(value) for name, value in row.items()}
 
 
@@ -131,10 +158,12 @@ def _tier_fields(ranges: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def is_editable(charge: Mapping[str, Any]) -> bool:
     """Tell whether the form can show a charge whole; others are kept as they are."""
-    if charge["charge_model"] not in dict(MODELS):
-        return False
-    ranges = charge["properties"].get(_RANGES.get(charge["charge_model"], ""), [])
-    return len(ranges) <= TIERS
+    return has_fields(charge["charge_model"], charge["properties"])
+
+
+def has_fields(model: str, properties: Mapping[str, Any]) -> bool:
+    """Tell whether fields can show all prices of a model: those of some models, and of many tiers, come as JSON instead."""
+    return model in dict(MODELS) and len(properties.get(_RANGES.get(model, ""), [])) <= TIERS
 
 
 def sample_units(row: Row) -> Decimal:

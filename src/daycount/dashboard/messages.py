@@ -37,6 +37,9 @@ CODES: Final = {
     "duplicate_threshold_values": "A level occurs twice.",
     "too_many_thresholds": "There are too many levels.",
     "recurring_value_is_negative": "A step has to be more than zero.",
+    "missing_amount_cents": "An amount is missing.",
+    "duplicated_values": "An amount occurs twice.",
+    "multiple_recurring_thresholds": "Only one threshold repeats.",
     "invalid_format": "Only one of some options has options, and needs them.",
 }
 """What the API's codes for a field mean."""

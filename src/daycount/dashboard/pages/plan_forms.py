@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from daycount import errors
-from daycount.dashboard import charge_input, formats
+from daycount.dashboard import charge_input, formats, plan_terms
 from daycount.dashboard.http import Response, path_to, redirect
 from daycount.dashboard.money_input import read_cents, write_cents
 from daycount.dashboard.rate_card import curve_of, price_units
@@ -75,6 +75,7 @@ def _read(visit: Visit, plan: Mapping[str, Any] | None) -> dict[str, Any]:
         read["trial_period"] = 0
     rows = [row for row in form.groups("charge") if charge_input.has_content(row)]
     charges = [charge_input.to_input(row, known.get(row.get("id", "")), currency=currency) for row in rows]
+    read |= plan_terms.to_input(form, plan, currency=currency)
     read["charges"] = charges + [_as_it_is(charge) for charge in known.values() if not charge_input.is_editable(charge)]
     return read
 
@@ -117,6 +118,7 @@ def _form(visit: Visit, plan: Mapping[str, Any] | None, *, title: str, here: str
         metrics=[("", "Choose a metric"), *((metric["lago_id"], metric["name"]) for metric in metrics)],
         rows=rows,
         curves=[_curve(row) for row in rows],
+        terms=plan_terms.to_fields(visit.form, plan, currency=currency),
         sample=_sample(visit, plan, rows, names, currency),
         kept=[charge for charge in (plan or {}).get("charges", []) if not charge_input.is_editable(charge)],
         subscribed=subscribed,
