@@ -1,7 +1,7 @@
 """All SQL about metrics, plans and charges."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,9 @@ from sqlalchemy import Connection, RowMapping
 from sqlalchemy.exc import IntegrityError
 
 from daycount import errors
+from daycount.catalog.add_ons.tables import add_ons
 from daycount.catalog.fixed_charges import store as fixed_charges
+from daycount.catalog.fixed_charges.tables import fixed_charges as fixed_charges_table
 from daycount.catalog.pricing_units.tables import pricing_units
 from daycount.catalog.records import Charge, ChargeFilter, Commitment, Metric, MetricFilter, Plan, UsageThreshold
 from daycount.catalog.tables import billable_metrics, charge_filters, charges, plan_versions, plans
@@ -20,8 +22,14 @@ from daycount.engine.calendar import Interval
 from daycount.engine.charges.models import ChargeModel
 from daycount.engine.metrics import AggregationType, RoundingFunction
 from daycount.engine.pricing_units import PricingUnit
+from daycount.infra.remembered import remember, remembered
 from daycount.taxes import store as taxes
+from daycount.taxes.store import APPLIED_FROM
 
+_READ_FROM = APPLIED_FROM | {
+    table.name for table in (plans, charges, charge_filters, billable_metrics, pricing_units, fixed_charges_table, add_ons)
+}
+"""Every table that a plan is read from."""
 _METRIC_COLUMNS = [column for column in billable_metrics.c if column.name != "deleted_at"]
 
 
@@ -303,13 +311,19 @@ def find_plan(tx: Connection, *, organization_id: UUID, code: str) -> Plan | Non
     statement = sa.select(plans).where(
         table.organization_id == organization_id, table.code == code, table.deleted_at.is_(None), table.parent_id.is_(None)
     )
-    return next(iter(_plans(tx, tx.execute(statement).mappings().all())), None)
+    found = _plans(tx, tx.execute(statement).mappings().all())
+    remember(tx, "plans", organization_id, {plan.id: plan for plan in found}, tables=_READ_FROM)
+    return next(iter(found), None)
 
 
 def find_plans(tx: Connection, *, organization_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Plan]:
-    """Return plans by id, deleted ones included, each with its live charges. Two queries."""
-    statement = sa.select(plans).where(plans.c.organization_id == organization_id, plans.c.id.in_(set(ids)))
-    return {plan.id: plan for plan in _plans(tx, tx.execute(statement).mappings().all())}
+    """Return plans by id, deleted ones included, each with its live charges. Six queries at most."""
+
+    def load(missing: Collection[UUID]) -> dict[UUID, Plan]:
+        statement = sa.select(plans).where(plans.c.organization_id == organization_id, plans.c.id.in_(missing))
+        return {plan.id: plan for plan in _plans(tx, tx.execute(statement).mappings().all())}
+
+    return remembered(tx, "plans", organization_id, ids, tables=_READ_FROM, load=load)
 
 
 def count_plans(tx: Connection, *, organization_id: UUID) -> int:
@@ -396,9 +410,9 @@ def _plans(tx: Connection, rows: Sequence[RowMapping]) -> list[Plan]:
     if not rows:
         return []
     ids = [row["id"] for row in rows]
-    found = _charges_of(tx, ids)
-    fixed = fixed_charges.find_of_plans(tx, plan_ids=ids)
     commitments = {row["id"]: UUID(row["minimum_commitment"]["id"]) for row in rows if row["minimum_commitment"] is not None}
+    found = _charges_of(tx, ids, taxed=[*ids, *commitments.values()])
+    fixed = fixed_charges.find_of_plans(tx, plan_ids=ids)
     own_taxes = taxes.find_applied(tx, organization_id=rows[0]["organization_id"], target_ids=[*ids, *commitments.values()])
     return [
         Plan(
@@ -445,11 +459,12 @@ def find_charges(tx: Connection, *, organization_id: UUID, ids: Sequence[UUID]) 
     return {charge.id: charge for own in found.values() for charge in own}
 
 
-def _charges_of(tx: Connection, plan_ids: Sequence[UUID]) -> dict[UUID, list[Charge]]:
-    return _load_charges(tx, [charges.c.plan_id.in_(plan_ids), charges.c.deleted_at.is_(None)])
+def _charges_of(tx: Connection, plan_ids: Sequence[UUID], *, taxed: Sequence[UUID] = ()) -> dict[UUID, list[Charge]]:
+    """Return the live charges of plans, by plan; the taxes of other things that are going to be asked for are read with theirs."""
+    return _load_charges(tx, [charges.c.plan_id.in_(plan_ids), charges.c.deleted_at.is_(None)], taxed=taxed)
 
 
-def _load_charges(tx: Connection, conditions: Sequence[sa.ColumnElement[bool]]) -> dict[UUID, list[Charge]]:
+def _load_charges(tx: Connection, conditions: Sequence[sa.ColumnElement[bool]], *, taxed: Sequence[UUID] = ()) -> dict[UUID, list[Charge]]:
     metric_columns = [column.label(f"metric_{column.name}") for column in _METRIC_COLUMNS]
     statement = (
         sa.select(charges, *metric_columns, pricing_units.c.code.label("unit_code"), pricing_units.c.short_name.label("unit_short_name"))
@@ -462,7 +477,7 @@ def _load_charges(tx: Connection, conditions: Sequence[sa.ColumnElement[bool]]) 
     rows = tx.execute(statement).mappings().all()
     ids = [row["id"] for row in rows]
     filters = _filters_of(tx, ids) if rows else {}
-    own_taxes = taxes.find_applied(tx, organization_id=rows[0]["organization_id"], target_ids=ids) if rows else {}
+    own_taxes = taxes.find_applied(tx, organization_id=rows[0]["organization_id"], target_ids=[*ids, *taxed]) if rows else {}
     for row in rows:
         metric = _metric({column.name: row[f"metric_{column.name}"] for column in _METRIC_COLUMNS})
         found[row["plan_id"]].append(

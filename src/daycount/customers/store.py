@@ -1,6 +1,6 @@
 """All SQL about customers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from daycount import errors
 from daycount.customers.records import TEXT_FIELDS, Customer, CustomerFilter, MetadataItem
 from daycount.customers.tables import customers
+from daycount.infra.remembered import remember, remembered
 from daycount.organizations.records import BillingEntity
 from daycount.organizations.tables import billing_entities
 
@@ -34,6 +35,7 @@ _ENTITY_FIELDS = (
 _SELECT = sa.select(customers, *(billing_entities.c[name].label(f"entity_{name}") for name in _ENTITY_FIELDS)).join(
     billing_entities, billing_entities.c.id == customers.c.billing_entity_id
 )
+_READ_FROM = frozenset({customers.name, billing_entities.name})
 _SEARCHED = ("name", "firstname", "lastname", "legal_name", "external_id", "email")
 
 
@@ -127,15 +129,27 @@ def find_customer(tx: Connection, *, organization_id: UUID, external_id: str, lo
     if lock:
         statement = statement.with_for_update(of=customers)
     row = tx.execute(statement).mappings().one_or_none()
-    return None if row is None else _customer(row)
+    if row is None:
+        return None
+    found = _customer(row)
+    remember(tx, "customers", organization_id, {found.id: found}, tables=_READ_FROM)
+    return found
 
 
 def find_customers(tx: Connection, *, organization_id: UUID, ids: Sequence[UUID], lock: bool = False) -> dict[UUID, Customer]:
     """Return customers by id, deleted ones included; `lock` holds their rows, taken in the order of ids."""
-    statement = _SELECT.where(customers.c.organization_id == organization_id, customers.c.id.in_(set(ids))).order_by(customers.c.id)
+
+    def load(missing: Collection[UUID]) -> dict[UUID, Customer]:
+        statement = _SELECT.where(customers.c.organization_id == organization_id, customers.c.id.in_(missing)).order_by(customers.c.id)
+        if lock:
+            statement = statement.with_for_update(of=customers)
+        return {row["id"]: _customer(row) for row in tx.execute(statement).mappings()}
+
     if lock:
-        statement = statement.with_for_update(of=customers)
-    return {row["id"]: _customer(row) for row in tx.execute(statement).mappings()}
+        found = load(set(ids))
+        remember(tx, "customers", organization_id, found, tables=_READ_FROM)
+        return found
+    return remembered(tx, "customers", organization_id, ids, tables=_READ_FROM, load=load)
 
 
 def _filtered(organization_id: UUID, query: CustomerFilter) -> list[sa.ColumnElement[bool]]:

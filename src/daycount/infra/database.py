@@ -17,6 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, MetaData
 from sqlalchemy.engine import make_url
 
+from daycount.infra.remembered import forget_on_change
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -40,7 +42,7 @@ def connect(url: str, *, pool_size: int) -> Engine:
     repeat.
     """
     address = make_url(url).set(drivername="postgresql+psycopg")
-    return sa.create_engine(
+    engine = sa.create_engine(
         address,
         pool_size=pool_size,
         max_overflow=0,
@@ -50,6 +52,8 @@ def connect(url: str, *, pool_size: int) -> Engine:
         json_deserializer=msgspec.json.decode,
         connect_args={"options": "-c timezone=UTC", "application_name": "daycount"},
     )
+    forget_on_change(engine)
+    return engine
 
 
 def plain_url(url: str) -> str:

@@ -12,10 +12,13 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 from sqlalchemy.exc import IntegrityError
 
 from daycount import errors
+from daycount.infra.remembered import remembered
 from daycount.organizations.tables import billing_entities
 from daycount.taxes.records import Tax, TaxTarget
 from daycount.taxes.tables import applied_taxes, taxes
 
+APPLIED_FROM = frozenset({taxes.name, applied_taxes.name, billing_entities.name})
+"""Every table that the taxes of a thing are read from."""
 _links = applied_taxes.alias("links")
 
 
@@ -110,16 +113,23 @@ def list_targets(tx: Connection, *, tax_id: UUID) -> list[UUID]:
 
 def find_applied(tx: Connection, *, organization_id: UUID, target_ids: Collection[UUID]) -> dict[UUID, tuple[Tax, ...]]:
     """Return the taxes of things of any kind, in the order they were given; a thing without taxes gets an empty tuple. One query."""
+
+    def load(missing: Collection[UUID]) -> dict[UUID, tuple[Tax, ...]]:
+        return _find_applied(tx, organization_id=organization_id, target_ids=missing)
+
+    return remembered(tx, "taxes", organization_id, target_ids, tables=APPLIED_FROM, load=load)
+
+
+def _find_applied(tx: Connection, *, organization_id: UUID, target_ids: Collection[UUID]) -> dict[UUID, tuple[Tax, ...]]:
     found: dict[UUID, list[Tax]] = defaultdict(list)
-    if target_ids:
-        statement = (
-            _SELECT.add_columns(applied_taxes.c.target_id)
-            .join(applied_taxes, applied_taxes.c.tax_id == taxes.c.id)
-            .where(applied_taxes.c.organization_id == organization_id, applied_taxes.c.target_id.in_(set(target_ids)))
-            .order_by(applied_taxes.c.target_id, applied_taxes.c.position, taxes.c.id)
-        )
-        for row in tx.execute(statement).mappings():
-            found[row["target_id"]].append(_tax(row))
+    statement = (
+        _SELECT.add_columns(applied_taxes.c.target_id)
+        .join(applied_taxes, applied_taxes.c.tax_id == taxes.c.id)
+        .where(applied_taxes.c.organization_id == organization_id, applied_taxes.c.target_id.in_(set(target_ids)))
+        .order_by(applied_taxes.c.target_id, applied_taxes.c.position, taxes.c.id)
+    )
+    for row in tx.execute(statement).mappings():
+        found[row["target_id"]].append(_tax(row))
     return {target_id: tuple(found.get(target_id, ())) for target_id in target_ids}
 
 
