@@ -7,6 +7,7 @@ import daycount.catalog.add_ons.tables
 import daycount.catalog.fixed_charges.tables
 import daycount.catalog.tables
 import daycount.credit_notes.tables
+import daycount.customers.payment_methods.tables
 import daycount.customers.tables
 import daycount.customers.vat.tables
 import daycount.dashboard.accounts.tables
@@ -16,6 +17,7 @@ import daycount.infra.agenda
 import daycount.invoicing.adjusting.tables
 import daycount.invoicing.papers.tables
 import daycount.invoicing.tables
+import daycount.organizations.payment_providers.tables
 import daycount.organizations.sections.tables
 import daycount.organizations.tables
 import daycount.payments.requests.tables

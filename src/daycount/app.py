@@ -47,6 +47,7 @@ from daycount.api.v1 import (
     organizations,
     past_usage,
     payment_methods,
+    payment_providers,
     payment_receipts,
     payment_requests,
     payments,
@@ -74,7 +75,7 @@ from daycount.clock import Clock, SystemClock
 from daycount.config import Settings
 from daycount.coupons.reactions import on_customer_deleted as take_coupons_away
 from daycount.credit_notes.messages import CreditNoteCreated
-from daycount.customers.messages import CustomerDeleted, DunningChoiceChanged, InvoiceSettingsChanged, TimezoneChanged
+from daycount.customers.messages import CustomerDeleted, DunningChoiceChanged, InvoiceSettingsChanged, LinkAsked, TimezoneChanged
 from daycount.customers.vat.messages import VatSettled
 from daycount.customers.vat.operations import VatChecks
 from daycount.customers.vat.registries import registry_at
@@ -96,8 +97,10 @@ from daycount.invoicing.messages_life import (
     InvoiceDeleted,
     InvoicesFinalized,
     InvoicesMade,
+    InvoicesOpened,
     InvoicesOverdue,
     InvoiceVoided,
+    PaymentChosen,
     PaymentStatusChanged,
 )
 from daycount.invoicing.ongoing import on_wallets_moved
@@ -106,9 +109,15 @@ from daycount.invoicing.reactions import InvoicingReactions
 from daycount.invoicing.releasing import on_vat_settled
 from daycount.monitoring import evaluation as alerts
 from daycount.organizations.entities.records import DefaultCampaignChanged, EntityChanged
+from daycount.organizations.payment_providers.records import ConnectionRemoved
 from daycount.payments import reactions as payment_reactions
+from daycount.payments.charging import collecting
+from daycount.payments.charging.sending import Sending
+from daycount.payments.linking import Linking, on_connection_removed
+from daycount.payments.providers.registry import Gateways
 from daycount.payments.receipt_papers import ReceiptPapers
 from daycount.payments.records import ReceiptMade
+from daycount.payments.requests.records import PaymentRequestMade
 from daycount.subscriptions.directory import CatalogDirectory
 from daycount.subscriptions.fixed_units.operations import change_units_of_plan
 from daycount.subscriptions.messages import (
@@ -139,7 +148,7 @@ from daycount.worker.clock import TestClocks
 from daycount.worker.loop import Loop
 from daycount.worker.prompt import PromptRunner
 from daycount.worker.runner import Runner
-from daycount.worker.schedule import Documents, kinds
+from daycount.worker.schedule import Charging, Documents, kinds
 
 API_PREFIX = "/api/v1"
 _FOLDERS = 1
@@ -148,6 +157,7 @@ RESOURCES = (
     payment_receipts.routes,
     payments.routes,
     payment_methods.routes,
+    payment_providers.routes,
     payment_requests.routes,
     applied_coupons.routes,
     coupons.routes,
@@ -209,14 +219,11 @@ class App(NamedTuple):
     runner: Runner
     clocks: TestClocks
     webhook_keys: KeyRing
+    linking: Linking
 
 
-def build(settings: Settings, *, database_url: str, environment: Mapping[str, str], pool_size: int | None = None) -> App:
-    """Put together what every process needs, around one pool of connections."""
-    folder = Folder()
-    events = PostgresEventStore(folder)
-    invoicing = InvoicingReactions(events)
-    documents = Documents(PaperReactions(settings.public_url), ReceiptPapers(settings.public_url))
+def _connect_reactions(documents: Documents, invoicing: InvoicingReactions, linking: Linking) -> dict[type, list[Any]]:
+    """Say what is done when something is announced, in order."""
     reactions: dict[type, list[Any]] = {
         SubscriptionStarted: [invoicing.on_started],
         PeriodsDue: [invoicing.on_periods_due],
@@ -244,9 +251,19 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         UsageOverbilled: [invoicing.on_overbilled],
         CreditNoteCreated: [documents.papers.on_credit_note_created],
         ReceiptMade: [documents.receipts.on_receipt_made],
-        InvoicesMade: [on_invoices_made, payment_reactions.on_invoices_made, documents.papers.on_invoices_made],
+        InvoicesMade: [
+            on_invoices_made,
+            payment_reactions.on_invoices_made,
+            collecting.on_invoices_made,
+            documents.papers.on_invoices_made,
+        ],
+        InvoicesOpened: [collecting.on_invoices_made],
+        PaymentChosen: [collecting.on_payment_chosen],
+        LinkAsked: [linking.on_link_asked],
+        PaymentRequestMade: [collecting.on_request_made],
+        ConnectionRemoved: [on_connection_removed],
         DraftsRebuilt: [invoicing.on_rebuilt],
-        InvoicesFinalized: [on_invoices_made, invoicing.on_finalized, documents.papers.on_invoices_made],
+        InvoicesFinalized: [on_invoices_made, invoicing.on_finalized, collecting.on_invoices_made, documents.papers.on_invoices_made],
         InvoiceDeleted: [invoicing.on_deleted],
         InvoiceVoided: [invoicing.on_voided, on_invoice_voided],
         InvoiceClosed: [invoicing.on_closed],
@@ -263,6 +280,18 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         reactions[message] = [*reactions.get(message, []), reaction]
     for message in EVENTS:
         reactions[message] = [listen, *reactions.get(message, [])]
+    return reactions
+
+
+def build(settings: Settings, *, database_url: str, environment: Mapping[str, str], pool_size: int | None = None) -> App:
+    """Put together what every process needs, around one pool of connections."""
+    folder = Folder()
+    events = PostgresEventStore(folder)
+    invoicing = InvoicingReactions(events)
+    gateways = Gateways()
+    linking = Linking(gateways)
+    documents = Documents(PaperReactions(settings.public_url), ReceiptPapers(settings.public_url))
+    reactions = _connect_reactions(documents, invoicing, linking)
     workplace = Workplace(
         connect(database_url, pool_size=pool_size or settings.database_pool_size + settings.ingest_lanes + THREADS + _CHECKERS + _FOLDERS),
         new_id=TimeOrderedIds(),
@@ -271,7 +300,7 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
     )
     folder.open(workplace)
     checks = VatChecks(registry_at(settings.vies_url), registry_at(settings.vies_sandbox_url))
-    runner = Runner(workplace, kinds(invoicing, events, checks, documents))
+    runner = Runner(workplace, kinds(invoicing, events, checks, documents, Charging(Sending(gateways), linking)))
     return App(
         settings=settings,
         workplace=workplace,
@@ -280,6 +309,7 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         invoicing=invoicing,
         runner=runner,
         clocks=TestClocks(workplace, runner),
+        linking=linking,
         webhook_keys=KeyRing(workplace.transaction, configured=_secret(settings.rsa_private_key)),
     )
 
@@ -305,7 +335,9 @@ def build_web(app: App) -> Web:
     prompt = PromptRunner(app.workplace, app.runner)
     directory = CatalogDirectory()
     people = People(accounts.find_emails, accounts.find_ids)
-    services = Services(app.settings, app.workplace, app.clock, app.events, directory, advance, app.webhook_keys.public_text, people)
+    services = Services(
+        app.settings, app.workplace, app.clock, app.events, directory, advance, app.webhook_keys.public_text, people, app.linking
+    )
     commits = GroupCommit(
         app.workplace,
         app.events,

@@ -103,6 +103,8 @@ def test_what_is_written_is_as_described(server: Server, document: dict[str, Any
 
 def mistakes(document: dict[str, Any], route: Route, reply: Any) -> list[str]:
     """Return where a reply is not as the document says."""
+    if route.returns is None:
+        return [] if reply is None else [f"{route.operation} answers with something"]
     schema = operation_of(document, route)["responses"]["200"]["content"]["application/json"]["schema"]
     validator = jsonschema_rs.validator_for(schema | {"components": document["components"]})
     return [f"{list(error.instance_path)}: {error.message}" for error in validator.iter_errors(reply)]

@@ -166,6 +166,7 @@ class World(NamedTuple):
             "/invoice_custom_sections/{code}": self.section["code"],
             "/invoices/{lago_id}": self.invoice["lago_id"],
             **{f"/invoices/{{lago_id}}/{action}": self.invoice["lago_id"] for action in INVOICE_ACTIONS},
+            "/invoices/{lago_id}/retry_payment": self.overdue["lago_id"],
             "/coupons/{code}": self.coupon["code"],
             "/customers/{external_customer_id}/applied_coupons": self.customer["external_id"],
             "/customers/{external_customer_id}/applied_coupons/{applied_coupon_id}": (
@@ -189,6 +190,7 @@ class World(NamedTuple):
             "/customers/{external_customer_id}/payments": self.customer["external_id"],
             **self._wallet_ids,
             **self._log_ids,
+            "/payment_providers/{code}": "sim",
             "/customers/{external_customer_id}/payment_methods": self.customer["external_id"],
             "/customers/{external_customer_id}/payment_methods/{lago_id}": (self.customer["external_id"], NOBODY),
             "/customers/{external_customer_id}/payment_methods/{lago_id}/set_as_default": (self.customer["external_id"], NOBODY),
@@ -257,7 +259,9 @@ def a_world(server: Server) -> World:
     seats = api.seat_charge(metric, filters=[{"values": {"region": ["eu"]}, "properties": {"amount": "8"}}])
     fixed = {"add_on_code": "setup", "charge_model": "standard"}
     plan = api.plan(charges=[seats, in_advance], fixed_charges=[fixed], metadata={"tier": "2"})
-    customer = api.customer()
+    connection = {"provider_type": "simulator", "code": "sim", "name": "Simulated"}
+    api.ok("POST", "/payment_providers", {"payment_provider": connection})
+    customer = api.customer(billing_configuration={"payment_provider": "simulator", "provider_customer_id": "cus_1"})
     api.subscribe()
     event = api.event("first", user_id="ada")
     api.event("upload", code="uploads")
@@ -440,6 +444,10 @@ GOOD: dict[str, Any] = {
     "create_billable_metric": lambda _: {"name": "Calls", "code": "calls", "aggregation_type": "count_agg"},
     "update_billable_metric": lambda _: {"name": "Seats in use"},
     "evaluate_billable_metric_expression": lambda _: {"expression": "1 + 1", "event": {"code": "seats"}},
+    "create_payment_provider": lambda _: {"provider_type": "simulator", "code": "other", "name": "Other"},
+    "update_payment_provider": lambda _: {"name": "Simulated"},
+    "create_customer_payment_method": lambda _: {"provider_method_id": "sim_success"},
+    "retry_invoice_payment": lambda _: {"payment_method": {"payment_method_type": "manual"}},
     "create_customer": lambda _: {"external_id": "globex", "name": "Globex"},
     "create_event": lambda _: {
         "transaction_id": "second",

@@ -37,6 +37,7 @@ _BY_COLLECTION: Final = {
     "organizations": "organization",
     "past_usage": "customer_usage",
     "payment_methods": "payment_method",
+    "payment_providers": "organization",
     "payment_receipts": "invoice",
     "payment_requests": "payment_request",
     "payments": "payment",

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from daycount.clock import Clock
 from daycount.config import Settings
 from daycount.infra.work import Workplace
+from daycount.payments.linking import Linking
 from daycount.usage.records import Directory
 from daycount.usage.store import PostgresEventStore
 
@@ -33,3 +34,5 @@ class Services(NamedTuple):
     webhook_key: Callable[[], str]
     """Returns the public key of webhooks, as base64 of its PEM text."""
     people: People
+    linking: Linking
+    """Makes customers known to payment providers."""

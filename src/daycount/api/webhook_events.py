@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Struct, structs
 
+from daycount.api import payment_news
 from daycount.api.v1 import (
     alerts,
     billable_metrics,
@@ -59,7 +60,15 @@ from daycount.invoicing.records import Invoice
 from daycount.monitoring.messages import AlertTriggered
 from daycount.payments import operations as payment_operations
 from daycount.payments import receipts
-from daycount.payments.records import PaymentMade, ReceiptMade
+from daycount.payments.records import (
+    ChargeImpossible,
+    CustomerLinked,
+    LinkFailed,
+    PaymentConfirmed,
+    PaymentFailed,
+    PaymentWaits,
+    ReceiptMade,
+)
 from daycount.payments.requests import operations as request_operations
 from daycount.payments.requests.records import PaymentRequestMade, PaymentRequestStatusChanged
 from daycount.quotes import store as quote_store
@@ -207,13 +216,21 @@ def _reached_thresholds(message: UsageThresholdReached, work: Work) -> Shown:
     return [(row.id, shown | {"usage_threshold": plans.threshold_to_wire(reached.threshold)})]
 
 
-def _payment_news(message: PaymentMade) -> Iterable[News]:
-    """Tell of payments that a provider confirms; who records one by hand knows of it."""
-    if message.payment.payment_type != "manual":
-        yield News("payment.succeeded", partial(_payments, message))
+def _failed_payments(message: PaymentFailed) -> Iterable[News]:
+    renders = {
+        "invoice.payment_failure": payment_news.failed_invoice,
+        "wallet_transaction.payment_failure": payment_news.failed_purchases,
+        "payment_request.payment_failure": payment_news.failed_request,
+    }
+    for webhook_type in payment_news.types_of_failure(message):
+        yield News(webhook_type, partial(renders[webhook_type], message))
 
 
-def _payments(message: PaymentMade, work: Work) -> Shown:
+def _linked(message: CustomerLinked, work: Work) -> Shown:
+    return _customers(CustomerSaved(message.customer, "updated"), work)
+
+
+def _payments(message: PaymentConfirmed | PaymentWaits, work: Work) -> Shown:
     return [(message.payment.id, payments.to_wire(payment_operations.get_payment(work, message.payment.id)))]
 
 
@@ -306,7 +323,12 @@ EVENTS: Final[Mapping[type, Callable[[Any], Iterable[News]]]] = {
     InvoicesMade: lambda message: _invoice_news(message.invoices),
     InvoicesOverdue: lambda message: [News("invoice.payment_overdue", partial(_invoices, message.invoices))],
     MetricSaved: lambda message: [News(f"billable_metric.{message.event}", partial(_metrics, message))],
-    PaymentMade: _payment_news,
+    ChargeImpossible: lambda message: [News("invoice.payment_failure", partial(payment_news.impossible, message))],
+    CustomerLinked: lambda message: [News("customer.payment_provider_created", partial(_linked, message))],
+    LinkFailed: lambda message: [News("customer.payment_provider_error", partial(payment_news.link_failed, message))],
+    PaymentConfirmed: lambda message: [News("payment.succeeded", partial(_payments, message))],
+    PaymentFailed: _failed_payments,
+    PaymentWaits: lambda message: [News("payment.requires_action", partial(_payments, message))],
     PaymentRequestMade: lambda message: [News("payment_request.created", partial(_requests, message))],
     PaymentRequestStatusChanged: lambda message: [News("payment_request.payment_status_updated", partial(_requests, message))],
     PaymentStatusChanged: lambda message: [News("invoice.payment_status_updated", partial(_invoices, [message.invoice]))],

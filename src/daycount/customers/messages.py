@@ -5,6 +5,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from daycount.customers.records import Customer
+from daycount.organizations.payment_providers.records import Connection
 
 
 class CustomerSaved(Struct, frozen=True):
@@ -36,3 +37,12 @@ class DunningChoiceChanged(Struct, frozen=True):
     """Another dunning campaign counts for a customer from now on, or none."""
 
     customer_id: UUID
+
+
+class LinkAsked(Struct, frozen=True, kw_only=True):
+    """A customer is to be charged by a payment provider, which is to make it known (`is_made`) or knows it; at once (`is_prompt`)."""
+
+    customer: Customer
+    connection: Connection
+    is_made: bool
+    is_prompt: bool

@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType, structs
 from daycount import errors
 from daycount.customers import store
 from daycount.customers.integrations import check_integrations
+from daycount.customers.linking import merge_link, settle_link
 from daycount.customers.messages import CustomerDeleted, CustomerSaved, DunningChoiceChanged, InvoiceSettingsChanged, TimezoneChanged
 from daycount.customers.records import ADDRESS_FIELDS, TEXT_FIELDS, Customer, CustomerInput, MetadataInput, MetadataItem
 from daycount.customers.vat.operations import assign_taxes
@@ -19,6 +20,7 @@ from daycount.money import CURRENCIES
 from daycount.organizations import store as organizations
 from daycount.organizations.countries import COUNTRIES
 from daycount.organizations.operations import is_known_zone
+from daycount.organizations.payment_providers.records import NAMED
 from daycount.organizations.records import BillingEntity
 from daycount.organizations.sections.operations import check_choice, choose_sections
 from daycount.organizations.sections.records import ChoiceInput, Chooser
@@ -32,7 +34,6 @@ _EMAIL = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,.]+")
 _LOCALES = frozenset({"de", "en", "es", "fr", "it", "nb", "pt-BR", "sv", "zh-TW"})
 _ANCHORS = frozenset({"current_period_end", "next_period_start"})
 _ADJUSTMENTS = frozenset({"keep_anchor", "align_with_finalization_date"})
-_PROVIDERS = frozenset({"stripe", "gocardless", "cashfree", "adyen", "flutterwave", "moneyhash"})
 _DEFAULTS: Mapping[str, Any] = {
     "invoice_grace_period": None,
     "payment_provider": None,
@@ -47,7 +48,8 @@ def upsert_customer(work: Work, changes: CustomerInput) -> Customer:
     """
     Add the customer of that external id, or change it: only keys that are given are written.
 
-    Announces CustomerSaved, and TimezoneChanged when its days move. Raises NotFound (billing_entity, tax), Invalid.
+    Announces CustomerSaved, TimezoneChanged when its days move, LinkAsked.
+    Raises NotFound (billing_entity, tax, payment_provider), Invalid.
     Source: Lago API, customers (create is an upsert).
     """
     external_id = given(changes.external_id, None)
@@ -84,11 +86,13 @@ def upsert_customer(work: Work, changes: CustomerInput) -> Customer:
         if _dunning(stored) != _dunning(customer):
             work.announce(DunningChoiceChanged(customer.id))
         work.announce(CustomerSaved(customer, "updated"))
+        settle_link(work, before=stored, customer=customer, changes=given(changes.billing_configuration, None))
         return customer
     made = _insert(work, customer)
     choose_sections(work, Chooser.CUSTOMER, made.id, sections)
     assign_taxes(work, before=None, customer=made, codes=given(changes.tax_codes, None))
     work.announce(CustomerSaved(made, "created"))
+    settle_link(work, before=None, customer=made, changes=given(changes.billing_configuration, None))
     return made
 
 
@@ -312,12 +316,12 @@ def _billing_configuration(customer: Customer, changes: CustomerInput, found: er
     enums = {
         "subscription_invoice_issuing_date_anchor": _ANCHORS,
         "subscription_invoice_issuing_date_adjustment": _ADJUSTMENTS,
-        "payment_provider": _PROVIDERS,
+        "payment_provider": NAMED,
     }
     for name, allowed in enums.items():
         if merged[name] not in {None, *allowed}:
             found.add(name, "value_is_invalid")
-    return merged
+    return merge_link(customer, merged, configuration, found)
 
 
 def _metadata(

@@ -137,6 +137,9 @@ class BillingConfigurationInput(Struct, frozen=True, kw_only=True):
     payment_provider: str | None | UnsetType = UNSET
     payment_provider_code: str | None | UnsetType = UNSET
     provider_customer_id: str | None | UnsetType = UNSET
+    sync: bool | None | UnsetType = UNSET
+    sync_with_provider: bool | None | UnsetType = UNSET
+    provider_payment_methods: list[str] | None | UnsetType = UNSET
     document_locale: str | None | UnsetType = UNSET
     subscription_invoice_issuing_date_anchor: str | None | UnsetType = UNSET
     subscription_invoice_issuing_date_adjustment: str | None | UnsetType = UNSET

@@ -12,6 +12,8 @@ from daycount.periods import ONE_DAY, start_of_day
 FINALIZE, REFRESH, OVERDUE = "finalize_invoice", "refresh_invoice", "invoice_overdue"
 CLOSE_ACCOUNT = "close_account"
 """Finalizes whatever drafts a deleted customer has."""
+COLLECT = "collect_payment"
+"""Has an invoice paid by its customer's payment provider."""
 REFRESHED_AFTER = timedelta(minutes=5)
 
 

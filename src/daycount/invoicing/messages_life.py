@@ -54,15 +54,29 @@ class InvoiceVoided(Struct, frozen=True, kw_only=True):
 
 
 class DisputeLost(Struct, frozen=True, kw_only=True):
-    """A dispute about the payment of an invoice is lost."""
+    """A dispute about the payment of an invoice is lost; `reason` is what a provider says of it."""
 
     invoice: Invoice
+    reason: str | None = None
 
 
 class InvoicesOverdue(Struct, frozen=True, kw_only=True):
     """Invoices were not paid in time."""
 
     invoices: Sequence[Invoice]
+
+
+class PaymentChosen(Struct, frozen=True, kw_only=True):
+    """
+    How a one-off invoice is to be paid was said with it: by hand, by a method, or by none (`is_skipped`).
+
+    `kind` is None where only that was said.
+    """
+
+    invoice: Invoice
+    kind: str | None
+    method_id: UUID | None
+    is_skipped: bool
 
 
 class PaymentStatusChanged(Struct, frozen=True, kw_only=True):

@@ -13,6 +13,8 @@ from daycount.catalog.add_ons import store as add_ons
 from daycount.catalog.add_ons.records import AddOn
 from daycount.customers import store as customers
 from daycount.customers.operations import find_entity, lock_customer
+from daycount.customers.payment_methods.operations import read_reference
+from daycount.customers.payment_methods.records import Reference
 from daycount.customers.records import Customer
 from daycount.customers.vat.store import find_waiting
 from daycount.engine.taxes import applicable_taxes
@@ -20,6 +22,7 @@ from daycount.given import given, given_or_default
 from daycount.infra.work import Work
 from daycount.invoicing.compute import load_inherited_taxes
 from daycount.invoicing.documents import Heading
+from daycount.invoicing.messages_life import PaymentChosen
 from daycount.invoicing.plain import PlainLine, make_plain_invoice
 from daycount.invoicing.records import Invoice
 from daycount.money import CURRENCIES
@@ -60,6 +63,7 @@ class OneOffInput(Struct, frozen=True, kw_only=True):
     billing_entity_code: str | None | UnsetType = UNSET
     purchase_order_number: str | None | UnsetType = UNSET
     payment_method: OneOffPaymentInput | None | UnsetType = UNSET
+    skip_psp: bool | None | UnsetType = UNSET
     invoice_custom_section: ChoiceInput | None | UnsetType = UNSET
 
 
@@ -80,7 +84,7 @@ def create_one_off(work: Work, wanted: OneOffInput) -> Invoice:
     known = add_ons.find_add_ons_by_code(work.tx, organization_id=work.organization_id, codes=codes)
     if set(codes) - known.keys():
         raise errors.NotFound("add_on")
-    _check_payment(given(wanted.payment_method, None))
+    reference = _read_payment(work, customer, given(wanted.payment_method, None))
     entity = find_entity(work, given(wanted.billing_entity_code, None))
     purchase_order = given(wanted.purchase_order_number, None) or None
     if purchase_order and len(purchase_order) > _MAX_PURCHASE_ORDER:
@@ -97,15 +101,23 @@ def create_one_off(work: Work, wanted: OneOffInput) -> Invoice:
         is_held=customer.id in find_waiting(work.tx, customer_ids=[customer.id]),
         section_choice=given(wanted.invoice_custom_section, None),
     )
-    return make_plain_invoice(work, heading, lines)
+    invoice = make_plain_invoice(work, heading, lines)
+    is_skipped = given_or_default(wanted.skip_psp, False)
+    if reference is not None or is_skipped:
+        kind, method_id = reference or (None, None)
+        work.announce(PaymentChosen(invoice=invoice, kind=kind, method_id=method_id, is_skipped=is_skipped))
+    return invoice
 
 
-def _check_payment(method: OneOffPaymentInput | None) -> None:
+def _read_payment(work: Work, customer: Customer, method: OneOffPaymentInput | None) -> Reference | None:
+    """Read how the invoice is paid; None where that is not said. Raises Invalid."""
     if method is None:
-        return
-    kind = given(method.payment_method_type, None) or "provider"
-    if kind not in {"provider", "manual"} or given(method.payment_method_id, None):
-        raise errors.Invalid({"payment_method": ["invalid_payment_method"]})
+        return None
+    found = errors.FieldErrors()
+    kind, method_id = given(method.payment_method_type, None), given(method.payment_method_id, None)
+    reference = read_reference(work, kind=kind, method_id=method_id, owner=customer.id, found=found)
+    found.raise_if_any()
+    return reference
 
 
 def _currency(work: Work, customer: Customer, wanted: str | None) -> str:

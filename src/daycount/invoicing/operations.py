@@ -161,8 +161,12 @@ def void_invoice(work: Work, invoice: Invoice, *, keeps_wallets: bool = False) -
     return voided
 
 
-def lose_dispute(work: Work, invoice_id: UUID) -> Invoice:
-    """Note, once, that a dispute about the payment is lost: it is not overdue any more. Raises NotFound, NotAllowed."""
+def lose_dispute(work: Work, invoice_id: UUID, *, reason: str | None = None) -> Invoice:
+    """
+    Note, once, that a dispute about the payment is lost: it is not overdue any more; `reason` is a provider's.
+
+    Raises NotFound, NotAllowed.
+    """
     invoice = lock_invoice(work, invoice_id)
     if invoice.status not in ("finalized", "voided"):
         raise errors.NotAllowed("not_disputable")
@@ -171,7 +175,7 @@ def lose_dispute(work: Work, invoice_id: UUID) -> Invoice:
     lost = structs.replace(invoice, payment_dispute_lost_at=work.now, payment_overdue=False, updated_at=work.now)
     store.update_invoices(work.tx, [lost])
     work.agenda.drop_kind(OVERDUE, subject_id=invoice.id)
-    work.announce(DisputeLost(invoice=lost))
+    work.announce(DisputeLost(invoice=lost, reason=reason))
     return lost
 
 
@@ -180,17 +184,6 @@ def retry_invoice(work: Work, invoice_id: UUID) -> Invoice:
     if get_invoice(work, invoice_id).status != "failed":
         raise errors.NotAllowed("invalid_status")
     raise errors.NotAllowed("tax_provider_not_configured")
-
-
-def retry_payment(work: Work, invoice_id: UUID) -> None:
-    """
-    Ask for the payment again; without a payment provider nothing more happens.
-
-    Raises NotFound, NotAllowed for what cannot be paid: a draft, a voided or a paid invoice.
-    """
-    invoice = get_invoice(work, invoice_id)
-    if invoice.status != "finalized" or invoice.payment_status == "succeeded":
-        raise errors.NotAllowed("invalid_status")
 
 
 def check_downloadable(work: Work, invoice_id: UUID) -> Invoice:

@@ -19,7 +19,7 @@ from daycount.infra.work import Work
 from daycount.invoicing import store
 from daycount.invoicing.deadlines import set_deadlines
 from daycount.invoicing.documents import Heading, held, invoice_of, take_numbers
-from daycount.invoicing.messages_life import InvoicesMade
+from daycount.invoicing.messages_life import InvoicesMade, InvoicesOpened
 from daycount.invoicing.money import taxed_fields
 from daycount.invoicing.records import Documents, Fee, Invoice
 from daycount.money import CURRENCIES, precise_cents, round_half_away, to_cents
@@ -77,6 +77,8 @@ def make_plain_invoice(work: Work, heading: Heading, lines: Sequence[PlainLine],
     if is_final:
         set_deadlines(work, [invoice])
         work.announce(InvoicesMade(invoices=[invoice]))
+    elif is_open:
+        work.announce(InvoicesOpened(invoices=[invoice]))
     return invoice
 
 

@@ -8,14 +8,23 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from daycount.customers.tables import customers
+from daycount.invoicing.records import VISIBLE_STATUSES
 from daycount.invoicing.tables import invoices
+from daycount.organizations.payment_providers.tables import payment_providers
 from daycount.payments.records import PaidInvoice, Payment, PaymentFilter, Receipt, ShownPayment, ShownReceipt
 from daycount.payments.requests.tables import payment_request_invoices, payment_requests
 from daycount.payments.tables import payment_receipts, payments
 
 _NAMES = Payment.__struct_fields__
-_SELECT = sa.select(payments, customers.c.external_id.label("external_customer_id")).join(
-    customers, customers.c.id == payments.c.customer_id
+_SELECT = (
+    sa.select(
+        payments,
+        customers.c.external_id.label("external_customer_id"),
+        payment_providers.c.code.label("provider_code"),
+        payment_providers.c.provider_type,
+    )
+    .join(customers, customers.c.id == payments.c.customer_id)
+    .outerjoin(payment_providers, payment_providers.c.id == payments.c.provider_id)
 )
 _PAID = (
     sa.select(payments.c.id, invoices.c.id.label("invoice_id"), invoices.c.number)
@@ -31,7 +40,17 @@ _SELECT_RECEIPTS = _SELECT.add_columns(*(payment_receipts.c[name].label(f"receip
 def insert_payments(tx: Connection, made: Sequence[Payment]) -> None:
     """Write payments."""
     if made:
-        tx.execute(payments.insert(), [{name: getattr(payment, name) for name in _NAMES} for payment in made])
+        rows = [{name: getattr(payment, name) for name in _NAMES} | {"next_action": dict(payment.next_action)} for payment in made]
+        tx.execute(payments.insert(), rows)
+
+
+def is_under_way(tx: Connection, *, invoice_ids: Sequence[UUID]) -> bool:
+    """Tell whether a provider has a payment of one of the invoices that is not finished."""
+    own = payments.c
+    statement = sa.select(own.id).where(
+        own.invoice_id.in_(invoice_ids), own.payment_type == "provider", own.status.in_(("pending", "processing"))
+    )
+    return bool(tx.execute(sa.select(statement.exists())).scalar_one())
 
 
 def sum_of_invoice(tx: Connection, *, invoice_id: UUID) -> int:
@@ -124,7 +143,8 @@ def _read_receipts(tx: Connection, statement: sa.Select[tuple[object, ...]]) -> 
 
 
 def _filtered(organization_id: UUID, query: PaymentFilter) -> Sequence[sa.ColumnElement[bool]]:
-    conditions: list[sa.ColumnElement[bool]] = [payments.c.organization_id == organization_id]
+    hidden = sa.select(invoices.c.id).where(invoices.c.id == payments.c.invoice_id, invoices.c.status.not_in(VISIBLE_STATUSES))
+    conditions: list[sa.ColumnElement[bool]] = [payments.c.organization_id == organization_id, ~hidden.exists()]
     if query.invoice_id is not None:
         conditions.append(_is_of(query.invoice_id))
     if query.external_customer_id is not None:
@@ -143,4 +163,13 @@ def _shown(tx: Connection, rows: Sequence[sa.RowMapping]) -> list[ShownPayment]:
     if ids:
         for payment_id, invoice_id, number in tx.execute(_PAID.where(payments.c.id.in_(ids)).order_by(invoices.c.number)):
             paid[payment_id].append(PaidInvoice(invoice_id, number))
-    return [ShownPayment(Payment(**{name: row[name] for name in _NAMES}), paid[row["id"]], row["external_customer_id"]) for row in rows]
+    return [
+        ShownPayment(
+            Payment(**{name: row[name] for name in _NAMES}),
+            paid[row["id"]],
+            row["external_customer_id"],
+            row["provider_code"],
+            row["provider_type"],
+        )
+        for row in rows
+    ]

@@ -19,6 +19,10 @@ from daycount.invoicing import operations as invoice_operations
 from daycount.invoicing.papers.reactions import MAKE, PaperReactions
 from daycount.invoicing.reactions import InvoicingReactions
 from daycount.monitoring import evaluation as alerts
+from daycount.payments import linking
+from daycount.payments.charging import collecting, outcomes
+from daycount.payments.charging.sending import Sending
+from daycount.payments.linking import Linking
 from daycount.payments.receipt_papers import MAKE_RECEIPT, ReceiptPapers
 from daycount.quotes import orders
 from daycount.quotes.operations import EXPIRE_FORM
@@ -55,7 +59,16 @@ class Documents(NamedTuple):
     receipts: ReceiptPapers
 
 
-def kinds(invoicing: InvoicingReactions, events: EventStore, checks: vat.VatChecks, documents: Documents) -> dict[str, Kind]:
+class Charging(NamedTuple):
+    """Who speaks to payment providers."""
+
+    sending: Sending
+    linking: Linking
+
+
+def kinds(
+    invoicing: InvoicingReactions, events: EventStore, checks: vat.VatChecks, documents: Documents, charging: Charging
+) -> dict[str, Kind]:
     """
     Return the table.
 
@@ -100,6 +113,7 @@ def kinds(invoicing: InvoicingReactions, events: EventStore, checks: vat.VatChec
         invoicing.close_accounts(work, subjects)
 
     return {
+        **_kinds_of_charging(charging),
         RATES_CHANGE: Kind(1, _change_rates),
         vat.CHECK: Kind(2, check_numbers),
         wallet_operations.EXPIRES: Kind(3, _expire_wallets),
@@ -141,6 +155,31 @@ def _expire_forms(work: Work, subjects: Sequence[UUID], _due_at: datetime) -> No
 
 def _execute_orders(work: Work, subjects: Sequence[UUID], _due_at: datetime) -> None:
     orders.execute_due(work, subjects)
+
+
+def _kinds_of_charging(charging: Charging) -> dict[str, Kind]:
+    def collect(work: Work, invoice_ids: Sequence[UUID], _due_at: datetime) -> None:
+        collecting.collect(work, invoice_ids)
+
+    def collect_requests(work: Work, request_ids: Sequence[UUID], _due_at: datetime) -> None:
+        collecting.collect_requests(work, request_ids)
+
+    def send(work: Work, payment_ids: Sequence[UUID], _due_at: datetime) -> None:
+        charging.sending.send(work, payment_ids)
+
+    def follow(work: Work, payment_ids: Sequence[UUID], _due_at: datetime) -> None:
+        charging.sending.follow(work, payment_ids)
+
+    def link(work: Work, customer_ids: Sequence[UUID], _due_at: datetime) -> None:
+        charging.linking.link(work, customer_ids)
+
+    return {
+        linking.LINK: Kind(70, link),
+        outcomes.FOLLOW: Kind(71, follow),
+        deadlines.COLLECT: Kind(72, collect),
+        collecting.COLLECT_REQUEST: Kind(73, collect_requests),
+        collecting.SEND: Kind(74, send),
+    }
 
 
 def _change_rates(work: Work, _subjects: Sequence[UUID], _due_at: datetime) -> None:

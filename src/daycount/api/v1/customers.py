@@ -23,6 +23,7 @@ from daycount.infra.work import Work
 from daycount.invoicing.custom_sections import applicable_sections
 from daycount.money import CURRENCIES
 from daycount.organizations.countries import COUNTRIES
+from daycount.organizations.payment_providers.records import STRIPE
 from daycount.organizations.sections import store as section_store
 from daycount.taxes import store as taxes_store
 
@@ -140,7 +141,7 @@ def to_wire(customer: Customer, *, is_whole: bool = False) -> CustomerObject:
         applicable_timezone=customer.applicable_timezone,
         net_payment_term=customer.net_payment_term,
         finalize_zero_amount_invoice=customer.finalize_zero_amount_invoice,
-        billing_configuration={name: value for name, value in customer.billing_configuration.items() if name != "provider_customer_id"},
+        billing_configuration=_billing_configuration(customer),
         shipping_address=customer.shipping_address,
         skip_invoice_custom_sections=customer.skip_invoice_custom_sections,
         metadata=[
@@ -158,6 +159,16 @@ def to_wire(customer: Customer, *, is_whole: bool = False) -> CustomerObject:
         exclude_from_dunning_campaign=customer.exclude_from_dunning_campaign,
         error_details=[] if is_whole else UNSET,
     )
+
+
+def _billing_configuration(customer: Customer) -> dict[str, Any]:
+    """Write the settings of a customer's bills; who names a provider sees what it is called there."""
+    shown = dict(customer.billing_configuration)
+    if shown.get("payment_provider") is not None:
+        shown.setdefault("provider_customer_id", None)
+        if shown["payment_provider"] == STRIPE:
+            shown.setdefault("provider_payment_methods", None)
+    return shown
 
 
 def _texts(customer: Customer) -> dict[str, Any]:

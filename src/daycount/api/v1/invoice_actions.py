@@ -2,15 +2,18 @@
 
 from uuid import UUID
 
+from msgspec import UNSET, Struct, UnsetType
+
 from daycount.api.routing import Call, Routes
 from daycount.api.v1.invoices import InvoiceObject, whole_to_wire
 from daycount.api.wire import read_path_uuid
-from daycount.given import given_or_default
+from daycount.given import given, given_or_default
 from daycount.infra.work import Work
 from daycount.invoicing import crediting, operations
 from daycount.invoicing.fields import InvoiceInput, VoidInput
-from daycount.invoicing.one_off import OneOffInput, create_one_off
+from daycount.invoicing.one_off import OneOffInput, OneOffPaymentInput, create_one_off
 from daycount.invoicing.papers import operations as papers
+from daycount.payments.charging.retrying import retry_payment
 
 routes = Routes("invoices")
 _ONE = {"returns": InvoiceObject, "root_out": "invoice"}
@@ -84,10 +87,16 @@ def retry_invoice(work: Work, call: Call) -> InvoiceObject:
     return whole_to_wire(work, operations.retry_invoice(work, _id(call)))
 
 
-@routes.post("/invoices/{lago_id}/retry_payment")
+class RetryInput(Struct, frozen=True, kw_only=True):
+    """How an invoice is charged again."""
+
+    payment_method: OneOffPaymentInput | None | UnsetType = UNSET
+
+
+@routes.post("/invoices/{lago_id}/retry_payment", accepts=RetryInput, is_body_optional=True)
 def retry_invoice_payment(work: Work, call: Call) -> None:
     """Ask for the payment of an invoice again."""
-    operations.retry_payment(work, _id(call))
+    retry_payment(work, _id(call), given(call.body.payment_method, None))
 
 
 @routes.post("/invoices/{lago_id}/payment_url")

@@ -12,6 +12,7 @@ from daycount.api.routing import Call, Routes
 from daycount.api.wire import Stamp, read_path_uuid, stamp
 from daycount.customers.operations import get_customer
 from daycount.infra.work import Work
+from daycount.organizations.payment_providers.records import CLASS_NAMES
 from daycount.payments import operations, store
 from daycount.payments.records import PaymentFilter, PaymentInput, ShownPayment
 
@@ -57,17 +58,17 @@ def to_wire(shown: ShownPayment) -> PaymentObject:
         payable_type="Invoice" if payment.invoice_id is not None else "PaymentRequest",
         amount_cents=payment.amount_cents,
         amount_currency=payment.currency,
-        status=payment.status,
+        status=payment.provider_status or payment.status,
         payment_status=payment.status,
         type=payment.payment_type,
-        reference=payment.reference,
-        payment_provider_code=None,
-        payment_provider_type=None,
-        external_payment_id=None,
-        provider_payment_id=None,
-        provider_customer_id=None,
+        reference="" if payment.provider_id is not None else payment.reference,
+        payment_provider_code=shown.provider_code,
+        payment_provider_type=None if shown.provider_type is None else CLASS_NAMES[shown.provider_type],
+        external_payment_id=payment.provider_payment_id,
+        provider_payment_id=payment.provider_payment_id,
+        provider_customer_id=payment.provider_customer_id,
         payment_method_id=None,
-        next_action={},
+        next_action=payment.next_action,
         created_at=stamp(payment.created_at),
     )
 

@@ -1,6 +1,6 @@
 """Use cases of payment requests."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -25,6 +25,7 @@ from daycount.payments.requests.records import (
     PaymentRequestStatusChanged,
     ShownRequest,
 )
+from daycount.payments.store import is_under_way
 
 _STATUSES = ("pending", "succeeded", "failed")
 
@@ -57,6 +58,9 @@ def request_payment(work: Work, customer: Customer, found: Sequence[Invoice], *,
         raise errors.NotAllowed("invoices_have_different_currencies")
     if len({invoice.billing_entity_id for invoice in found}) > 1:
         raise errors.NotAllowed("invoices_have_different_billing_entities")
+    ids = [invoice.id for invoice in found]
+    if is_under_way(work.tx, invoice_ids=ids) or store.find_under_way(work.tx, invoice_ids=ids):
+        raise errors.NotAllowed("invoices_not_ready_for_payment_processing")
     [shown] = request_payments(work, [Asked(customer, found, email=email)])
     return get_request(work, shown.request.id)
 
@@ -108,19 +112,44 @@ def update_request(work: Work, request_id: UUID, changes: PaymentRequestInput) -
         return shown
     if request.payment_status == "succeeded":
         raise errors.NotAllowed("payment_request_is_already_succeeded")
-    changed = structs.replace(request, payment_status=status, updated_at=work.now)
-    paid: dict[UUID, int] = {}
     if status == "succeeded":
-        locked = invoices.find_invoices(work.tx, organization_id=work.organization_id, ids=shown.invoice_ids, lock=True)
-        paid = {invoice.id: invoice.total_due_amount_cents for invoice in locked if invoice.total_due_amount_cents > 0}
-        for invoice in locked:
-            if invoice.id in paid:
-                invoicing.add_payment(work, invoice, amount_cents=paid[invoice.id])
-    store.update_status(work.tx, changed, paid=paid)
-    if paid:
-        keep_payments(work, [_payment_of(work, changed, sum(paid.values()))])
-    work.announce(PaymentRequestStatusChanged(changed, paid))
+        paid_cents = settle_request(work, request_id)
+        if paid_cents:
+            keep_payments(work, [_payment_of(work, request, paid_cents)])
+    else:
+        _set_status(work, request, status, paid={})
     return get_request(work, request_id)
+
+
+def settle_request(work: Work, request_id: UUID) -> int:
+    """
+    Write a payment request that is paid: so are its invoices, in full. Returns what was due of them, in minor units.
+
+    The caller holds the customer's lane, and keeps the payment. Announces PaymentRequestStatusChanged, PaymentStatusChanged.
+    """
+    shown = get_request(work, request_id, lock=True)
+    if shown.request.payment_status == "succeeded":
+        return 0
+    locked = invoices.find_invoices(work.tx, organization_id=work.organization_id, ids=shown.invoice_ids, lock=True)
+    paid = {invoice.id: invoice.total_due_amount_cents for invoice in locked if invoice.total_due_amount_cents > 0}
+    for invoice in locked:
+        if invoice.id in paid:
+            invoicing.add_payment(work, invoice, amount_cents=paid[invoice.id])
+    _set_status(work, shown.request, "succeeded", paid=paid)
+    return sum(paid.values())
+
+
+def fail_request(work: Work, request_id: UUID) -> None:
+    """Write a payment request that could not be paid. The caller holds the customer's lane. Announces PaymentRequestStatusChanged."""
+    request = get_request(work, request_id, lock=True).request
+    if request.payment_status == "pending":
+        _set_status(work, request, "failed", paid={})
+
+
+def _set_status(work: Work, request: PaymentRequest, status: str, *, paid: Mapping[UUID, int]) -> None:
+    changed = structs.replace(request, payment_status=status, updated_at=work.now)
+    store.update_status(work.tx, changed, paid=paid)
+    work.announce(PaymentRequestStatusChanged(changed, paid))
 
 
 def _payment_of(work: Work, request: PaymentRequest, amount_cents: int) -> Payment:

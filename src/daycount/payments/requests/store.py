@@ -11,6 +11,7 @@ from daycount.customers.tables import customers
 from daycount.invoicing.tables import invoices
 from daycount.payments.requests.records import PaymentRequest, PaymentRequestFilter, ShownRequest
 from daycount.payments.requests.tables import payment_request_invoices, payment_requests
+from daycount.payments.tables import payments
 
 _NAMES = PaymentRequest.__struct_fields__
 
@@ -49,6 +50,24 @@ def find_request(tx: Connection, *, organization_id: UUID, request_id: UUID, loc
     )
     rows = tx.execute(statement.with_for_update() if lock else statement).mappings().all()
     return next(iter(_shown(tx, rows)), None)
+
+
+def find_requests(tx: Connection, *, organization_id: UUID, ids: Sequence[UUID]) -> list[ShownRequest]:
+    """Return payment requests, locked, the oldest first. Two queries."""
+    statement = sa.select(payment_requests).where(payment_requests.c.organization_id == organization_id, payment_requests.c.id.in_(ids))
+    rows = tx.execute(statement.order_by(payment_requests.c.created_at, payment_requests.c.id).with_for_update()).mappings().all()
+    return _shown(tx, rows)
+
+
+def find_under_way(tx: Connection, *, invoice_ids: Sequence[UUID]) -> list[UUID]:
+    """Return which invoices a provider is being asked for with a payment request."""
+    own = payment_request_invoices.c
+    statement = (
+        sa.select(own.invoice_id)
+        .join(payments, payments.c.payment_request_id == own.payment_request_id)
+        .where(own.invoice_id.in_(invoice_ids), payments.c.payment_type == "provider", payments.c.status.in_(("pending", "processing")))
+    )
+    return list(tx.execute(statement).scalars())
 
 
 def list_requests(tx: Connection, *, organization_id: UUID, query: PaymentRequestFilter, limit: int, offset: int) -> list[ShownRequest]:

@@ -1,0 +1,1 @@
+"""Payment methods: cards, accounts and mandates that customers left at payment providers."""

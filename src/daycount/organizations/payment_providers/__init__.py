@@ -1,0 +1,1 @@
+"""Connections of an organization to payment providers, who charge its customers."""

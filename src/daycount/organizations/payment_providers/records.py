@@ -1,0 +1,44 @@
+"""What a connection to a payment provider is."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from msgspec import UNSET, Struct, UnsetType
+
+SIMULATOR: Final = "simulator"
+STRIPE: Final = "stripe"
+CONNECTABLE: Final = (SIMULATOR,)
+"""The providers that can be connected."""
+NAMED: Final = frozenset({*CONNECTABLE, STRIPE, "gocardless", "cashfree", "adyen", "flutterwave", "moneyhash"})
+"""The providers that customers may name; what is not connected charges nobody."""
+CLASS_NAMES: Final = {SIMULATOR: "PaymentProviders::SimulatorProvider"}
+"""What payments call the providers on the wire."""
+
+
+class Connection(Struct, frozen=True, kw_only=True):
+    """A connection to a payment provider; `code` names it within the organization, and never changes."""
+
+    id: UUID
+    organization_id: UUID
+    provider_type: str
+    code: str
+    name: str
+    success_redirect_url: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class ConnectionInput(Struct, frozen=True, kw_only=True):
+    """A connection as a caller gives it."""
+
+    provider_type: str | None | UnsetType = UNSET
+    code: str | None | UnsetType = UNSET
+    name: str | None | UnsetType = UNSET
+    success_redirect_url: str | None | UnsetType = UNSET
+
+
+class ConnectionRemoved(Struct, frozen=True):
+    """A connection is gone: nobody is charged by it any more."""
+
+    connection: Connection

@@ -1,0 +1,95 @@
+"""All SQL about payments that providers take."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, RowMapping
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from daycount.customers.payment_methods.records import Reference
+from daycount.customers.tables import customers
+from daycount.invoicing.tables import invoice_subscriptions
+from daycount.payments.records import Payment
+from daycount.payments.tables import payment_choices, payments
+from daycount.subscriptions.tables import subscriptions
+from daycount.wallets.tables import wallet_transactions
+
+_NAMES = Payment.__struct_fields__
+_ACTIVE = ("pending", "processing")
+
+
+def _payment(row: RowMapping) -> Payment:
+    return Payment(**{name: row[name] for name in _NAMES})
+
+
+def find_linked(tx: Connection, *, customer_ids: Collection[UUID]) -> set[UUID]:
+    """Return which customers are linked to a provider."""
+    has_id = customers.c.billing_configuration["provider_customer_id"].astext.is_not(None)
+    return set(tx.execute(sa.select(customers.c.id).where(customers.c.id.in_(set(customer_ids)), has_id)).scalars())
+
+
+def find_under_way(tx: Connection, *, invoice_ids: Collection[UUID] = (), request_ids: Collection[UUID] = ()) -> list[Payment]:
+    """Return the payments of invoices and payment requests that providers have not finished."""
+    own = payments.c
+    of_these = sa.or_(own.invoice_id.in_(set(invoice_ids)), own.payment_request_id.in_(set(request_ids)))
+    statement = sa.select(payments).where(of_these, own.payment_type == "provider", own.status.in_(_ACTIVE))
+    return [_payment(row) for row in tx.execute(statement).mappings()]
+
+
+def find_payments(tx: Connection, *, ids: Collection[UUID], lock: bool = False) -> list[Payment]:
+    """Return payments, the oldest first; `lock` holds their rows."""
+    statement = sa.select(payments).where(payments.c.id.in_(set(ids))).order_by(payments.c.created_at, payments.c.id)
+    return [_payment(row) for row in tx.execute(statement.with_for_update() if lock else statement).mappings()]
+
+
+def has_needed_customer(tx: Connection, *, invoice_id: UUID, besides: UUID) -> bool:
+    """Tell whether a payment of an invoice, besides one, failed because the customer had to be there."""
+    own = payments.c
+    statement = sa.select(own.id).where(own.invoice_id == invoice_id, own.id != besides, own.error_code == "authentication_required")
+    return bool(tx.execute(sa.select(statement.exists())).scalar_one())
+
+
+def update_payment(tx: Connection, payment: Payment) -> None:
+    """Write a changed payment."""
+    values = {name: getattr(payment, name) for name in _NAMES} | {"next_action": dict(payment.next_action)}
+    tx.execute(payments.update().where(payments.c.id == payment.id).values(values))
+
+
+def delete_payments(tx: Connection, *, ids: Collection[UUID]) -> None:
+    """Remove payments that no provider was ever asked for."""
+    tx.execute(payments.delete().where(payments.c.id.in_(set(ids)), payments.c.provider_payment_id.is_(None)))
+
+
+def save_choice(tx: Connection, *, organization_id: UUID, invoice_id: UUID, reference: Reference) -> None:
+    """Note how an invoice is to be paid, whatever its customer's default is."""
+    values = {"organization_id": organization_id, "invoice_id": invoice_id, "kind": reference.kind, "method_id": reference.method_id}
+    statement = upsert(payment_choices).values(values)
+    changed = {"kind": reference.kind, "method_id": reference.method_id}
+    tx.execute(statement.on_conflict_do_update(index_elements=["invoice_id"], set_=changed))
+
+
+def find_references(tx: Connection, *, invoice_ids: Sequence[UUID]) -> dict[UUID, Reference]:
+    """
+    Return how invoices are to be paid where that is said: for the invoice, by its first subscription, or by the purchase it is for.
+
+    Three queries.
+    """
+    found: dict[UUID, Reference] = {}
+    lines = (
+        sa.select(invoice_subscriptions.c.invoice_id, subscriptions.c.payment_method_type, subscriptions.c.payment_method_id)
+        .join(subscriptions, subscriptions.c.id == invoice_subscriptions.c.subscription_id)
+        .where(invoice_subscriptions.c.invoice_id.in_(invoice_ids))
+        .order_by(subscriptions.c.created_at, subscriptions.c.id)
+    )
+    for row in tx.execute(lines):
+        found.setdefault(row.invoice_id, Reference(row.payment_method_type, row.payment_method_id))
+    own = wallet_transactions.c
+    bought = sa.select(own.invoice_id, own.payment_method).where(own.invoice_id.in_(invoice_ids), own.transaction_status == "purchased")
+    for invoice_id, method in tx.execute(bought):
+        named = method.get("payment_method_id")
+        found[invoice_id] = Reference(method.get("payment_method_type") or "provider", UUID(named) if named else None)
+    chosen = sa.select(payment_choices).where(payment_choices.c.invoice_id.in_(invoice_ids))
+    for choice in tx.execute(chosen).mappings():
+        found[choice["invoice_id"]] = Reference(choice["kind"], choice["method_id"])
+    return found

@@ -1,0 +1,128 @@
+"""
+The port of payment providers.
+
+An implementation knows no database and no clock: it is given a connection and values, asks the provider, and answers in our words.
+Whatever moves money carries a key under which the provider does it once, however often it is asked. All raise ProviderFailed: with
+`is_final` the provider has refused, and asking again changes nothing; else it could not be reached, and is asked again.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol
+
+from msgspec import Struct
+
+from daycount import errors
+from daycount.organizations.payment_providers.records import Connection
+
+
+class Refused(errors.ProviderFailed):
+    """The provider refused for good; `message` is for people."""
+
+    def __init__(self, provider: str, code: str, message: str = "") -> None:
+        super().__init__(provider, code)
+        self.message = message or code
+
+
+class Unreachable(errors.ProviderFailed):
+    """The provider gave no answer, or asked us to come again later: nobody knows whether it did anything."""
+
+
+class PaymentState(StrEnum):
+    """How far a payment or a refund is; `processing` covers everything that is neither paid nor failed."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class Payer(Struct, frozen=True, kw_only=True):
+    """Who is charged, as a provider may know it."""
+
+    customer_id: str
+    external_id: str
+    name: str | None
+    email: str | None
+    country: str | None
+    provider_customer_id: str | None
+    method_kinds: Sequence[str]
+
+
+class Charge(Struct, frozen=True, kw_only=True):
+    """What is to be charged, in minor units; `key` makes the provider do it once."""
+
+    key: str
+    payer: Payer
+    provider_method_id: str
+    amount_cents: int
+    currency: str
+    description: str
+    metadata: Mapping[str, str]
+    is_customer_present: bool
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """
+    What became of a charge or a refund.
+
+    `status` is the provider's word and `state` ours. `follows_after` is how long the provider will say nothing, then be asked by
+    `follow_up`; None where it tells by a webhook. `is_confirmed` is whether this is the provider's last word, as a webhook's is.
+    """
+
+    provider_id: str
+    status: str
+    state: PaymentState
+    error_code: str | None = None
+    error_message: str | None = None
+    next_action: Mapping[str, Any] = {}
+    follows_after: timedelta | None = None
+    is_confirmed: bool = False
+
+
+class FoundMethod(NamedTuple):
+    """A payment method as the provider has it."""
+
+    provider_method_id: str
+    details: Mapping[str, Any]
+
+
+class PaymentEvent(Struct, frozen=True, kw_only=True):
+    """A provider tells what became of a payment."""
+
+    outcome: Outcome
+
+
+class DisputeEvent(Struct, frozen=True, kw_only=True):
+    """A dispute about a payment is lost."""
+
+    provider_payment_id: str
+    reason: str | None = None
+
+
+Event = PaymentEvent | DisputeEvent
+
+
+class Gateway(Protocol):
+    """What every payment provider can do."""
+
+    def create_customer(self, connection: Connection, payer: Payer) -> str:
+        """Make the customer known to the provider, once; return what the provider calls it."""
+        ...
+
+    def find_methods(self, connection: Connection, provider_customer_id: str) -> Sequence[FoundMethod]:
+        """Return the payment methods that the provider has of a customer, the default one first."""
+        ...
+
+    def attach_method(self, connection: Connection, provider_customer_id: str, provider_method_id: str) -> FoundMethod:
+        """Give a payment method that the provider knows to a customer."""
+        ...
+
+    def charge(self, connection: Connection, charge: Charge) -> Outcome:
+        """Take money. Raises Refused where the provider will not take it at all; a payment that fails is an outcome."""
+        ...
+
+    def follow_up(self, connection: Connection, provider_payment_id: str, provider_method_id: str, state: PaymentState) -> Event | None:
+        """Tell what became of a charge whose outcome said `follows_after`."""
+        ...
