@@ -17,6 +17,7 @@ import daycount.infra.agenda
 import daycount.invoicing.adjusting.tables
 import daycount.invoicing.papers.tables
 import daycount.invoicing.tables
+import daycount.mails.tables
 import daycount.organizations.payment_providers.tables
 import daycount.organizations.sections.tables
 import daycount.organizations.tables

@@ -30,6 +30,7 @@ from daycount.api.v1 import (
     customer_portal,
     customers,
     dunning_campaigns,
+    emails,
     entitlements,
     event_places,
     events,
@@ -107,6 +108,9 @@ from daycount.invoicing.ongoing import on_wallets_moved
 from daycount.invoicing.papers.reactions import PaperReactions
 from daycount.invoicing.reactions import InvoicingReactions
 from daycount.invoicing.releasing import on_vat_settled
+from daycount.mails import reactions as mails
+from daycount.mails.delivery import Mailer, MailPolicy
+from daycount.mails.smtp import MailServer
 from daycount.monitoring import evaluation as alerts
 from daycount.organizations.entities.records import DefaultCampaignChanged, EntityChanged
 from daycount.organizations.payment_providers.records import ConnectionRemoved
@@ -172,6 +176,7 @@ RESOURCES = (
     customers.routes,
     customer_portal.routes,
     dunning_campaigns.routes,
+    emails.routes,
     entitlements.routes,
     event_places.routes,
     events.routes,
@@ -206,6 +211,13 @@ RESOURCES = (
     webhook_endpoints.routes,
     webhooks.routes,
 )
+
+
+_DUNNING: Mapping[type, list[Any]] = {
+    InvoicesOverdue: [dunning_reactions.on_invoices_overdue],
+    DunningChoiceChanged: [dunning_reactions.on_choice_changed],
+    DefaultCampaignChanged: [dunning_reactions.on_default_changed],
+}
 
 
 class App(NamedTuple):
@@ -244,26 +256,31 @@ def _connect_reactions(documents: Documents, invoicing: InvoicingReactions, link
             gating.on_payment_status_changed,
             dunning_reactions.on_payment_status_changed,
         ],
-        InvoicesOverdue: [dunning_reactions.on_invoices_overdue],
-        DunningChoiceChanged: [dunning_reactions.on_choice_changed],
-        DefaultCampaignChanged: [dunning_reactions.on_default_changed],
+        **_DUNNING,
         TimeUnused: [invoicing.on_time_unused],
         UsageOverbilled: [invoicing.on_overbilled],
-        CreditNoteCreated: [documents.papers.on_credit_note_created],
-        ReceiptMade: [documents.receipts.on_receipt_made],
+        CreditNoteCreated: [documents.papers.on_credit_note_created, mails.on_credit_note_created],
+        ReceiptMade: [documents.receipts.on_receipt_made, mails.on_receipt_made],
         InvoicesMade: [
             on_invoices_made,
             payment_reactions.on_invoices_made,
             collecting.on_invoices_made,
             documents.papers.on_invoices_made,
+            mails.on_invoices_made,
         ],
         InvoicesOpened: [collecting.on_invoices_made],
         PaymentChosen: [collecting.on_payment_chosen],
         LinkAsked: [linking.on_link_asked],
-        PaymentRequestMade: [collecting.on_request_made],
+        PaymentRequestMade: [collecting.on_request_made, mails.on_request_made],
         ConnectionRemoved: [on_connection_removed],
         DraftsRebuilt: [invoicing.on_rebuilt],
-        InvoicesFinalized: [on_invoices_made, invoicing.on_finalized, collecting.on_invoices_made, documents.papers.on_invoices_made],
+        InvoicesFinalized: [
+            on_invoices_made,
+            invoicing.on_finalized,
+            collecting.on_invoices_made,
+            documents.papers.on_invoices_made,
+            mails.on_invoices_made,
+        ],
         InvoiceDeleted: [invoicing.on_deleted],
         InvoiceVoided: [invoicing.on_voided, on_invoice_voided],
         InvoiceClosed: [invoicing.on_closed],
@@ -393,3 +410,30 @@ def build_deliverer(app: App) -> Deliverer:
         return Sender(timeout_s=policy.timeout_s, allows_private=settings.webhooks_allow_private, user_agent=f"Daycount/{__version__}")
 
     return Deliverer(app.workplace, app.clock, app.webhook_keys, policy, make_sender)
+
+
+def build_mailer(app: App) -> Mailer:
+    """Put the sending of e-mails together; it uses one connection of the pool at a time."""
+    settings = app.settings
+    server = None
+    if settings.smtp_address:
+        password = _secret(settings.smtp_password)
+        if settings.smtp_password_file is not None:
+            password = settings.smtp_password_file.read_text(encoding="utf-8").strip()
+        server = MailServer(
+            host=settings.smtp_address,
+            port=settings.smtp_port,
+            username=settings.smtp_username,
+            password=password,
+            security=settings.smtp_security,
+            sender=settings.smtp_from,
+            timeout_s=settings.smtp_timeout_seconds,
+        )
+    policy = MailPolicy(
+        server=server,
+        sends_sandboxes=settings.smtp_sandboxes,
+        attempts=settings.smtp_attempts,
+        waits=[int(seconds) for seconds in settings.smtp_retry_seconds.split(",")],
+        public_url=settings.public_url,
+    )
+    return Mailer(app.workplace, app.clock, policy)

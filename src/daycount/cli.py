@@ -141,11 +141,11 @@ def web(host: str = "127.0.0.1", port: int = 3000) -> None:
 @cli.command()
 def worker() -> None:
     """Run the worker alone, with the delivery of webhooks, on the configured database."""
-    from daycount.app import build, build_deliverer, build_loop
+    from daycount.app import build, build_deliverer, build_loop, build_mailer
 
     settings = _settings()
-    app = build(settings, database_url=_require_database(settings), environment=os.environ, pool_size=3)
-    loop, deliverer = build_loop(app), build_deliverer(app)
+    app = build(settings, database_url=_require_database(settings), environment=os.environ, pool_size=4)
+    loop, deliverer, mailer = build_loop(app), build_deliverer(app), build_mailer(app)
 
     def on_signal(_number: int, _frame: object) -> None:
         loop.stop()
@@ -154,7 +154,8 @@ def worker() -> None:
     signal.signal(signal.SIGINT, on_signal)
     deliverer.start()
     try:
-        loop.run()
+        with mailer:
+            loop.run()
     finally:
         deliverer.stop()
 

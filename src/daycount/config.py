@@ -87,6 +87,49 @@ class Settings(BaseSettings):
         description="Seconds to wait before each further attempt, as `5,60,3600`; the last one repeats. Unset: some 3 s, then some 19 s.",
     )
     webhook_log_days: int = Field(default=90, ge=1, description="Days for which webhooks that were sent, or failed, are kept.")
+    smtp_address: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("DAYCOUNT_SMTP_ADDRESS", "LAGO_SMTP_ADDRESS"),
+        description="Host of the mail server. Unset: e-mails are written and can be read, and none is sent.",
+    )
+    smtp_port: int = Field(
+        default=587,
+        ge=1,
+        le=65535,
+        validation_alias=AliasChoices("DAYCOUNT_SMTP_PORT", "LAGO_SMTP_PORT"),
+        description="Port of the mail server.",
+    )
+    smtp_username: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("DAYCOUNT_SMTP_USERNAME", "LAGO_SMTP_USERNAME"),
+        description="Name to sign in with at the mail server. Unset: nobody signs in.",
+    )
+    smtp_password: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("DAYCOUNT_SMTP_PASSWORD", "LAGO_SMTP_PASSWORD"),
+        description="Password to sign in with at the mail server.",
+    )
+    smtp_password_file: Path | None = Field(default=None, description="File that holds the password, in place of the variable.")
+    smtp_security: str = Field(
+        default="auto",
+        pattern="^(auto|tls|starttls|none)$",
+        description="How the connection is encrypted; auto is TLS on port 465, and STARTTLS elsewhere where the server has it.",
+    )
+    smtp_from: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("DAYCOUNT_SMTP_FROM", "LAGO_FROM_EMAIL"),
+        description="Address that e-mails come from; answers go to the billing entity's. Unset: they come from the billing entity's.",
+    )
+    smtp_timeout_seconds: int = Field(default=30, ge=1, le=600, description="Seconds the mail server may take for each answer.")
+    smtp_attempts: int = Field(default=8, ge=1, le=50, description="How often an e-mail is tried that the server does not take now.")
+    smtp_retry_seconds: str = Field(
+        default="60,300,1800,7200,21600",
+        pattern=r"^\d{1,6}(,\d{1,6})*$",
+        description="Seconds to wait before each further attempt; the last one repeats.",
+    )
+    smtp_sandboxes: bool = Field(
+        default=False, description="Whether e-mails of sandboxes are sent too; else they are only kept to be read."
+    )
     rsa_private_key: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices("DAYCOUNT_RSA_PRIVATE_KEY", "LAGO_RSA_PRIVATE_KEY"),

@@ -96,7 +96,7 @@ def test_what_is_written_is_as_described(server: Server, document: dict[str, Any
     for route in ROUTES:
         if route.accepts is not None:
             reply = own.api.ok(route.method, path_of(route, own), good_body(route, own))
-            found[route.operation] = mistakes(document, route, reply)
+            found[route.operation] = mistakes(document, route, reply) if route.returns is not None else [reply] if reply else []
 
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
 

@@ -167,6 +167,7 @@ class World(NamedTuple):
             "/invoices/{lago_id}": self.invoice["lago_id"],
             **{f"/invoices/{{lago_id}}/{action}": self.invoice["lago_id"] for action in INVOICE_ACTIONS},
             "/invoices/{lago_id}/retry_payment": self.overdue["lago_id"],
+            "/invoices/{lago_id}/resend_email": self.overdue["lago_id"],
             "/coupons/{code}": self.coupon["code"],
             "/customers/{external_customer_id}/applied_coupons": self.customer["external_id"],
             "/customers/{external_customer_id}/applied_coupons/{applied_coupon_id}": (
@@ -175,6 +176,8 @@ class World(NamedTuple):
             ),
             "/taxes/{code}": self.tax["code"],
             "/pricing_units/{code}": self.pricing_unit["code"],
+            "/emails/{lago_id}": self.api.ok("GET", "/emails")["emails"][-1]["lago_id"],
+            "/payment_receipts/{lago_id}/resend_email": self.receipt["lago_id"],
             "/dunning_campaigns/{code}": self.api.ok("GET", "/dunning_campaigns")["dunning_campaigns"][-1]["lago_id"],
             "/payments/{lago_id}": self.payment["lago_id"],
             "/quotes/{lago_id}": self.quote["lago_id"],
@@ -250,6 +253,8 @@ def a_world(server: Server) -> World:
     api = server.organization(at=START)
     endpoint = {"webhook_url": "http://127.0.0.1:9/hooks", "event_types": ["plan.created"]}
     hooked = api.ok("POST", "/webhook_endpoints", {"webhook_endpoint": endpoint})["webhook_endpoint"]
+    settings = ["invoice.finalized", "credit_note.created", "payment_receipt.created"]
+    api.ok("PUT", "/billing_entities/default", {"billing_entity": {"email": "us@world.test", "email_settings": settings}})
     tax = api.tax()
     unit = api.ok("POST", "/pricing_units", {"pricing_unit": {"name": "Credits", "code": "credits", "short_name": "CR"}})["pricing_unit"]
     metric = api.metric(filters=[{"key": "region", "values": ["eu", "us"]}])
@@ -492,6 +497,7 @@ GOOD: dict[str, Any] = {
     "create_billing_entity": lambda _: {"code": "paris", "name": "Paris"},
     "update_billing_entity": lambda _: {"legal_name": "Acme Inc."},
     "update_organization": lambda _: {"legal_name": "Acme Inc."},
+    **dict.fromkeys(("resend_invoice_email", "resend_credit_note_email", "resend_payment_receipt_email"), lambda _: {"to": ["a@b.test"]}),
     "create_dunning_campaign": lambda _: _a_campaign("strict"),
     "update_dunning_campaign": lambda _: {"name": "Reminders of 2026"},
     "create_payment": lambda world: {"invoice_id": world.invoice["lago_id"], "amount_cents": 1, "reference": "wire 2"},

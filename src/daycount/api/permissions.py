@@ -25,6 +25,7 @@ _BY_COLLECTION: Final = {
     "current_usage": "customer_usage",
     "customers": "customer",
     "dunning_campaigns": "payment_request",
+    "emails": "invoice",
     "events": "event",
     "events_enriched": "event",
     "features": "feature",

@@ -208,13 +208,6 @@ def check_payment_url(work: Work, invoice_id: UUID) -> None:
     raise errors.Invalid({"base": ["no_linked_payment_provider"]})
 
 
-def check_resend(work: Work, invoice_id: UUID) -> None:
-    """Say why an invoice is not sent by e-mail again. Raises NotFound, NotAllowed."""
-    if get_invoice(work, invoice_id).status != "finalized":
-        raise errors.NotAllowed("invoice_not_finalized")
-    raise errors.NotAllowed("email_settings_disabled")
-
-
 def mark_overdue(work: Work, invoice_ids: Sequence[UUID], *, at: datetime) -> None:
     """Mark invoices that were not paid in time. The agenda calls it. Announces InvoicesOverdue."""
     late = store.mark_overdue(work.tx, organization_id=work.organization_id, ids=invoice_ids, at=at)

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from daycount import errors
 from daycount.api.entities import read_entities
 from daycount.api.paging import Page, page_of, read_page
 from daycount.api.query import Query
@@ -35,6 +34,8 @@ from daycount.invoicing import crediting
 from daycount.invoicing import store as invoices
 from daycount.invoicing.papers import operations as paper_operations
 from daycount.invoicing.papers import store as papers
+from daycount.mails.operations import resend_credit_note
+from daycount.mails.records import Recipients
 from daycount.subscriptions import store as subscriptions
 
 routes = Routes("credit_notes")
@@ -407,11 +408,10 @@ def download_credit_note_xml(work: Work, call: Call) -> CreditNoteObject:
     return _one(work, note)
 
 
-@routes.post("/credit_notes/{lago_id}/resend_email")
+@routes.post("/credit_notes/{lago_id}/resend_email", accepts=Recipients, is_body_optional=True)
 def resend_credit_note_email(work: Work, call: Call) -> None:
     """Send a credit note by e-mail again."""
-    operations.get_credit_note(work, _id(call))
-    raise errors.NotAllowed("email_settings_disabled")
+    resend_credit_note(work, _id(call), call.body)
 
 
 @routes.post("/credit_notes/{lago_id}/metadata", accepts=MetadataBody, returns=_Metadata, root_out="metadata")

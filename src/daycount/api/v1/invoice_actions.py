@@ -13,6 +13,8 @@ from daycount.invoicing import crediting, operations
 from daycount.invoicing.fields import InvoiceInput, VoidInput
 from daycount.invoicing.one_off import OneOffInput, OneOffPaymentInput, create_one_off
 from daycount.invoicing.papers import operations as papers
+from daycount.mails.operations import resend_invoice
+from daycount.mails.records import Recipients
 from daycount.payments.charging.retrying import retry_payment
 
 routes = Routes("invoices")
@@ -105,10 +107,10 @@ def create_invoice_payment_url(work: Work, call: Call) -> None:
     operations.check_payment_url(work, _id(call))
 
 
-@routes.post("/invoices/{lago_id}/resend_email")
+@routes.post("/invoices/{lago_id}/resend_email", accepts=Recipients, is_body_optional=True)
 def resend_invoice_email(work: Work, call: Call) -> None:
     """Send an invoice by e-mail again."""
-    operations.check_resend(work, _id(call))
+    resend_invoice(work, _id(call), call.body)
 
 
 @routes.post("/invoices/{lago_id}/download", **_ONE)
