@@ -66,6 +66,10 @@ def test_a_new_customer_shows_every_field(server: Server) -> None:
         "taxes": [],
         "applicable_invoice_custom_sections": [],
         "error_details": [],
+        "applied_dunning_campaign_id": None,
+        "exclude_from_dunning_campaign": False,
+        "last_dunning_campaign_attempt_at": None,
+        "dunning_currency_attempts": {},
     }
 
 
@@ -74,7 +78,12 @@ def test_a_list_leaves_out_what_only_one_customer_shows(sandbox: Api) -> None:
 
     [listed] = sandbox.ok("GET", "/customers")["customers"]
 
-    assert set(shown) - set(listed) == {"applicable_invoice_custom_sections", "error_details"}
+    assert set(shown) - set(listed) == {
+        "applicable_invoice_custom_sections",
+        "error_details",
+        "last_dunning_campaign_attempt_at",
+        "dunning_currency_attempts",
+    }
     assert listed == {name: value for name, value in shown.items() if name in listed}
 
 
