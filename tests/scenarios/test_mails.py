@@ -165,5 +165,12 @@ def test_a_live_organization_sends_and_tries_again(tmp_path: Path, mailbox: tupl
         assert attachment.get_filename() == f"{invoice['number']}.pdf"
         assert attachment.get_content().startswith(b"%PDF")
         assert box.got[1][1]["Bcc"] is None
+        # A name that no header can hold: that e-mail fails, and the next one goes out.
+        for name in ("Us\nBcc: all@else.test", "Us again"):
+            api.ok("PUT", "/billing_entities/default", {"billing_entity": {"legal_name": name}})
+            api.ok("POST", path, {"to": ["ada@acme.test"]})
+        *_, odd, plain = settled(api, 5)
+        assert (odd["status"], plain["status"]) == ("failed", "sent")
+        assert [message["From"] for _, message in box.got[2:]] == ["Us again <no-reply@us.test>"]
     finally:
         assert server.stop() == 0

@@ -94,8 +94,10 @@ class Mailer:
                 error = send(mail, build(mail, self._files(mail), server=server, at=now), server=server)
             except Refused as refusal:
                 status, error = Status.FAILED, str(refusal)
-            except Unreachable as failure:
-                status, error = Status.FAILED, str(failure)
+            except Exception as failure:  # whatever it is, the e-mails behind this one do not wait for it
+                if not isinstance(failure, Unreachable):
+                    _log.exception("e-mail could not be made", mail=str(mail.id))
+                status, error = Status.FAILED, str(failure) or type(failure).__name__
                 if mail.attempts < self._policy.attempts:
                     wait = self._policy.waits[min(mail.attempts, len(self._policy.waits)) - 1]
                     status, next_at = Status.RETRYING, self._clock.now() + timedelta(seconds=wait)
