@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.receiver import receiving
 from tests.support.server import Api, Server
 
 START = "2026-07-01T00:00:00Z"
@@ -116,6 +117,39 @@ def test_a_provider_that_is_down_is_asked_again_and_a_lost_dispute_is_noted(api:
     # 24 tries: six within 38 minutes, then one an hour.
     assert api.ok("GET", f"/invoices/{down['lago_id']}")["invoice"]["payment_status"] == "failed"
     assert api.ok("GET", f"/invoices/{angry['lago_id']}")["invoice"]["payment_dispute_lost_at"].startswith("2026-07-04T00:00:00")
+
+
+def test_an_overdue_balance_is_charged_as_one_payment(api: Api) -> None:
+    api.customer(currency="USD")
+    sold = [sell(api, net_payment_term=0)["lago_id"] for _ in range(2)]
+    api.move_to("2026-07-03T00:00:00Z")
+    body = {"payment_request": {"external_customer_id": "acme", "lago_invoice_ids": sold}}
+    with receiving() as receiver:
+        api.ok("POST", "/webhook_endpoints", {"webhook_endpoint": {"webhook_url": receiver.url}})
+
+        linked(api, "sim_decline_expired_card")
+        refused = api.ok("POST", "/payment_requests", body)["payment_request"]
+        api.move_to("2026-07-03T00:00:00Z")
+        failure = receiver.wait_for_type("payment_request.payment_failure")[0].json
+
+        good = {"payment_method": {"provider_method_id": "sim_success"}}
+        api.ok("POST", "/customers/acme/payment_methods", good)
+        asked = api.ok("POST", "/payment_requests", body)["payment_request"]
+        api.move_to("2026-07-03T00:00:00Z")
+
+    told = failure["payment_provider_payment_request_payment_error"]
+    assert (told["lago_payment_request_id"], told["provider_error"]["error_code"]) == (refused["lago_id"], "expired_card")
+    states = {one["lago_id"]: one["payment_status"] for one in api.ok("GET", "/payment_requests")["payment_requests"]}
+    assert states == {refused["lago_id"]: "failed", asked["lago_id"]: "succeeded"}
+    # Two times 120.00, in one payment that names the request.
+    paid = [one for one in api.ok("GET", "/payments")["payments"] if one["payment_status"] == "succeeded"]
+    assert [(one["amount_cents"], one["payable_type"], sorted(one["invoice_ids"])) for one in paid] == [
+        (24_000, "PaymentRequest", sorted(sold))
+    ]
+    assert [(one["payment_status"], one["total_due_amount_cents"], one["payment_overdue"]) for one in api.invoices()] == [
+        ("succeeded", 0, False),
+        ("succeeded", 0, False),
+    ]
 
 
 def test_links_are_checked(api: Api) -> None:
