@@ -16,6 +16,7 @@ BROAD_EXCEPT_EDGES: dict[str, str] = {
     "src/daycount/dashboard/site.py": "the request of a page: as for the API's, with a page that says so",
     "src/daycount/usage/ingest.py": "the lane of a commit: whatever goes wrong, every waiting request gets an answer",
     "src/daycount/usage/prompt.py": "pricing at once: whatever goes wrong, the sender gets the answer and the agenda prices later",
+    "src/daycount/mails/delivery.py": "the sender: whatever goes wrong with one e-mail, it is noted and the others go on",
     "src/daycount/webhooks/delivery.py": "the delivery: whatever goes wrong with one webhook, it is noted and the others go on",
     "src/daycount/worker/runner.py": "the job: a lane that fails is parked with its reason, and the others go on",
 }
