@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 from daycount import errors
 from daycount.periods import ONE_DAY, parse_instant
@@ -96,6 +97,14 @@ class Query:
         if abs(number) > _MAX_INTEGER:
             raise errors.Invalid({name: ["value_is_out_of_range"]})
         return number
+
+    def uuid(self, name: str) -> UUID | None:
+        """Return an id, None when absent. Raises Invalid (value_is_invalid)."""
+        text = self.one(name)
+        try:
+            return None if text is None else UUID(text)
+        except ValueError as error:
+            raise errors.Invalid({name: ["value_is_invalid"]}) from error
 
     def members(self, name: str, allowed: Sequence[str]) -> tuple[str, ...]:
         """Return values that must all be of a set. Raises Invalid (value_is_invalid)."""

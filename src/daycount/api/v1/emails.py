@@ -2,11 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
 
-from daycount import errors
 from daycount.api.paging import Page, page_of, read_page
 from daycount.api.query import Query
 from daycount.api.routing import Call, Routes
@@ -80,16 +78,11 @@ def to_wire(mail: Mail, *, is_whole: bool = False) -> EmailObject:
 
 def read_filter(query: Query) -> MailFilter:
     """Read the filters of the list. Raises Invalid for what is of no known set, or no id."""
-    text = query.one("document_id")
-    try:
-        document_id = None if text is None else UUID(text)
-    except ValueError as error:
-        raise errors.Invalid({"document_id": ["value_is_invalid"]}) from error
     return MailFilter(
         statuses=query.members("status", tuple(Status)),
         email_types=query.many("email_type"),
         external_customer_id=query.one("external_customer_id"),
-        document_id=document_id,
+        document_id=query.uuid("document_id"),
     )
 
 

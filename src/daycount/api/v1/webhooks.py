@@ -1,11 +1,9 @@
 """Webhooks on the wire: the key that verifies them, and the log of what was sent, which is an extension of ours."""
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from daycount import errors
 from daycount.api.paging import Page, page_of, read_page
 from daycount.api.query import Query
 from daycount.api.routing import Call, Routes
@@ -119,17 +117,9 @@ def read_filter(query: Query) -> WebhookFilter:
     return WebhookFilter(
         statuses=query.members("status", tuple(Status)),
         webhook_types=query.many("webhook_type"),
-        endpoint_id=_id(query, "webhook_endpoint_id"),
-        object_id=_id(query, "object_id"),
+        endpoint_id=query.uuid("webhook_endpoint_id"),
+        object_id=query.uuid("object_id"),
     )
-
-
-def _id(query: Query, name: str) -> UUID | None:
-    text = query.one(name)
-    try:
-        return None if text is None else UUID(text)
-    except ValueError as error:
-        raise errors.Invalid({name: ["value_is_invalid"]}) from error
 
 
 @routes.get(
