@@ -11,16 +11,8 @@ from playwright.sync_api import Page
 from tests.browser.conftest import DESK, LOOKS, PLAIN, Demo, Look
 from tests.browser.crawl import Crawled, crawl, pattern_of, patterns
 
-# Pages that no link leads to: they are met before anybody is signed in, or come from the search field, or only send one on,
-# or change what the demo's plans do not have: fixed charges (tests/dashboard opens that page).
-UNLINKED = {
-    "/sign-in",
-    "/setup",
-    "/invitations/{token}",
-    "/search",
-    "/customers/{external_id}/portal",
-    "/plans/{code}/fixed-charges/{fixed_charge_code}/edit",
-}
+# Pages that no link leads to: they are met before anybody is signed in, or come from the search field, or only send one on.
+UNLINKED = {"/sign-in", "/setup", "/invitations/{token}", "/search", "/customers/{external_id}/portal"}
 # More of a kind than the first one that links lead to: other charge models, filters, nothing found, no such page.
 MORE = (
     "/subscriptions/aurora-1",

@@ -41,6 +41,10 @@ CUSTOMERS: Final = (
     Customer("iris", "Iris Studio", "FR", "Lyon", "Europe/Paris", "team", 8, 2),
     Customer("juniper", "Juniper Foods", "ES", "Bilbao", "Europe/Madrid", "developer", 10, 3),
 )
+_ADD_ONS: Final = (
+    ("onboarding", "Onboarding", 50_000, "Two days with your team"),
+    ("support", "Named support engineer", 15_000, "Somebody who knows your installation"),
+)
 _PEOPLE: Final = ("ada", "ben", "cleo", "dina", "emil", "fay", "gus", "hana", "ines", "jon", "kim", "lou", "mia", "nils", "olga", "paul")
 
 
@@ -98,16 +102,11 @@ def _set_up(api: Api, metrics: Mapping[str, str]) -> None:
     api.call("PUT", "/organizations", {"organization": {"net_payment_term": 14, "email": "billing@lumen.example", **address}})
     tax = {"name": "VAT", "code": "vat", "rate": "20", "applied_to_organization": True}
     api.call("POST", "/taxes", {"tax": tax})
+    for code, name, cents, description in _ADD_ONS:
+        add_on = {"name": name, "code": code, "amount_cents": cents, "amount_currency": "EUR", "description": description}
+        api.call("POST", "/add_ons", {"add_on": add_on})
     for plan in _plans(metrics):
         api.call("POST", "/plans", {"plan": {"amount_currency": "EUR", "interval": "monthly", **plan}})
-    add_on = {
-        "name": "Onboarding",
-        "code": "onboarding",
-        "amount_cents": 50000,
-        "amount_currency": "EUR",
-        "description": "Two days with your team",
-    }
-    api.call("POST", "/add_ons", {"add_on": add_on})
     welcome = {
         "name": "Welcome",
         "code": "welcome",
@@ -161,6 +160,7 @@ def _plans(metrics: Mapping[str, str]) -> Sequence[Mapping[str, Any]]:
             "amount_cents": 120_000,
             "pay_in_advance": False,
             "charges": [team_seats, by_model, storage],
+            "fixed_charges": [{"add_on_code": "support", "charge_model": "standard", "units": "2", "properties": {"amount": "150"}}],
             "minimum_commitment": {"amount_cents": 250_000, "invoice_display_name": "Minimum a month"},
         },
     )
