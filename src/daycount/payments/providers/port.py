@@ -88,6 +88,35 @@ class FoundMethod(NamedTuple):
     details: Mapping[str, Any]
 
 
+class HostedPage(NamedTuple):
+    """A page for somebody who pays; `provider_page_id` is what the provider calls it, None where the page is ours."""
+
+    url: str
+    provider_page_id: str | None = None
+
+
+class SetupPage(Struct, frozen=True, kw_only=True):
+    """
+    A page on which a customer leaves a way to pay, as it is wanted; `key` makes the provider make it once.
+
+    `own_url` is our page about the same, and `return_url` where the browser is led when everything is done.
+    """
+
+    key: str
+    payer: Payer
+    own_url: str
+    return_url: str
+    metadata: Mapping[str, str]
+
+
+class PaymentPage(SetupPage, frozen=True, kw_only=True):
+    """A page on which something is paid, in minor units, as it is wanted. What is paid there has no payment of ours before."""
+
+    amount_cents: int
+    currency: str
+    description: str
+
+
 class PaymentEvent(Struct, frozen=True, kw_only=True):
     """A provider tells what became of a payment."""
 
@@ -125,4 +154,16 @@ class Gateway(Protocol):
 
     def follow_up(self, connection: Connection, provider_payment_id: str, provider_method_id: str, state: PaymentState) -> Event | None:
         """Tell what became of a charge whose outcome said `follows_after`."""
+        ...
+
+    def make_payment_page(self, connection: Connection, wanted: PaymentPage) -> HostedPage:
+        """Make a page on which something can be paid for a day; the payer must be known to the provider. Raises Refused."""
+        ...
+
+    def make_setup_page(self, connection: Connection, wanted: SetupPage) -> HostedPage:
+        """Make a page on which a way to pay can be left; the payer must be known to the provider. Raises Refused."""
+        ...
+
+    def end_page(self, connection: Connection, provider_page_id: str) -> None:
+        """Let a page lead nowhere any more, as far as that is still possible; what is already over is no failure."""
         ...

@@ -29,11 +29,14 @@ from daycount.payments.providers.port import (
     DisputeEvent,
     Event,
     FoundMethod,
+    HostedPage,
     Outcome,
     Payer,
     PaymentEvent,
+    PaymentPage,
     PaymentState,
     Refused,
+    SetupPage,
     Unreachable,
 )
 
@@ -104,6 +107,17 @@ class Simulator:
             return None
         found = _failed(provider_payment_id, magic.code) if magic.what == "decline" else _succeeded(provider_payment_id)
         return PaymentEvent(outcome=found)
+
+    def make_payment_page(self, connection: Connection, wanted: PaymentPage) -> HostedPage:
+        """Return our own page, on which the payer says what happens."""
+        return HostedPage(wanted.own_url)
+
+    def make_setup_page(self, connection: Connection, wanted: SetupPage) -> HostedPage:
+        """Return our own page, on which a method is chosen that says what happens."""
+        return HostedPage(wanted.own_url)
+
+    def end_page(self, connection: Connection, provider_page_id: str) -> None:
+        """Do nothing: our own page knows what is over."""
 
 
 def _read(text: str) -> _Magic | None:
