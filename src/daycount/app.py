@@ -341,6 +341,7 @@ class Web(NamedTuple):
     server: Server
     commits: GroupCommit
     router: Router
+    pages: DocSite
 
 
 def build_web(app: App) -> Web:
@@ -370,7 +371,7 @@ def build_web(app: App) -> Web:
     ingest = Ingest(commits, batch_limit=app.settings.ingest_batch_limit)
     site = Site(app.settings, app.workplace, app.clock, Inside(services, router, ingest))
     pages = DocSite(site, public_url=app.settings.public_url)
-    return Web(Server(services, router, ingest, Administration(services, router), pages), commits, router)
+    return Web(Server(services, router, ingest, Administration(services, router), pages), commits, router, pages)
 
 
 def build_router() -> Router:

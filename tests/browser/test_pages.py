@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 
 from tests.browser.conftest import DESK, LOOKS, PLAIN, Demo, Look
 from tests.browser.crawl import Crawled, crawl, pattern_of, patterns
+from tests.support.statements import Reader
 
 # Pages that no link leads to: they are met before anybody is signed in, or come from the search field, or only send one on.
 UNLINKED = {"/sign-in", "/setup", "/invitations/{token}", "/search", "/customers/{external_id}/portal"}
@@ -55,6 +56,15 @@ def test_every_link_answers_and_leads_to_every_page(crawled: Crawled) -> None:
     assert crawled.faults == {}
     assert patterns() - UNLINKED - set(crawled.first) == set()
     assert crawled.answered > 200
+
+
+def test_no_page_takes_more_statements_because_there_is_much_to_show(demo: Demo, members, paths: list[str]) -> None:
+    reader = Reader(demo, members.let_in(demo.company))
+
+    found = reader.excesses([path for path in paths if not path.startswith("/no/")])
+
+    reader.close()
+    assert found == {}
 
 
 @pytest.mark.slow

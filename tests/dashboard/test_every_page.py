@@ -7,7 +7,9 @@ import pytest
 from tests.api.world import World
 from tests.dashboard.pages import FORMS, LISTS, objects
 from tests.support.browsing import Seen
+from tests.support.members import Members
 from tests.support.server import Server
+from tests.support.statements import Reader
 
 
 def faults(seen: Seen) -> list[str]:
@@ -45,6 +47,17 @@ def test_every_page_answers_and_keeps_to_the_policy(furnished: World, enter) -> 
     found = {path: faults(visitor.look(path)) for path in [*LISTS, *FORMS, *objects(furnished)]}
 
     assert {path: fault for path, fault in found.items() if fault} == {}
+
+
+def test_no_page_takes_more_than_a_fixed_number_of_statements(furnished: World, server: Server) -> None:
+    members = Members(server)
+    reader = Reader(server, members.let_in(furnished.api))
+
+    found = reader.excesses([*LISTS, *FORMS, *objects(furnished)])
+
+    reader.close()
+    members.close()
+    assert found == {}
 
 
 def test_pages_of_an_empty_organization_teach_the_next_step(server: Server, enter) -> None:

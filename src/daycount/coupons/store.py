@@ -113,7 +113,7 @@ def find_limits(tx: Connection, *, organization_id: UUID, plan_codes: Sequence[s
     found: dict[str, list[UUID]] = {}
     for table, codes in ((plans, plan_codes), (billable_metrics, metric_codes)):
         conditions = [table.c.organization_id == organization_id, table.c.code.in_(codes), table.c.deleted_at.is_(None)]
-        ids = dict(tx.execute(sa.select(table.c.code, table.c.id).where(*conditions)).tuples().all()) if codes else {}
+        ids = dict(tx.execute(sa.select(table.c.code, table.c.id).where(*conditions)).all()) if codes else {}
         found[table.name] = [ids[code] for code in dict.fromkeys(codes) if code in ids]
     return found
 
@@ -123,7 +123,7 @@ def find_codes(tx: Connection, *, plan_ids: Sequence[UUID], metric_ids: Sequence
     found: dict[UUID, str] = {}
     for table, ids in ((plans, plan_ids), (billable_metrics, metric_ids)):
         if ids:
-            found.update(tx.execute(sa.select(table.c.id, table.c.code).where(table.c.id.in_(set(ids)))).tuples().all())
+            found.update(tx.execute(sa.select(table.c.id, table.c.code).where(table.c.id.in_(set(ids)))).all())
     return found
 
 

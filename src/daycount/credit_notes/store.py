@@ -81,7 +81,7 @@ def sum_of_items(tx: Connection, *, organization_id: UUID, fee_ids: Sequence[UUI
         .where(table.organization_id == organization_id, table.fee_id.in_(fee_ids), credit_notes.c.status != "deleted")
         .group_by(table.fee_id)
     )
-    return dict(tx.execute(statement).tuples().all())
+    return dict(tx.execute(statement).all())
 
 
 def list_items(tx: Connection, *, organization_id: UUID, credit_note_ids: Sequence[UUID]) -> list[CreditNoteItem]:

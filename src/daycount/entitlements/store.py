@@ -167,7 +167,7 @@ def entitle(
     ]
     tx.execute(insert(entitlements).on_conflict_do_nothing(index_elements=["owner_id", "feature_id"]), rows)
     found = sa.select(held.feature_id, held.id).where(held.owner_id == owner_id, held.feature_id.in_(list(wanted)))
-    entitlement_ids = dict(tx.execute(found).tuples().all())
+    entitlement_ids = dict(tx.execute(found).all())
     values = [
         {"entitlement_id": entitlement_ids[feature_id], "privilege_id": privilege_id, "value": value}
         for feature_id, of_feature in wanted.items()

@@ -27,7 +27,7 @@ def sum_of_coupons(tx: Connection, *, applied_coupon_ids: Sequence[UUID]) -> dic
         .where(table.kind == CreditKind.COUPON, table.source_id.in_(applied_coupon_ids), invoices.c.status.not_in(("voided", "closed")))
         .group_by(table.source_id)
     )
-    return dict(tx.execute(statement).tuples().all())
+    return dict(tx.execute(statement).all())
 
 
 def list_of_invoices(tx: Connection, *, organization_id: UUID, invoice_ids: Sequence[UUID]) -> list[ShownCredit]:

@@ -17,7 +17,7 @@ def find_historical(tx: Connection, *, organization_id: UUID, ids: Sequence[UUID
     """Return what was used elsewhere before, in minor units; those of which nothing was noted are left out."""
     table = lifetime_usages.c
     statement = sa.select(table.id, table.historical_amount_cents).where(table.organization_id == organization_id, table.id.in_(ids))
-    return dict(tx.execute(statement).tuples().all())
+    return dict(tx.execute(statement).all())
 
 
 def put_historical(tx: Connection, *, organization_id: UUID, id: UUID, amount_cents: int, at: datetime) -> None:
@@ -41,4 +41,4 @@ def sum_invoiced_usage(tx: Connection, *, organization_id: UUID, subscription_id
         )
         .group_by(fees.c.subscription_id)
     )
-    return dict(tx.execute(statement).tuples().all())
+    return dict(tx.execute(statement).all())

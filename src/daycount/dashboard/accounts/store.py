@@ -53,7 +53,7 @@ def find_user(tx: Connection, email: str) -> User | None:
 def find_emails(tx: Connection, ids: Sequence[UUID]) -> dict[UUID, str]:
     """Return the addresses of users."""
     statement = sa.select(users.c.id, users.c.email).where(users.c.id.in_(ids))
-    return dict(tx.execute(statement).tuples().all()) if ids else {}
+    return dict(tx.execute(statement).all()) if ids else {}
 
 
 def find_ids(tx: Connection, emails: Sequence[str]) -> list[UUID]:

@@ -59,7 +59,7 @@ def find_urls(tx: Connection, *, organization_id: UUID, subject_ids: Collection[
         _TABLE.organization_id == organization_id, _TABLE.subject_id.in_(subject_ids)
     )
     found: dict[UUID, Urls] = {}
-    for subject_id, written, url in tx.execute(statement).tuples():
+    for subject_id, written, url in tx.execute(statement):
         known = found.get(subject_id, NOWHERE)
         found[subject_id] = known._replace(file_url=url) if written == "pdf" else known._replace(xml_url=url)
     return found

@@ -89,7 +89,7 @@ def find_paid_amounts(tx: Connection, *, organization_id: UUID, invoice_ids: Seq
     statement = sa.select(own.payment_request_id, own.invoice_id, own.paid_amount_cents).where(
         own.organization_id == organization_id, own.invoice_id.in_(invoice_ids)
     )
-    return {(request_id, invoice_id): cents for request_id, invoice_id, cents in tx.execute(statement).tuples()}
+    return {(request_id, invoice_id): cents for request_id, invoice_id, cents in tx.execute(statement)}
 
 
 def is_settled(tx: Connection, *, invoice_id: UUID) -> bool:
