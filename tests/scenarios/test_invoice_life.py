@@ -150,9 +150,12 @@ def test_other_settings_move_the_dates_of_drafts(server: Server) -> None:
     draft = only(api)
     assert (draft["issuing_date"], draft["payment_due_date"], draft["net_payment_term"]) == ("2026-05-04", "2026-05-11", 7)
 
+    # Its grace would have been over on 2 May; it is finalized by the change, a day later.
+    api.move_to("2026-05-03T12:00:00Z")
     api.customer(billing_configuration={"invoice_grace_period": 1})
-    api.move_to("2026-05-02T12:00:00Z")
-    assert (only(api)["status"], only(api)["issuing_date"]) == ("finalized", "2026-05-02")
+    api.move_to("2026-05-03T12:00:00Z")
+    final = only(api)
+    assert (final["status"], final["issuing_date"], final["payment_due_date"]) == ("finalized", "2026-05-03", "2026-05-10")
 
 
 def test_an_unpaid_invoice_falls_overdue_the_day_after_it_is_due(server: Server) -> None:

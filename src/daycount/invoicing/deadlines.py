@@ -18,10 +18,15 @@ REFRESHED_AFTER = timedelta(minutes=5)
 
 
 def set_deadlines(work: Work, invoices: Sequence[Invoice]) -> None:
-    """Write down what is due for invoices as they are now, in place of what was: two statements whatever their number."""
-    work.agenda.put_many(FINALIZE, [(row.id, lane_of(row.customer_id), _finalized_at(row)) for row in invoices if row.status == "draft"])
+    """
+    Write down what is due for invoices as they are now, in place of what was: two statements whatever their number.
+
+    What was due in the past, since settings changed, is due now: nothing happens before its cause.
+    """
+    drafts = [row for row in invoices if row.status == "draft"]
+    work.agenda.put_many(FINALIZE, [(row.id, lane_of(row.customer_id), max(_finalized_at(row), work.now)) for row in drafts])
     unpaid = [row for row in invoices if row.status == "finalized" and row.total_due_amount_cents > 0]
-    work.agenda.put_many(OVERDUE, [(row.id, lane_of(row.customer_id), _overdue_at(row)) for row in unpaid])
+    work.agenda.put_many(OVERDUE, [(row.id, lane_of(row.customer_id), max(_overdue_at(row), work.now)) for row in unpaid])
 
 
 def set_refreshes(work: Work, drafts: Sequence[Invoice]) -> None:
