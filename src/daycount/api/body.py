@@ -24,6 +24,8 @@ def read_input(route: Route, body: bytes) -> Any:
     if route.root_in is not None:
         beside = {name: source[name] for name in route.beside_root if name in source} if isinstance(source, dict) else {}
         source = source.get(route.root_in) if isinstance(source, dict) else None
+    elif route.root_if_any is not None and isinstance(source, dict) and isinstance(source.get(route.root_if_any), dict):
+        source = source[route.root_if_any]
     if source == {} and route.is_body_optional:
         return decode(route.accepts, source)
     if not isinstance(source, dict) or not source:

@@ -58,6 +58,8 @@ class Route:
     summary: str
     accepts: type[Struct] | None = None
     root_in: str | None = None
+    root_if_any: str | None = None
+    """A root that a body without one may have all the same, as some clients send it."""
     beside_root: Sequence[str] = field(default_factory=tuple)
     returns: Any = None
     root_out: str | None = None

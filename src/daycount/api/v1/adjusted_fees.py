@@ -38,6 +38,7 @@ def destroy_adjusted_fee(work: Work, call: Call) -> FeeObject:
 @routes.post(
     "/invoices/{lago_id}/regenerate",
     accepts=RegenerateInput,
+    root_if_any="invoice",
     is_body_optional=True,
     returns=InvoiceObject,
     root_out="invoice",

@@ -55,7 +55,7 @@ def finalize_invoice(work: Work, call: Call) -> InvoiceObject:
     return whole_to_wire(work, operations.finalize_invoice(work, _id(call), events=call.services.events))
 
 
-@routes.post("/invoices/{lago_id}/void", accepts=VoidInput, is_body_optional=True, **_ONE)
+@routes.post("/invoices/{lago_id}/void", accepts=VoidInput, root_if_any="invoice", is_body_optional=True, **_ONE)
 def void_invoice(work: Work, call: Call) -> InvoiceObject:
     """Make an invoice void; nothing of it is due any more."""
     invoice, wanted = operations.lock_invoice(work, _id(call)), call.body
@@ -95,7 +95,7 @@ class RetryInput(Struct, frozen=True, kw_only=True):
     payment_method: OneOffPaymentInput | None | UnsetType = UNSET
 
 
-@routes.post("/invoices/{lago_id}/retry_payment", accepts=RetryInput, is_body_optional=True)
+@routes.post("/invoices/{lago_id}/retry_payment", accepts=RetryInput, root_if_any="invoice", is_body_optional=True)
 def retry_invoice_payment(work: Work, call: Call) -> None:
     """Ask for the payment of an invoice again."""
     retry_payment(work, _id(call), given(call.body.payment_method, None))
