@@ -121,6 +121,7 @@ from daycount.payments.linking import Linking, on_connection_removed
 from daycount.payments.providers.registry import Gateways
 from daycount.payments.receipt_papers import ReceiptPapers
 from daycount.payments.records import ReceiptMade
+from daycount.payments.refunds.operations import Refunding
 from daycount.payments.requests.records import PaymentRequestMade
 from daycount.subscriptions.directory import CatalogDirectory
 from daycount.subscriptions.fixed_units.operations import change_units_of_plan
@@ -234,7 +235,7 @@ class App(NamedTuple):
     linking: Linking
 
 
-def _connect_reactions(documents: Documents, invoicing: InvoicingReactions, linking: Linking) -> dict[type, list[Any]]:
+def _connect_reactions(documents: Documents, invoicing: InvoicingReactions, charging: Charging) -> dict[type, list[Any]]:
     """Say what is done when something is announced, in order."""
     reactions: dict[type, list[Any]] = {
         SubscriptionStarted: [invoicing.on_started],
@@ -259,7 +260,11 @@ def _connect_reactions(documents: Documents, invoicing: InvoicingReactions, link
         **_DUNNING,
         TimeUnused: [invoicing.on_time_unused],
         UsageOverbilled: [invoicing.on_overbilled],
-        CreditNoteCreated: [documents.papers.on_credit_note_created, mails.on_credit_note_created],
+        CreditNoteCreated: [
+            charging.refunding.on_credit_note_created,
+            documents.papers.on_credit_note_created,
+            mails.on_credit_note_created,
+        ],
         ReceiptMade: [documents.receipts.on_receipt_made, mails.on_receipt_made],
         InvoicesMade: [
             on_invoices_made,
@@ -270,7 +275,7 @@ def _connect_reactions(documents: Documents, invoicing: InvoicingReactions, link
         ],
         InvoicesOpened: [collecting.on_invoices_made],
         PaymentChosen: [collecting.on_payment_chosen],
-        LinkAsked: [linking.on_link_asked],
+        LinkAsked: [charging.linking.on_link_asked],
         PaymentRequestMade: [collecting.on_request_made, mails.on_request_made],
         ConnectionRemoved: [on_connection_removed],
         DraftsRebuilt: [invoicing.on_rebuilt],
@@ -306,9 +311,9 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
     events = PostgresEventStore(folder)
     invoicing = InvoicingReactions(events)
     gateways = Gateways()
-    linking = Linking(gateways)
+    charging = Charging(Sending(gateways), Linking(gateways), Refunding(gateways))
     documents = Documents(PaperReactions(settings.public_url), ReceiptPapers(settings.public_url))
-    reactions = _connect_reactions(documents, invoicing, linking)
+    reactions = _connect_reactions(documents, invoicing, charging)
     workplace = Workplace(
         connect(database_url, pool_size=pool_size or settings.database_pool_size + settings.ingest_lanes + THREADS + _CHECKERS + _FOLDERS),
         new_id=TimeOrderedIds(),
@@ -317,7 +322,7 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
     )
     folder.open(workplace)
     checks = VatChecks(registry_at(settings.vies_url), registry_at(settings.vies_sandbox_url))
-    runner = Runner(workplace, kinds(invoicing, events, checks, documents, Charging(Sending(gateways), linking)))
+    runner = Runner(workplace, kinds(invoicing, events, checks, documents, charging))
     return App(
         settings=settings,
         workplace=workplace,
@@ -326,7 +331,7 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         invoicing=invoicing,
         runner=runner,
         clocks=TestClocks(workplace, runner),
-        linking=linking,
+        linking=charging.linking,
         webhook_keys=KeyRing(workplace.transaction, configured=_secret(settings.rsa_private_key)),
     )
 

@@ -9,7 +9,7 @@ import pytest
 
 from daycount.webhooks.addresses import AddressRefused, choose, is_public
 from daycount.webhooks.delivery import documented_wait, fixed_waits
-from daycount.webhooks.event_types import EVENT_TYPES, is_wanted
+from daycount.webhooks.event_types import EVENT_TYPES, is_wanted, root_of
 from daycount.webhooks.keys import UnreadableKey, read_key
 from daycount.webhooks.sending import Reply, Sender
 
@@ -79,4 +79,5 @@ def test_what_is_no_key_is_refused(text: str) -> None:
 def test_types_are_those_of_the_contract() -> None:
     assert len(EVENT_TYPES) == 75
     assert is_wanted("invoice.created", None) and not is_wanted("invoice.created", [])
-    assert is_wanted("credit_note.provider_refund_failure", ["credit_note.refund_failure"])
+    assert is_wanted("credit_note.refund_failure", ["credit_note.refund_failure"])
+    assert root_of("credit_note.refund_failure") == root_of("credit_note.provider_refund_failure")

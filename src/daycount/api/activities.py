@@ -18,6 +18,7 @@ from daycount.invoicing.messages_life import (
     PaymentStatusChanged,
 )
 from daycount.invoicing.records import Invoice
+from daycount.payments.refunds.records import RefundFailed
 from daycount.subscriptions import store as subscriptions
 from daycount.subscriptions.messages import SubscriptionEnded, SubscriptionStarted
 from daycount.subscriptions.records import Subscription
@@ -87,6 +88,21 @@ def on_subscription_entitled(work: Work, message: SubscriptionEntitled) -> None:
         _log_row(work, "subscription.updated", row)
 
 
+def on_refund_failed(work: Work, message: RefundFailed) -> None:
+    """Log that a provider did not give back what a credit note refunds."""
+    refund = message.refund
+    owners = customers.find_customers(work.tx, organization_id=work.organization_id, ids=[refund.customer_id])
+    shown = {"lago_id": str(refund.credit_note_id), "refund_status": "failed", "refund_amount_cents": refund.amount_cents}
+    happening = Happening(
+        activity_type="credit_note.refund_failure",
+        resource_type="CreditNote",
+        resource_id=refund.credit_note_id,
+        object=shown | {"provider_error": {"message": message.message, "error_code": message.code}},
+        external_customer_id=owners[refund.customer_id].external_id,
+    )
+    log_happenings(work, [happening])
+
+
 ACTIVITIES: Final[Mapping[type, Callable[[Work, Any], None]]] = {
     InvoicesMade: on_invoices_made,
     InvoicesFinalized: on_invoices_made,
@@ -97,6 +113,7 @@ ACTIVITIES: Final[Mapping[type, Callable[[Work, Any], None]]] = {
     SubscriptionStarted: on_subscription_started,
     SubscriptionEnded: on_subscription_ended,
     PlanEntitled: on_plan_entitled,
+    RefundFailed: on_refund_failed,
     SubscriptionEntitled: on_subscription_entitled,
 }
 """What is told of, and what logs it."""

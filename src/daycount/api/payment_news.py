@@ -9,6 +9,7 @@ from daycount.customers.records import Customer
 from daycount.infra.work import Work
 from daycount.invoicing.records import VISIBLE_STATUSES, Invoice
 from daycount.payments.records import ChargeImpossible, LinkFailed, PaymentFailed
+from daycount.payments.refunds.records import RefundFailed
 from daycount.payments.requests import operations as requests
 from daycount.wallets import store as wallets
 
@@ -89,3 +90,14 @@ def link_failed(message: LinkFailed, work: Work) -> Shown:
     """Write a customer that a provider would not know."""
     provider = {name: value for name, value in _provider(message.customer).items() if name != "provider_customer_id"}
     return [(message.customer.id, provider | {"provider_error": {"message": message.message, "error_code": message.code}})]
+
+
+def failed_refund(message: RefundFailed, work: Work) -> Shown:
+    """Write a credit note whose refund a provider did not carry out."""
+    refund = message.refund
+    shown = {
+        "lago_credit_note_id": str(refund.credit_note_id),
+        **_provider(_owner(work, refund.customer_id)),
+        "provider_error": {"message": message.message or message.code, "error_code": message.code},
+    }
+    return [(refund.credit_note_id, shown)]

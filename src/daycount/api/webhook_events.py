@@ -69,6 +69,7 @@ from daycount.payments.records import (
     PaymentWaits,
     ReceiptMade,
 )
+from daycount.payments.refunds.records import RefundFailed
 from daycount.payments.requests import operations as request_operations
 from daycount.payments.requests.records import PaymentRequestMade, PaymentRequestStatusChanged
 from daycount.quotes import store as quote_store
@@ -333,6 +334,10 @@ EVENTS: Final[Mapping[type, Callable[[Any], Iterable[News]]]] = {
     PaymentRequestStatusChanged: lambda message: [News("payment_request.payment_status_updated", partial(_requests, message))],
     PaymentStatusChanged: lambda message: [News("invoice.payment_status_updated", partial(_invoices, [message.invoice]))],
     PlanEntitled: lambda message: [News("plan.updated", partial(_entitled_plans, [message.plan_id]))],
+    RefundFailed: lambda message: [
+        News(name, partial(payment_news.failed_refund, message))
+        for name in ("credit_note.provider_refund_failure", "credit_note.refund_failure")
+    ],
     OrderChanged: lambda message: [News(f"order.{message.event}", partial(_orders, message))],
     OrderFormChanged: lambda message: [News(f"order_form.{message.event}", partial(_order_forms, message))],
     PlanSaved: lambda message: [News(f"plan.{message.event}", partial(_plans, message))],

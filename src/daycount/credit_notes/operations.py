@@ -36,7 +36,17 @@ def update_credit_note(work: Work, credit_note_id: UUID, changes: CreditNoteChan
     if is_given(changes.refund_status) and refund_status not in REFUND_STATUSES:
         raise errors.Invalid({"refund_status": ["value_is_invalid"]})
     metadata = merge_metadata(note.metadata, changes.metadata) if is_given(changes.metadata) else note.metadata
-    return _write(work, structs.replace(note, refund_status=refund_status, metadata=metadata, updated_at=work.now))
+    return _write(work, _with_refund(work, structs.replace(note, metadata=metadata), refund_status))
+
+
+def set_refund_status(work: Work, credit_note_id: UUID, status: str) -> CreditNote:
+    """Note what a provider says of a refund. Holds the customer's lane. Raises NotFound."""
+    return _write(work, _with_refund(work, _lock(work, credit_note_id), status))
+
+
+def _with_refund(work: Work, note: CreditNote, status: str | None) -> CreditNote:
+    refunded_at = (note.refunded_at or work.now) if status == "succeeded" else None
+    return structs.replace(note, refund_status=status, refunded_at=refunded_at, updated_at=work.now)
 
 
 def void_credit_note(work: Work, credit_note_id: UUID) -> CreditNote:

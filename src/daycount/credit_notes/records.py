@@ -63,6 +63,7 @@ class CreditNote(Struct, frozen=True, kw_only=True):
     voided_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    refunded_at: datetime | None = None
 
 
 class CreditNoteItem(Struct, frozen=True, kw_only=True):

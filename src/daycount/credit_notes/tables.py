@@ -43,6 +43,7 @@ credit_notes = sa.Table(
     sa.Column("voided_at", _INSTANT),
     sa.Column("created_at", _INSTANT, nullable=False),
     sa.Column("updated_at", _INSTANT, nullable=False),
+    sa.Column("refunded_at", _INSTANT, comment="when the refund was said to have succeeded"),
     sa.UniqueConstraint("organization_id", "id"),
     sa.UniqueConstraint("invoice_id", "sequential_id"),
     sa.ForeignKeyConstraint(["organization_id", "customer_id"], ["customers.organization_id", "customers.id"]),

@@ -81,9 +81,14 @@ EVENT_TYPES: Final[dict[str, str]] = {
 }
 
 ALIASES: Final[dict[str, str]] = {"credit_note.refund_failure": "credit_note.provider_refund_failure"}
-"""Other names by which endpoints ask for a type."""
+"""Second names of types: what has one is told of under both, so that whoever asks for either gets it."""
+
+
+def root_of(event_type: str) -> str:
+    """Return the root that the object of a type stands under."""
+    return EVENT_TYPES[ALIASES.get(event_type, event_type)]
 
 
 def is_wanted(event_type: str, wanted: list[str] | None) -> bool:
     """Tell whether an endpoint that asks for `wanted` (None: everything) gets webhooks of a type."""
-    return wanted is None or event_type in {ALIASES.get(name, name) for name in wanted}
+    return wanted is None or event_type in wanted

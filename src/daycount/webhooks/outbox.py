@@ -14,7 +14,7 @@ from sqlalchemy import RootTransaction
 
 from daycount.infra.work import Work
 from daycount.webhooks import store
-from daycount.webhooks.event_types import EVENT_TYPES, is_wanted
+from daycount.webhooks.event_types import is_wanted, root_of
 from daycount.webhooks.records import Endpoint
 
 _encoder = msgspec.json.Encoder()
@@ -47,7 +47,7 @@ def queue(work: Work, webhook_type: str, render: Render) -> None:
     endpoints = [endpoint for endpoint in find_listeners(work) if is_wanted(webhook_type, endpoint.event_types)]
     if not endpoints:
         return
-    root = EVENT_TYPES[webhook_type]
+    root = root_of(webhook_type)
     rows = []
     for object_id, shown in render():
         payload = write_payload(webhook_type, root, organization_id=work.organization_id, shown=shown)

@@ -27,6 +27,7 @@ class Runner:
     """Runs agenda entries inside a transaction that the caller commits."""
 
     def __init__(self, workplace: Workplace, kinds: Mapping[str, Kind]) -> None:
+        assert len({kind.rank for kind in kinds.values()}) == len(kinds), "entries of one instant are told apart by their ranks"
         self._workplace = workplace
         self._kinds = kinds
 

@@ -24,6 +24,8 @@ from daycount.payments.charging import collecting, outcomes
 from daycount.payments.charging.sending import Sending
 from daycount.payments.linking import Linking
 from daycount.payments.receipt_papers import MAKE_RECEIPT, ReceiptPapers
+from daycount.payments.refunds import operations as refunding
+from daycount.payments.refunds.operations import Refunding
 from daycount.quotes import orders
 from daycount.quotes.operations import EXPIRE_FORM
 from daycount.subscriptions import gating, life, plan_changes, schedule, starting, store
@@ -64,6 +66,7 @@ class Charging(NamedTuple):
 
     sending: Sending
     linking: Linking
+    refunding: Refunding
 
 
 def kinds(
@@ -173,12 +176,20 @@ def _kinds_of_charging(charging: Charging) -> dict[str, Kind]:
     def link(work: Work, customer_ids: Sequence[UUID], _due_at: datetime) -> None:
         charging.linking.link(work, customer_ids)
 
+    def refund(work: Work, refund_ids: Sequence[UUID], _due_at: datetime) -> None:
+        charging.refunding.refund(work, refund_ids)
+
+    def follow_refunds(work: Work, refund_ids: Sequence[UUID], _due_at: datetime) -> None:
+        charging.refunding.follow(work, refund_ids)
+
     return {
-        linking.LINK: Kind(70, link),
-        outcomes.FOLLOW: Kind(71, follow),
-        deadlines.COLLECT: Kind(72, collect),
-        collecting.COLLECT_REQUEST: Kind(73, collect_requests),
-        collecting.SEND: Kind(74, send),
+        linking.LINK: Kind(80, link),
+        outcomes.FOLLOW: Kind(81, follow),
+        deadlines.COLLECT: Kind(82, collect),
+        collecting.COLLECT_REQUEST: Kind(83, collect_requests),
+        collecting.SEND: Kind(84, send),
+        refunding.REFUND: Kind(85, refund),
+        refunding.FOLLOW_REFUND: Kind(86, follow_refunds),
     }
 
 

@@ -13,7 +13,7 @@ from daycount.api.routing import Call, Routes
 from daycount.api.v1 import customers as customers_wire
 from daycount.api.v1.invoices import FeeObject, fee_to_wire
 from daycount.api.v1.taxes import Rate
-from daycount.api.wire import Day, DecimalText, Stamp, read_path_uuid, stamp, text
+from daycount.api.wire import Day, DecimalText, Stamp, read_path_uuid, stamp, stamp_or_none, text
 from daycount.credit_notes import operations, store
 from daycount.credit_notes.records import (
     CREDIT_STATUSES,
@@ -98,6 +98,7 @@ class CreditNoteObject(Struct, frozen=True, kw_only=True):
     issuing_date: Day
     credit_status: str
     refund_status: str | None
+    refunded_at: Stamp | None
     reason: str
     description: str | None
     currency: str
@@ -206,6 +207,7 @@ def _to_wire(
         issuing_date=note.issuing_date.isoformat(),
         credit_status=note.credit_status,
         refund_status=note.refund_status,
+        refunded_at=stamp_or_none(note.refunded_at),
         reason=note.reason,
         description=note.description,
         currency=note.currency,

@@ -32,9 +32,9 @@ from daycount.payments.requests import operations as requests
 
 MOST_AT_ONCE: Final = 40
 _THREADS: Final = 8
-_PAUSE: Final = timedelta(seconds=1)
+PAUSE: Final = timedelta(seconds=1)
 _QUICK_TRIES: Final = 6
-_MOST_TRIES: Final = 24
+MOST_TRIES: Final = 24
 T = TypeVar("T")
 
 
@@ -78,7 +78,7 @@ class Sending:
         """
         now, later = payment_ids[:MOST_AT_ONCE], payment_ids[MOST_AT_ONCE:]
         postponed = store.find_payments(work.tx, ids=later) if later else []
-        work.agenda.put_many(SEND, [(item.id, lane_of(item.customer_id), work.now + _PAUSE) for item in postponed])
+        work.agenda.put_many(SEND, [(item.id, lane_of(item.customer_id), work.now + PAUSE) for item in postponed])
         waiting = [item for item in store.find_payments(work.tx, ids=now, lock=True) if _is_unasked(item)]
         ready = self._prepare(work, waiting)
         answers = ask_each([_asking(self._gateways, item) for item in ready])
@@ -106,7 +106,7 @@ class Sending:
     def _take(self, work: Work, payment: Payment, answer: Outcome | errors.ProviderFailed) -> None:
         if isinstance(answer, Outcome):
             apply_outcome(work, payment, answer)
-        elif isinstance(answer, Refused) or payment.attempts + 1 >= _MOST_TRIES:
+        elif isinstance(answer, Refused) or payment.attempts + 1 >= MOST_TRIES:
             message = answer.message if isinstance(answer, Refused) else answer.code
             refuse(work, payment, code=answer.code, message=message)
         else:

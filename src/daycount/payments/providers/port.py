@@ -63,6 +63,17 @@ class Charge(Struct, frozen=True, kw_only=True):
     is_customer_present: bool
 
 
+class MoneyBack(Struct, frozen=True, kw_only=True):
+    """What is to be given back of a payment, in minor units; `key` makes the provider do it once."""
+
+    key: str
+    provider_payment_id: str
+    provider_method_id: str
+    amount_cents: int
+    currency: str
+    metadata: Mapping[str, str]
+
+
 class Outcome(Struct, frozen=True, kw_only=True):
     """
     What became of a charge or a refund.
@@ -166,4 +177,12 @@ class Gateway(Protocol):
 
     def end_page(self, connection: Connection, provider_page_id: str) -> None:
         """Let a page lead nowhere any more, as far as that is still possible; what is already over is no failure."""
+        ...
+
+    def refund(self, connection: Connection, wanted: MoneyBack) -> Outcome:
+        """Give money back. Raises Refused where the provider will not; a refund that fails is an outcome."""
+        ...
+
+    def follow_refund(self, connection: Connection, provider_refund_id: str, provider_method_id: str) -> Outcome | None:
+        """Tell what became of a refund whose outcome said `follows_after`."""
         ...

@@ -10,7 +10,12 @@ The built-in provider, which moves no money: what happens is said by the payment
     sim_dispute_after_3d                paid at once, and disputed and lost three days later
     sim_error                           the provider is down: nothing happens, and it is asked again
     sim_too_small                       will not take so little: the invoice stays as it is
+    sim_refund_success_after_3d         paid at once; what is given back arrives three days later
+    sim_refund_decline, …_decline_CODE  paid at once; giving back is refused at once
+    sim_refund_decline_after_3d         paid at once; giving back is in process, and refused three days later
+    sim_refund_error                    paid at once; the provider is down for everybody who wants money back
 
+By all others what was paid is given back at once.
 A customer that is linked with such an id has that method from the beginning. The time that passes is the organization's. Nothing is
 kept here: ids of payments follow from the keys they are asked with, so that asking twice is asking once.
 """
@@ -30,6 +35,7 @@ from daycount.payments.providers.port import (
     Event,
     FoundMethod,
     HostedPage,
+    MoneyBack,
     Outcome,
     Payer,
     PaymentEvent,
@@ -41,17 +47,32 @@ from daycount.payments.providers.port import (
 )
 
 _METHOD: Final = re.compile(
-    r"sim_(?P<what>success|decline|action|dispute|error|too_small)"
+    r"sim_(?P<refund>refund_)?(?P<what>success|decline|action|dispute|error|too_small)"
     r"(?:_after_(?P<count>\d{1,4})(?P<unit>[mhd])|_(?P<code>[a-z][a-z_]{0,60}))?"
 )
 _UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 _WAITING: Final = ("success", "decline", "dispute", "action")
+_OF_REFUNDS: Final = ("success", "decline", "error")
 
 
 class _Magic(msgspec.Struct, frozen=True):
     what: str
     code: str
     delay: timedelta | None
+    is_about_refunds: bool
+
+    @property
+    def charge(self) -> "_Magic":
+        """Return what happens when money is taken."""
+        return _AT_ONCE if self.is_about_refunds else self
+
+    @property
+    def refund(self) -> "_Magic":
+        """Return what happens when money is given back."""
+        return self if self.is_about_refunds else _AT_ONCE
+
+
+_AT_ONCE: Final = _Magic("success", "", None, is_about_refunds=False)
 
 
 class Simulator:
@@ -76,6 +97,7 @@ class Simulator:
         magic = _read(charge.provider_method_id)
         if magic is None:
             raise Refused(SIMULATOR, "resource_missing", f"No such payment method: {charge.provider_method_id}")
+        magic = magic.charge
         if magic.what == "error":
             raise Unreachable(SIMULATOR, "api_connection_error")
         if magic.what == "too_small":
@@ -98,15 +120,31 @@ class Simulator:
 
     def follow_up(self, connection: Connection, provider_payment_id: str, provider_method_id: str, state: PaymentState) -> Event | None:
         """Tell what the method says happens later."""
-        magic = _read(provider_method_id)
-        if magic is None or magic.what not in _WAITING:
+        found = _read(provider_method_id)
+        if found is None or found.charge.what not in _WAITING:
             return None
+        magic = found.charge
         if magic.what == "dispute":
             return DisputeEvent(provider_payment_id=provider_payment_id, reason="fraudulent") if state is PaymentState.SUCCEEDED else None
         if state is not PaymentState.PROCESSING:
             return None
-        found = _failed(provider_payment_id, magic.code) if magic.what == "decline" else _succeeded(provider_payment_id)
-        return PaymentEvent(outcome=found)
+        outcome = _failed(provider_payment_id, magic.code) if magic.what == "decline" else _succeeded(provider_payment_id)
+        return PaymentEvent(outcome=outcome)
+
+    def refund(self, connection: Connection, wanted: MoneyBack) -> Outcome:
+        """Give back as the method of the payment says. Raises Unreachable."""
+        magic = (_read(wanted.provider_method_id) or _AT_ONCE).refund
+        if magic.what == "error":
+            raise Unreachable(SIMULATOR, "api_connection_error")
+        refund_id = "sim_ref_" + _digest(connection, wanted.key)
+        if magic.delay is not None:
+            return Outcome(provider_id=refund_id, status="pending", state=PaymentState.PENDING, follows_after=magic.delay)
+        return _failed(refund_id, magic.code) if magic.what == "decline" else _succeeded(refund_id)
+
+    def follow_refund(self, connection: Connection, provider_refund_id: str, provider_method_id: str) -> Outcome | None:
+        """Tell what the method says happens later to what is given back."""
+        magic = (_read(provider_method_id) or _AT_ONCE).refund
+        return _failed(provider_refund_id, magic.code) if magic.what == "decline" else _succeeded(provider_refund_id)
 
     def make_payment_page(self, connection: Connection, wanted: PaymentPage) -> HostedPage:
         """Return our own page, on which the payer says what happens."""
@@ -125,10 +163,11 @@ def _read(text: str) -> _Magic | None:
     if found is None:
         return None
     what, count = found["what"], found["count"]
-    code = found["code"] or "card_declined"
-    if found["code"] and what != "decline":
+    is_about_refunds = found["refund"] is not None
+    if (found["code"] and what != "decline") or (is_about_refunds and what not in _OF_REFUNDS):
         return None
-    return _Magic(what, code, None if count is None else int(count) * _UNITS[found["unit"]])
+    code = found["code"] or ("expired_or_canceled_card" if is_about_refunds else "card_declined")
+    return _Magic(what, code, None if count is None else int(count) * _UNITS[found["unit"]], is_about_refunds)
 
 
 def _method(provider_method_id: str) -> FoundMethod:
