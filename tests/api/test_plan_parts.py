@@ -174,6 +174,22 @@ def test_group_keys_and_codes_always_follow_and_names_never(api: Api) -> None:
     assert (charge["invoice_display_name"], plan["name"], plan["description"]) == (None, "Ours", None)
 
 
+def test_filters_and_overrides_suit_another_model_or_do_not_follow_it(api: Api) -> None:
+    package = {"charge_model": "package", "properties": {"amount": "1", "package_size": 5, "free_units": 0}}
+    kept = api.call("PUT", CHARGE, {"charge": package})  # the filter's price of a unit is none of a package
+    assert (kept.status, kept.body["error_details"]) == (422, {"properties": ["invalid_package_size", "invalid_free_units"]})
+    api.ok(
+        "PUT", "/subscriptions/sub/charges/seats", {"charge": {"filters": [{"values": {"region": ["eu"]}, "properties": {"amount": "7"}}]}}
+    )
+
+    own_price = {"values": {"region": ["eu"]}, "properties": package["properties"]}
+    api.ok("PUT", CHARGE, {"charge": package | {"filters": [own_price], "cascade_updates": True}})
+
+    [charge] = own(api)["charges"]
+    assert (charge["charge_model"], charge["filters"][0]["properties"]) == ("standard", {"amount": "7"})
+    assert api.usage()["amount_cents"] == 0
+
+
 def test_a_plan_whose_subscription_is_over_gets_the_amount_alone(api: Api) -> None:
     api.terminate()
     api.ok("PUT", "/plans/team", {"plan": {"amount_cents": 1100, "cascade_updates": True}})

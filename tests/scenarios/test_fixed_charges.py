@@ -74,6 +74,8 @@ def test_e53_units_added_to_a_period_paid_in_advance_are_billed_now(june: Api, p
 
     first, second = june.invoices()
     assert shown(first) == [(5000, "10.0", "5.0")]
+    [period] = first["billing_periods"]
+    assert (period["fixed_charges_from_datetime"], period["fixed_charges_to_datetime"]) == (START, "2026-06-30T23:59:59Z")
     assert [(fee["amount_cents"], fee["units"]) for fee in fees_of(second, "fixed_charge")] == [(amount, "6.0")]
     june.move_to("2026-07-01T00:00:00Z")
     assert shown(june.invoices()[-1]) == [(8000, "16.0", "5.0")]  # July in advance

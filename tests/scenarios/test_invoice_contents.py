@@ -107,8 +107,8 @@ def test_an_invoice_says_what_it_is_for_and_adds_up(server: Server) -> None:
             "subscription_to_datetime": "2026-07-31T23:59:59Z",
             "charges_from_datetime": JULY,
             "charges_to_datetime": "2026-07-31T23:59:59Z",
-            "fixed_charges_from_datetime": None,
-            "fixed_charges_to_datetime": None,
+            "fixed_charges_from_datetime": JULY,
+            "fixed_charges_to_datetime": "2026-07-31T23:59:59Z",
             "invoicing_reason": "subscription_periodic",
         }
     ]

@@ -72,16 +72,26 @@ def _cascade_charges(work: Work, old: Plan, new: Plan, child: Plan) -> None:
 
 
 def _following(work: Work, charge: Charge, old: Charge, new: Charge) -> Charge:
-    """Return an overriding charge as it follows the one it overrides."""
+    """Return an overriding charge as it follows the one it overrides; another model only where all of its prices are as copied."""
     followed = structs.replace(charge, code=new.code, pricing_unit=_followed_unit(charge.pricing_unit, old.pricing_unit, new.pricing_unit))
     if charge.charge_model is not old.charge_model:
         return followed
-    model = new.charge_model if _is_same(charge.properties, old.properties) else charge.charge_model
+    if new.charge_model is not old.charge_model and not _is_priced_as(charge, old):
+        return followed
     return structs.replace(
         followed,
-        charge_model=model,
+        charge_model=new.charge_model,
         properties=_followed_properties(charge.properties, old.properties, new.properties),
         filters=_followed_filters(work, charge, old, new),
+    )
+
+
+def _is_priced_as(charge: Charge, old: Charge) -> bool:
+    own, before = ({_key(item): item.properties for item in one.filters} for one in (charge, old))
+    return (
+        _is_same(charge.properties, old.properties)
+        and own.keys() == before.keys()
+        and all(_is_same(prices, before[key]) for key, prices in own.items())
     )
 
 

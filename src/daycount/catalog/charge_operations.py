@@ -14,6 +14,7 @@ from daycount.catalog.fixed_charges.records import FixedCharge
 from daycount.catalog.pricing import merge_filters, read_filters, read_properties
 from daycount.catalog.pricing_units.operations import read_applied_unit, repriced_unit, units_named
 from daycount.catalog.records import Charge, ChargeFilter, ChargeInput, Metric, Plan, PlanInput
+from daycount.engine.charges.models import ChargeModel
 from daycount.given import given, given_or_default, is_given
 from daycount.infra.work import Work
 from daycount.taxes.operations import given_codes, replace_taxes
@@ -73,10 +74,20 @@ def _replaced_charge(work: Work, charge: Charge, item: ChargeInput, *, taken: se
         fresh,
         id=charge.id,
         created_at=charge.created_at,
-        filters=fresh.filters if is_given(item.filters) else charge.filters,
+        filters=fresh.filters if is_given(item.filters) else _kept_filters(charge, fresh.charge_model, found),
         parent_id=charge.parent_id,
         taxes=charge.taxes,
         pricing_unit=repriced_unit(given(item.applied_pricing_unit, None), charge.pricing_unit, found),
+    )
+
+
+def _kept_filters(charge: Charge, model: ChargeModel, found: errors.FieldErrors) -> tuple[ChargeFilter, ...]:
+    """Return the filters a charge has, whose prices must suit its model also where that is another one now."""
+    if model is charge.charge_model:
+        return charge.filters
+    return tuple(
+        structs.replace(item, properties=read_properties(model, item.properties, found, metric=charge.metric, may_present=False))
+        for item in charge.filters
     )
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from msgspec import structs
 
 from daycount.catalog.records import Charge, Plan
-from daycount.engine.calendar import Occasion, Window, plan_window
+from daycount.engine.calendar import Occasion, Window, billing_windows, plan_window
 from daycount.engine.fees import FeeDraft
 from daycount.engine.invoice import Assembled, tax_items
 from daycount.engine.items import Item
@@ -30,7 +30,7 @@ def line_of(work: Work, invoice: Invoice, computed: Computed) -> InvoiceLine:
     job = computed.job
     shown_from, shown_to = _shown_base(computed)
     charges = job.windows.charges
-    fixed = job.windows.fixed_charges if job.subject.plan.fixed_charges else None
+    fixed = _shown_fixed(computed)
     return InvoiceLine(
         id=work.new_id(),
         organization_id=work.organization_id,
@@ -71,6 +71,14 @@ def _shown_base(computed: Computed) -> tuple[datetime, datetime]:
     if shown is None:
         return start_of_day(local_date(terms.started_at, zone=terms.zone), zone=terms.zone), terms.started_at.replace(microsecond=0)
     return shown.period.start, _shown_end(shown)
+
+
+def _shown_fixed(computed: Computed) -> Window | None:
+    """Return the window of fixed charges as it is shown: at a start the running one, which those in advance are billed for."""
+    job = computed.job
+    if job.occasion is Occasion.STARTING:
+        return billing_windows(job.subject.terms, occasion=Occasion.USAGE, at=job.at).fixed_charges
+    return job.windows.fixed_charges
 
 
 def _shown_end(window: Window) -> datetime:
