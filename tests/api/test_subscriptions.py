@@ -198,6 +198,7 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, list[str]]]] = {
         {"timeout_hours": ["value_must_be_positive_or_zero"]},
     ),
     "an unknown way to pay": ({"payment_method": {"payment_method_type": "shells"}}, {"payment_method": ["invalid_payment_method"]}),
+    "a way to pay of no kind": ({"payment_method": {"payment_method_type": [None]}}, {"payment_method": ["invalid_payment_method"]}),
     "an unknown payment method": (
         {"payment_method": {"payment_method_type": "provider", "payment_method_id": "01a210f3-3209-7000-8acb-fe2a725a5ff4"}},
         {"payment_method": ["invalid_payment_method"]},

@@ -48,7 +48,7 @@ def read_payment_method(value: Mapping[str, Any] | None | UnsetType, found: erro
     if not chosen:
         return None
     kind = chosen.get("payment_method_type") or DEFAULT_PAYMENT_METHOD
-    if kind not in _PAYMENT_METHODS or chosen.get("payment_method_id") is not None:
+    if not isinstance(kind, str) or kind not in _PAYMENT_METHODS or chosen.get("payment_method_id") is not None:
         found.add("payment_method", "invalid_payment_method")
         return None
     return str(kind)
