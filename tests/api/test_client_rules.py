@@ -116,6 +116,8 @@ def test_codes_and_ids_of_subscriptions_may_hold_slashes_that_are_not_escaped(sa
     assert [thing["code"] for reply in found for thing in reply.values()] == ["a/b"] * 5
     assert sandbox.ok("PUT", "/subscriptions/acme/eu/1", {"subscription": {"name": "One"}})["subscription"]["name"] == "One"
     assert sandbox.call("GET", "/plans/a/charges").body["code"] == "plan_not_found"
+    assert sandbox.ok("POST", "/plans/a/b/metadata", {"metadata": {"tier": "2"}}) == {"metadata": {"tier": "2"}}
+    assert sandbox.call("GET", "/subscriptions/acme/eu/1/charges/c").body["code"] == "charge_not_found"
     assert sandbox.call("DELETE", "/plans/a/c").body["code"] == "plan_not_found"
     assert sandbox.call("POST", "/plans/a/b").body["code"] == "resource_not_found"
     assert sandbox.ok("DELETE", "/subscriptions/acme/eu/1")["subscription"]["status"] == "terminated"

@@ -176,7 +176,7 @@ def test_charges_are_named_after_their_metric(sandbox: Api, given: list[str | No
 
 
 CHARGES_REFUSED: dict[str, tuple[dict[str, Any], dict[str, list[str]]]] = {
-    "no model": ({"charge_model": None}, {"charge_model": ["value_is_mandatory"]}),
+    "no model": ({"charge_model": None, "properties": {"rate": "1"}}, {"charge_model": ["value_is_mandatory"]}),
     "an unknown model": ({"charge_model": "flat"}, {"charge_model": ["value_is_invalid"]}),
     "a custom price of no custom metric": (
         {"charge_model": "custom", "prorated": False},

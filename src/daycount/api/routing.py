@@ -21,7 +21,13 @@ _TAKING_SLASHES: Final = frozenset(
         "/subscriptions/{external_id}",
     }
 )
-"""Patterns whose last segment may hold slashes as they are, since some clients do not escape ids; other routes come first."""
+"""
+Patterns whose last segment may hold slashes as they are, since some clients do not escape ids, also where more follows. Routes that
+a path leads to as it is come first.
+"""
+
+_MOST_PARTS: Final = 12
+"""How far an id with slashes is looked for where more follows it."""
 
 
 _TWINS: Final = {"PUT": "PATCH", "PATCH": "PUT"}
@@ -158,6 +164,11 @@ class Router:
     def find(self, method: str, raw_path: bytes) -> Found:
         """Return the route for a method and a path as it came over the wire."""
         segments = [_decode(segment) for segment in raw_path.split(b"?", 1)[0].split(b"/") if segment]
+        found = self._find_as_is(method, segments)
+        return found if found.allowed else self._find_with_slashes(method, segments)
+
+    def _find_as_is(self, method: str, segments: Sequence[str]) -> Found:
+        """Return the route that segments lead to, each of them one of its own."""
         allowed: set[str] = set()
         for routes, values in _leaves(self._tree, segments):
             allowed.update(routes)
@@ -165,13 +176,17 @@ class Router:
             if route is not None:
                 names = [segment.strip("{}") for segment in route.segments if segment.startswith("{")]
                 return Found(route, dict(zip(names, values, strict=True)), sorted(allowed))
-        return Found(None, {}, sorted(allowed)) if allowed else self._find_with_slashes(method, segments)
+        return Found(None, {}, sorted(allowed))
 
     def _find_with_slashes(self, method: str, segments: Sequence[str]) -> Found:
-        """Return the route whose id all the rest of a path is, which leads nowhere else."""
+        """Return the route whose id several segments are: the longest that something known follows, or else all the rest."""
         base, rest = segments[: len(self._base)], segments[len(self._base) :]
         route = None
-        if rest and list(base) == self._base:
+        if rest and list(base) == self._base and rest[0] in {resource for _, resource in self._taking_slashes}:
+            for end in range(min(len(rest) - 1, _MOST_PARTS), 2, -1):
+                found = self._find_as_is(method, [*base, rest[0], "/".join(rest[1:end]), *rest[end:]])
+                if found.route is not None:
+                    return found
             route = self._taking_slashes.get((method, rest[0])) or self._taking_slashes.get((_TWINS.get(method, ""), rest[0]))
         if route is None:
             return Found(None, {}, [])

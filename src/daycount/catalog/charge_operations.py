@@ -131,6 +131,7 @@ def read_charges(
 def _charge(work: Work, item: ChargeInput, *, plan_id: UUID, metric: Metric, code: str, found: errors.FieldErrors) -> Charge:
     """Read all of a charge but its pricing unit."""
     model = read_model(given(item.charge_model, None), metric, found)
+    priced = found if given(item.charge_model, None) in set(ChargeModel) else errors.FieldErrors()  # without a model no price is wrong
     charge = Charge(
         id=work.new_id(),
         organization_id=work.organization_id,
@@ -145,8 +146,8 @@ def _charge(work: Work, item: ChargeInput, *, plan_id: UUID, metric: Metric, cod
         regroup_paid_fees=given(item.regroup_paid_fees, None),
         min_amount_cents=given_or_default(item.min_amount_cents, 0),
         accepts_target_wallet=given_or_default(item.accepts_target_wallet, default=False),
-        properties=read_properties(model, given(item.properties, {}), found, metric=metric),
-        filters=read_filters(work, given(item.filters, []), model=model, metric=metric, found=found),
+        properties=read_properties(model, given(item.properties, {}), priced, metric=metric),
+        filters=read_filters(work, given(item.filters, []), model=model, metric=metric, found=priced),
         created_at=work.now,
     )
     check_combination(charge, found)
