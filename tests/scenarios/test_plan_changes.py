@@ -200,6 +200,8 @@ def test_a_pending_downgrade_is_replaced_canceled_or_overtaken(server: Server) -
     assert (row(api)["next_plan_code"], row(api, "canceled")["plan_code"]) == ("less", "new")
     api.terminate(status="pending")
     assert (row(api)["next_plan_code"], row(api)["downgrade_plan_date"]) == (None, None)
+    told = api.ok("GET", "/activity_logs", query={"resource_types[]": "Subscription", "per_page": 2})["activity_logs"]
+    assert sorted(item["activity_type"] for item in told) == ["subscription.terminated", "subscription.updated"]
     api.subscribe(plan="new")
     api.subscribe(plan="more")
     assert (row(api)["plan_code"], row(api)["next_plan_code"]) == ("more", None)

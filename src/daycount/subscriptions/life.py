@@ -96,9 +96,12 @@ def cancel_subscription(work: Work, row: Subscription, *, at: datetime) -> Subsc
 
 
 def cancel_pending(work: Work, row: Subscription, *, at: datetime) -> Subscription:
-    """Cancel a pending row for its own sake; those who listen hear that it ended."""
+    """Cancel a pending row for its own sake; those who listen hear that it ended, and that the row it would have followed goes on."""
     canceled = cancel_subscription(work, row, at=at)
     work.announce(SubscriptionSaved(subscription=canceled, event="terminated"))
+    if row.previous_id is not None:
+        [previous] = store.find_subscriptions(work.tx, organization_id=work.organization_id, ids=[row.previous_id])
+        work.announce(SubscriptionSaved(subscription=previous, event="updated"))
     return canceled
 
 
