@@ -19,6 +19,7 @@ from benchmarks import machine
 from daycount.app import build, build_loop
 from daycount.config import Settings
 from daycount.infra import database
+from daycount.infra.memory import look_seldom
 from daycount.worker.loop import RUN
 
 
@@ -64,6 +65,7 @@ def main() -> None:
     app = build(Settings(worker_lanes=int(sys.argv[2])), database_url=sys.argv[1], environment=os.environ, pool_size=2)
     loop, meter = build_loop(app), Meter()
     meter.watch(app.workplace.engine)
+    look_seldom()
     print("ready", flush=True)
     sys.stdin.readline()
     database_before = meter.database_s

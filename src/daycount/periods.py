@@ -7,6 +7,7 @@ Intervals, anniversaries and billing windows belong to `engine.calendar`. Nothin
 """
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -50,6 +51,7 @@ def local_date(instant: datetime, *, zone: ZoneInfo) -> date:
     return instant.astimezone(zone).date()
 
 
+@lru_cache(maxsize=10_000)
 def start_of_day(day: date, *, zone: ZoneInfo) -> datetime:
     """
     Return the UTC instant of the first moment of a local day.

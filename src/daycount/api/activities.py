@@ -128,14 +128,14 @@ def _log_invoices(work: Work, found: Sequence[tuple[str, Invoice]]) -> None:
     if not found:
         return
     ids = {invoice.customer_id for _, invoice in found}
-    owners = customers.find_customers(work.tx, organization_id=work.organization_id, ids=list(ids))
+    owners = customers.find_external_ids(work.tx, organization_id=work.organization_id, ids=ids)
     happenings = [
         Happening(
             activity_type=activity_type,
             resource_type="Invoice",
             resource_id=invoice.id,
             object=_shown(invoice),
-            external_customer_id=owners[invoice.customer_id].external_id,
+            external_customer_id=owners[invoice.customer_id],
         )
         for activity_type, invoice in found
     ]

@@ -1,15 +1,14 @@
 """How a web process listens: the settings of the HTTP server, which benchmarks share."""
 
-import gc
 import socket
 from typing import Any
 
 import uvicorn
 
 from daycount.api.protocol import ShortProtocol
+from daycount.infra.memory import look_seldom
 
 _BACKLOG = 2048
-_YOUNG, _MIDDLE, _OLD = 20_000, 20, 50
 
 
 def configure(application: Any) -> uvicorn.Config:
@@ -31,10 +30,7 @@ def configure(application: Any) -> uvicorn.Config:
 
 def serve(application: Any, *, host: str, port: int) -> None:
     """Answer requests until a signal comes. Several processes may listen on one port; the kernel spreads connections over them."""
-    # What exists now stays until the end. Requests make little that refers to itself, so looking for that seldom is enough.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_YOUNG, _MIDDLE, _OLD)
+    look_seldom()
     uvicorn.Server(configure(application)).run(sockets=_open(host, port))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from msgspec import UNSET, Struct, UnsetType
 from daycount.catalog.fixed_charges.records import FixedCharge, FixedChargeInput
 from daycount.engine.calendar import Interval
 from daycount.engine.charges.models import ChargeModel
+from daycount.engine.filters import Condition, Filter, in_order
 from daycount.engine.metrics import AggregationType, RoundingFunction
 from daycount.engine.pricing_units import PricingUnit
 from daycount.taxes.records import Tax
@@ -80,7 +82,7 @@ class ChargeFilter(Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
-class Charge(Struct, frozen=True, kw_only=True):
+class Charge(Struct, frozen=True, kw_only=True, dict=True):
     """The price of a metric within a plan."""
 
     id: UUID
@@ -106,10 +108,22 @@ class Charge(Struct, frozen=True, kw_only=True):
     pricing_unit: PricingUnit | None = None
     """The unit that its prices are in; None for the plan's currency."""
 
-    @property
+    @cached_property
     def group_keys(self) -> tuple[str, ...]:
         """Return the properties whose values split the default bucket."""
         return self._keys_in(self.properties)
+
+    @cached_property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Return its filters in the order in which events are held against them."""
+        filters = [Filter(id=item.id, values=item.values, created_at=item.created_at) for item in self.filters]
+        return in_order(filters, metric_values={item.key: item.values for item in self.metric.filters})
+
+    @cached_property
+    def keys_by_place(self) -> tuple[tuple[str, ...], ...]:
+        """Return the properties whose values split its buckets: of the default bucket, then of each of its conditions."""
+        keys = {item.id: self.keys_of(item) for item in self.filters}
+        return (self.group_keys, *(keys[condition.filter_id] for condition in self.conditions))
 
     def keys_of(self, charge_filter: ChargeFilter) -> tuple[str, ...]:
         """Return the properties whose values split the bucket of one of the charge's filters."""

@@ -15,6 +15,7 @@ from daycount.coupons.records import AppliedCoupon, AppliedCouponFilter, Coupon,
 from daycount.coupons.tables import applied_coupons, coupons
 from daycount.customers.tables import customers
 from daycount.engine.discounts import CouponType, Frequency
+from daycount.infra.database import is_any
 
 _COUPON = Coupon.__struct_fields__
 _APPLIED = AppliedCoupon.__struct_fields__
@@ -164,14 +165,14 @@ def list_active(tx: Connection, *, organization_id: UUID, customer_ids: Sequence
     """Return what is applied to customers, the oldest first."""
     table = applied_coupons.c
     statement = _GIVEN.where(
-        table.organization_id == organization_id, table.customer_id.in_(set(customer_ids)), table.status == CouponStatus.ACTIVE
+        table.organization_id == organization_id, is_any(table.customer_id, set(customer_ids)), table.status == CouponStatus.ACTIVE
     )
     return [_given(row) for row in tx.execute(statement.order_by(table.created_at, table.id)).mappings()]
 
 
 def find_given(tx: Connection, *, organization_id: UUID, ids: Sequence[UUID]) -> dict[UUID, GivenCoupon]:
     """Return applied coupons by id."""
-    statement = _GIVEN.where(applied_coupons.c.organization_id == organization_id, applied_coupons.c.id.in_(set(ids)))
+    statement = _GIVEN.where(applied_coupons.c.organization_id == organization_id, is_any(applied_coupons.c.id, set(ids)))
     return {row["applied_id"]: _given(row) for row in tx.execute(statement).mappings()}
 
 

@@ -18,7 +18,9 @@ class Balances:
     """What is left of customers' credit notes while the invoices of one work are made."""
 
     def __init__(self, notes: Sequence[CreditNote]) -> None:
-        self._notes = notes
+        self._notes: dict[tuple[UUID, str], list[CreditNote]] = {}
+        for note in notes:
+            self._notes.setdefault((note.customer_id, note.currency), []).append(note)
         self._left = {note.id: note.balance_amount_cents for note in notes}
         self._uses: list[CreditNoteUse] = []
 
@@ -26,8 +28,8 @@ class Balances:
         """Return what an invoice may use, the oldest first; never a note of that same invoice."""
         return [
             CreditNoteBalance(note.id, self._left[note.id])
-            for note in self._notes
-            if (note.customer_id, note.currency) == (customer_id, currency) and note.invoice_id != invoice_id and self._left[note.id] > 0
+            for note in self._notes.get((customer_id, currency), ())
+            if note.invoice_id != invoice_id and self._left[note.id] > 0
         ]
 
     def take(self, work: Work, *, invoice_id: UUID, uses: Sequence[CreditUse]) -> None:

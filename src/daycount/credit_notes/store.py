@@ -12,7 +12,7 @@ from sqlalchemy import Connection, RowMapping
 from daycount.credit_notes.records import CreditNote, CreditNoteFilter, CreditNoteItem, CreditNoteUse, NotedTax
 from daycount.credit_notes.tables import credit_note_items, credit_note_uses, credit_notes
 from daycount.customers.tables import customers
-from daycount.infra.database import copy_rows
+from daycount.infra.database import copy_rows, is_any
 
 _SEARCHED = ("name", "firstname", "lastname", "external_id", "email")
 
@@ -97,7 +97,7 @@ def list_available(tx: Connection, *, organization_id: UUID, customer_ids: Seque
     table = credit_notes.c
     statement = sa.select(credit_notes).where(
         table.organization_id == organization_id,
-        table.customer_id.in_(customer_ids),
+        is_any(table.customer_id, customer_ids),
         table.status == "finalized",
         table.credit_status == "available",
         table.balance_amount_cents > 0,

@@ -13,7 +13,8 @@ from sqlalchemy.exc import IntegrityError
 from daycount import errors
 from daycount.customers.records import TEXT_FIELDS, Customer, CustomerFilter, MetadataItem
 from daycount.customers.tables import customers
-from daycount.infra.remembered import remember, remembered
+from daycount.infra.database import is_any
+from daycount.infra.remembered import recalled, remember, remembered
 from daycount.organizations.records import BillingEntity
 from daycount.organizations.tables import billing_entities
 
@@ -39,11 +40,17 @@ _READ_FROM = frozenset({customers.name, billing_entities.name})
 _SEARCHED = ("name", "firstname", "lastname", "legal_name", "external_id", "email")
 
 
-def _customer(row: Mapping[str, Any] | RowMapping) -> Customer:
+def _customer(row: Mapping[str, Any] | RowMapping, entities: dict[UUID, BillingEntity] | None = None) -> Customer:
+    """Read a customer; those of one billing entity share what is known of it in `entities`."""
+    entity = None if entities is None else entities.get(row["billing_entity_id"])
+    if entity is None:
+        entity = BillingEntity(**{name: row[f"entity_{name}"] for name in _ENTITY_FIELDS})
+        if entities is not None:
+            entities[entity.id] = entity
     return Customer(
         id=row["id"],
         organization_id=row["organization_id"],
-        entity=BillingEntity(**{name: row[f"entity_{name}"] for name in _ENTITY_FIELDS}),
+        entity=entity,
         external_id=row["external_id"],
         sequential_id=row["sequential_id"],
         slug=row["slug"],
@@ -54,7 +61,7 @@ def _customer(row: Mapping[str, Any] | RowMapping) -> Customer:
         skip_invoice_custom_sections=row["skip_invoice_custom_sections"],
         shipping_address=row["shipping_address"],
         billing_configuration=row["billing_configuration"],
-        metadata=msgspec.convert(row["metadata"], list[MetadataItem]),
+        metadata=msgspec.convert(row["metadata"], list[MetadataItem]) if row["metadata"] else [],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         applied_dunning_campaign_id=row["applied_dunning_campaign_id"],
@@ -140,16 +147,34 @@ def find_customers(tx: Connection, *, organization_id: UUID, ids: Sequence[UUID]
     """Return customers by id, deleted ones included; `lock` holds their rows, taken in the order of ids."""
 
     def load(missing: Collection[UUID]) -> dict[UUID, Customer]:
-        statement = _SELECT.where(customers.c.organization_id == organization_id, customers.c.id.in_(missing)).order_by(customers.c.id)
+        statement = _SELECT.where(customers.c.organization_id == organization_id, is_any(customers.c.id, missing)).order_by(customers.c.id)
         if lock:
             statement = statement.with_for_update(of=customers)
-        return {row["id"]: _customer(row) for row in tx.execute(statement).mappings()}
+        entities: dict[UUID, BillingEntity] = {}
+        return {row["id"]: _customer(row, entities) for row in tx.execute(statement).mappings().all()}
 
     if lock:
         found = load(set(ids))
         remember(tx, "customers", organization_id, found, tables=_READ_FROM)
         return found
     return remembered(tx, "customers", organization_id, ids, tables=_READ_FROM, load=load)
+
+
+def lock_customers(tx: Connection, *, organization_id: UUID, ids: Collection[UUID]) -> None:
+    """Hold the rows of customers until the transaction ends, taken in the order of ids."""
+    statement = sa.select(customers.c.id).where(customers.c.organization_id == organization_id, is_any(customers.c.id, ids))
+    tx.execute(statement.order_by(customers.c.id).with_for_update())
+
+
+def find_external_ids(tx: Connection, *, organization_id: UUID, ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the external ids of customers, deleted ones included. No query where all were read in this transaction."""
+    known = recalled(tx, "customers", organization_id, tables=_READ_FROM)
+    if known.keys() >= set(ids):
+        return {customer_id: known[customer_id].external_id for customer_id in ids}
+    statement = sa.select(customers.c.id, customers.c.external_id).where(
+        customers.c.organization_id == organization_id, is_any(customers.c.id, ids)
+    )
+    return dict(tx.execute(statement).tuples().all())
 
 
 def _filtered(organization_id: UUID, query: CustomerFilter) -> list[sa.ColumnElement[bool]]:

@@ -14,12 +14,12 @@ from uuid import UUID
 from msgspec import Struct
 
 from daycount.engine.calendar import BaseFee, Window
-from daycount.engine.charges.consumption import Consumption
+from daycount.engine.charges.consumption import NOTHING, Consumption
 from daycount.engine.charges.dispatch import price, price_prorated
 from daycount.engine.charges.models import ChargeModel
 from daycount.engine.metrics import Bucket, Quantity, UsageRequest
 from daycount.engine.pricing_units import PricingUnit, UnitAmounts, subunits_of, to_money
-from daycount.money import Currency, decimal_text, exact_text, precise_cents, round_half_away, to_cents
+from daycount.money import Currency, as_fraction, decimal_text, exact_text, precise_cents, product, quotient, round_half_away, to_cents
 
 _UNIT_PLACES = 15
 
@@ -79,7 +79,7 @@ class FeeDraft(Struct, frozen=True, kw_only=True):
     @property
     def grouped_by(self) -> dict[str, str | None]:
         """Return the values that the bucket's group stands for, by property."""
-        return dict(zip(self.group_keys, self.bucket.group, strict=True))
+        return dict(zip(self.group_keys, self.bucket.group, strict=True)) if self.group_keys else {}
 
 
 class ChargeTerms(Struct, frozen=True, kw_only=True):
@@ -110,8 +110,8 @@ def charge_fee(terms: ChargeTerms, *, quantity: Quantity, request: UsageRequest,
     compute_price = price_prorated if request.is_prorated else price
     priced = compute_price(terms.charge_model, properties=terms.properties, consumption=consumption)
     is_nothing = quantity.billed < 0 or quantity.full_units < 0 or priced.amount < 0
-    priced_amount = Fraction(0) if is_nothing else priced.amount
-    worth = to_money(priced_amount, unit_amount=Fraction(0) if is_nothing else priced.unit_amount, unit=terms.unit)
+    priced_amount = NOTHING if is_nothing else priced.amount
+    worth = to_money(priced_amount, unit_amount=NOTHING if is_nothing else priced.unit_amount, unit=terms.unit)
     full_units = Decimal(0) if is_nothing else consumption.full_units
     cents = to_cents(worth.amount, currency=currency)
     derivation = {
@@ -156,7 +156,7 @@ def subscription_fee(
 
     3 100 cents for 20 of 31 days are 2 000 cents. Source: Lago docs, subscription fees; exact fractions instead of floats.
     """
-    amount = fee.amount / currency.subunits
+    amount = quotient(fee.amount, currency.subunits)
     cents = to_cents(amount, currency=currency)
     derivation = {
         "kind": "subscription",
@@ -191,8 +191,8 @@ def _consumption(quantity: Quantity, *, subunits: int) -> Consumption:
         full_units=Decimal(0) if is_negative else quantity.full_units,
         events_count=quantity.events_count,
         values=quantity.values,
-        event_amount=Fraction(quantity.event_cents) / subunits,
-        custom_amount=Fraction(quantity.custom_amount),
+        event_amount=quotient(quantity.event_cents, subunits) if quantity.event_cents else NOTHING,
+        custom_amount=as_fraction(quantity.custom_amount) if quantity.custom_amount else NOTHING,
         changes=quantity.changes,
     )
 
@@ -243,7 +243,7 @@ def shown_rounding(amount: Fraction, *, cents: int, currency: Currency) -> dict[
     """Write the one rounding of an amount in major units into a derivation."""
     return {
         "currency": currency.code,
-        "exact_cents": exact_text(amount * currency.subunits),
+        "exact_cents": exact_text(product(amount, currency.subunits)),
         "cents": cents,
         "rule": "half away from zero, once",
     }

@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from daycount.engine.taxes import Taxation, TaxRate
-from daycount.money import round_half_away
+from daycount.money import Exact, as_fraction, round_half_away
 
 SHARE_PLACES = 5
 """Decimals of what a fee bears of a credit, in minor units. Source: Lago API, precise coupon amounts."""
@@ -42,14 +42,14 @@ class Item(Struct, frozen=True, kw_only=True):
         """Return the amount without what coupons took off it."""
         if not self.precise_coupons_cents:
             return Fraction(self.amount_cents)
-        return Fraction(self.amount_cents) - Fraction(self.precise_coupons_cents)
+        return self.amount_cents - as_fraction(self.precise_coupons_cents)
 
     @property
-    def precise_net_cents(self) -> Fraction:
+    def precise_net_cents(self) -> Exact:
         """Return the amount before rounding, without what coupons took off it."""
         if not self.precise_coupons_cents:
-            return Fraction(self.precise_amount_cents)
-        return Fraction(self.precise_amount_cents) - Fraction(self.precise_coupons_cents)
+            return self.precise_amount_cents
+        return as_fraction(self.precise_amount_cents) - as_fraction(self.precise_coupons_cents)
 
 
 def share_of(credit_cents: int, *, part: Fraction, whole: Fraction, taken: Decimal, limit: Fraction) -> Decimal:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from daycount.money import PRECISE_PLACES, Exact, round_half_away
+from daycount.money import PRECISE_PLACES, Exact, exact_sum, product, quotient, round_half_away, round_to_whole
 
 _RATE_PLACES = 5
 
@@ -73,15 +73,15 @@ def tax_fee(*, net_cents: Exact, precise_net_cents: Exact, taxes: Sequence[TaxRa
     Net is what remains after coupons, `precise_net_cents` the same of the amount before rounding. 1005 cents with 5.5 %
     and 1.25 % are 55.275 + 12.5625 = 67.8375: lines of 55 and 13, 68 in all.
     """
-    net, precise_net = Fraction(net_cents), Fraction(precise_net_cents)
-    shares = [net * _part(tax.rate) for tax in taxes]
-    precise = sum((precise_net * _part(tax.rate) for tax in taxes), Fraction(0))
-    base_cents = _cents(net)
+    shares = [product(net_cents, _part(tax.rate)) for tax in taxes]
+    base_cents = round_to_whole(net_cents)
     return Taxation(
-        lines=[TaxLine(tax=tax, base_cents=base_cents, amount_cents=_cents(share)) for tax, share in zip(taxes, shares, strict=True)],
-        amount_cents=_cents(sum(shares, Fraction(0))),
-        precise_cents=round_half_away(precise, places=PRECISE_PLACES),
-        rate=sum((tax.rate for tax in taxes), Decimal(0)),
+        lines=[
+            TaxLine(tax=tax, base_cents=base_cents, amount_cents=round_to_whole(share)) for tax, share in zip(taxes, shares, strict=True)
+        ],
+        amount_cents=round_to_whole(_total(shares)),
+        precise_cents=round_half_away(_total([product(precise_net_cents, _part(tax.rate)) for tax in taxes]), places=PRECISE_PLACES),
+        rate=exact_sum(tax.rate for tax in taxes),
     )
 
 
@@ -92,22 +92,21 @@ def tax_invoice(fees: Sequence[TaxedFee], *, sub_total_cents: int) -> Taxation:
     Three fees of 112 at 20 % are 67.2, hence 67, although each fee's own tax is 22. `rate` weighs each tax by its base in
     `sub_total_cents`, and by numbers of fees where that is 0. Source: Lago API, invoice taxes.
     """
-    bases: dict[TaxRate, Fraction] = {}
-    counts: dict[TaxRate, int] = {}
-    for fee in fees:
-        for tax in fee.taxes:
-            bases[tax] = bases.get(tax, Fraction(0)) + Fraction(fee.net_cents)
-            counts[tax] = counts.get(tax, 0) + 1
-    amounts = {tax: base * _part(tax.rate) for tax, base in bases.items()}
-    total = sum(amounts.values(), Fraction(0))
+    taxed = _by_tax(fees)
+    bases = [exact_sum(nets) for nets in taxed.values()]
+    amounts = [product(base, _part(tax.rate)) for tax, base in zip(taxed, bases, strict=True)]
+    total = _total(amounts)
     if sub_total_cents:
-        weights = {tax: base / sub_total_cents for tax, base in bases.items()}
+        weights = [quotient(base, sub_total_cents) for base in bases]
     else:
-        weights = {tax: Fraction(count, len(fees)) for tax, count in counts.items()}
-    rate = sum((Fraction(tax.rate) * weight for tax, weight in weights.items()), Fraction(0))
+        weights = [Fraction(len(nets), len(fees)) for nets in taxed.values()]
+    rate = _total([product(tax.rate, weight) for tax, weight in zip(taxed, weights, strict=True)])
     return Taxation(
-        lines=[TaxLine(tax=tax, base_cents=_cents(bases[tax]), amount_cents=_cents(amounts[tax])) for tax in bases],
-        amount_cents=_cents(total),
+        lines=[
+            TaxLine(tax=tax, base_cents=round_to_whole(base), amount_cents=round_to_whole(amount))
+            for tax, base, amount in zip(taxed, bases, amounts, strict=True)
+        ],
+        amount_cents=round_to_whole(total),
         precise_cents=round_half_away(total, places=PRECISE_PLACES),
         rate=round_half_away(rate, places=_RATE_PLACES),
     )
@@ -119,8 +118,22 @@ def _part(rate: Decimal) -> Fraction:
     return Fraction(rate) / 100
 
 
-def _cents(amount: Fraction) -> int:
-    """Round to whole minor units, half away from zero."""
-    if amount.denominator == 1:
-        return amount.numerator
-    return int(round_half_away(amount, places=0))
+def _by_tax(fees: Sequence[TaxedFee]) -> dict[TaxRate, list[Decimal]]:
+    """
+    Gather the net amounts that carry each tax.
+
+    Most fees carry the very same taxes, which are told by identity; comparing rates by their fields is slow.
+    """
+    known: dict[int, list[Decimal]] = {}
+    taxed: dict[TaxRate, list[Decimal]] = {}
+    for fee in fees:
+        for tax in fee.taxes:
+            nets = known.get(id(tax))
+            if nets is None:
+                nets = known[id(tax)] = taxed.setdefault(tax, [])
+            nets.append(fee.net_cents)
+    return taxed
+
+
+def _total(parts: Sequence[Fraction]) -> Fraction:
+    return parts[0] if len(parts) == 1 else sum(parts, Fraction(0))

@@ -5,16 +5,19 @@ Knows no domain words. Each package declares its tables on `metadata` (in its `t
 `store.py`; this module only opens connections and moves rows in bulk.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import date, datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 import psycopg
 import sqlalchemy as sa
+from psycopg.types.array import ListDumper
 from sqlalchemy import Connection, Engine, MetaData
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import make_url
 
 from daycount.infra.remembered import forget_on_change
@@ -52,8 +55,51 @@ def connect(url: str, *, pool_size: int) -> Engine:
         json_deserializer=msgspec.json.decode,
         connect_args={"options": "-c timezone=UTC", "application_name": "daycount"},
     )
+    sa.event.listen(engine, "connect", _write_arrays_quickly)
     forget_on_change(engine)
     return engine
+
+
+def _write_arrays_quickly(driver: psycopg.Connection[tuple[Any, ...]], _record: object) -> None:
+    driver.adapters.register_dumper(list, _PlainListDumper)
+
+
+class _PlainListDumper(ListDumper):
+    """Writes arrays of one plain type, none of whose texts needs quotes, without looking for any in each element."""
+
+    def dump(self, obj: list[Any]) -> Any:
+        kinds = set(map(type, obj))
+        kinds.discard(type(None))
+        write = _ELEMENTS.get(kinds.pop()) if len(kinds) == 1 else None
+        if write is None:
+            return super().dump(obj)
+        return ("{" + ",".join(["NULL" if item is None else write(item) for item in obj]) + "}").encode()
+
+
+_ELEMENTS: Final[dict[type, Callable[[Any], str]]] = {
+    UUID: lambda value: f"{value.int:032x}",
+    int: str,
+    datetime: datetime.isoformat,
+    date: date.isoformat,
+}
+"""How elements of arrays are written."""
+
+
+def is_any(column: sa.ColumnElement[UUID], ids: Collection[UUID]) -> sa.ColumnElement[bool]:
+    """Ask for ids as one parameter, so that a statement about hundreds has the text of one about a few: it is read and planned once."""
+    return column == sa.any_(sa.bindparam(None, list(ids), _IDS))
+
+
+class _Ids(ARRAY[UUID]):
+    """An array of ids that the driver writes as it is."""
+
+    cache_ok = True
+
+    def bind_processor(self, dialect: sa.Dialect) -> None:
+        """Leave the list to the driver."""
+
+
+_IDS: Final = _Ids(sa.Uuid)
 
 
 def plain_url(url: str) -> str:
@@ -127,11 +173,29 @@ def copy_rows(tx: Connection, table: sa.Table, columns: Sequence[str], rows: Ite
     """
     known = {column.name for column in table.columns}
     assert known.issuperset(columns), sorted(set(columns) - known)
-    text = "".join("\t".join(map(copy_text, row)) + "\n" for row in rows)
-    if not text:
+    texts = [_column_texts(values) for values in zip(*rows, strict=True)]
+    if not texts:
         return
     names = ", ".join(f'"{column}"' for column in columns)
-    copy_in(driver_of(tx), f"copy {table.name} ({names}) from stdin", text)
+    text = "\n".join(map("\t".join, zip(*texts, strict=True)))
+    copy_in(driver_of(tx), f"copy {table.name} ({names}) from stdin", text + "\n")
+
+
+def copy_structs(tx: Connection, table: sa.Table, struct: type[msgspec.Struct], rows: Iterable[msgspec.Struct]) -> None:
+    """Write structs into a table whose columns have the names of their fields; see `copy_rows`."""
+    names = struct.__struct_fields__
+    copy_rows(tx, table, names, map(attrgetter(*names), rows))
+
+
+def _column_texts(values: Sequence[object]) -> list[str]:
+    """
+    Write the values of one column.
+
+    Most columns of a month's end hold few things many times over (an organization, an instant, nothing): each thing is written once.
+    """
+    things = {id(value): value for value in values}
+    texts = {place: copy_text(value) for place, value in things.items()}
+    return [texts[id(value)] for value in values]
 
 
 def copy_in(driver: psycopg.Connection[tuple[Any, ...]], statement: str, text: str) -> None:

@@ -49,6 +49,12 @@ def remembered(
     return {one: known[one] for one in wanted if one in known}
 
 
+def recalled(tx: Connection, kind: str, owner: UUID, *, tables: frozenset[str]) -> Mapping[UUID, Any]:
+    """Return what is remembered of a kind, without reading anything."""
+    transaction = tx.get_transaction()
+    return {} if transaction is None else _remembered.get(transaction, {}).get((kind, owner, tables), {})
+
+
 def remember(tx: Connection, kind: str, owner: UUID, things: Mapping[UUID, object], *, tables: frozenset[str]) -> None:
     """Keep what was read just now in another way, under its ids."""
     transaction = tx.get_transaction()

@@ -23,7 +23,7 @@ from daycount.invoicing.compute import Computed, Subject, job_for, load_subjects
 from daycount.invoicing.deadlines import set_deadlines
 from daycount.invoicing.documents import Heading, held, invoice_of, is_issued, take_numbers
 from daycount.invoicing.drafts import snapshot_of
-from daycount.invoicing.lines import fees_of, line_of, lone_fee_of
+from daycount.invoicing.lines import Names, fees_of, line_of, lone_fee_of
 from daycount.invoicing.messages_life import FeesMade, InvoicesMade
 from daycount.invoicing.money import assemble_fees
 from daycount.invoicing.progressive.crediting import CLOSING, load_earlier
@@ -51,11 +51,12 @@ def bill(work: Work, bills: Sequence[Bill], *, events: EventStore) -> list[Invoi
     is passed over. About fifteen statements whatever the number of bills.
     Source: Lago docs, invoicing; one periodic invoice for each boundary (database constraint).
     """
-    found = subscriptions.find_subscriptions(work.tx, organization_id=work.organization_id, ids=[item.subscription_id for item in bills])
-    customers.find_customers(work.tx, organization_id=work.organization_id, ids=[row.customer_id for row in found], lock=True)
+    ids = [item.subscription_id for item in bills]
+    owners = subscriptions.find_customer_ids(work.tx, organization_id=work.organization_id, ids=ids)
+    customers.lock_customers(work.tx, organization_id=work.organization_id, ids=owners)
     rows = {
         row.id: row
-        for row in subscriptions.find_subscriptions(work.tx, organization_id=work.organization_id, ids=[row.id for row in found], lock=True)
+        for row in subscriptions.find_subscriptions(work.tx, organization_id=work.organization_id, ids=ids, lock=True)
         if row.started_at is not None
     }
     wanted = [item for item in bills if item.subscription_id in rows and _is_due(rows[item.subscription_id], item)]
@@ -87,8 +88,8 @@ def bill_unit_changes(work: Work, subscription_ids: Sequence[UUID], *, at: datet
 
     The caller holds the lanes. Locks customers, then subscriptions. What was billed by then is not billed again.
     """
-    found = subscriptions.find_subscriptions(work.tx, organization_id=work.organization_id, ids=subscription_ids)
-    customers.find_customers(work.tx, organization_id=work.organization_id, ids=[row.customer_id for row in found], lock=True)
+    owners = subscriptions.find_customer_ids(work.tx, organization_id=work.organization_id, ids=subscription_ids)
+    customers.lock_customers(work.tx, organization_id=work.organization_id, ids=owners)
     rows = subscriptions.find_subscriptions(work.tx, organization_id=work.organization_id, ids=subscription_ids, lock=True)
     subjects = load_subjects(work, [row for row in rows if row.status is Status.ACTIVE])
     documents = make_documents(work, [[item] for item in compute_unit_changes(work, subjects, at=at)], bills={})
@@ -166,6 +167,7 @@ def make_documents(
     invoices: list[Invoice] = []
     lines: list[InvoiceLine] = []
     fees: list[Fee] = []
+    names = Names()
     for heading, group, number, status in zip(headings, ordered, numbers, statuses, strict=True):
         steps = purse.steps_for(heading.customer.id, currency=heading.currency) if status in _CHARGED else NO_STEPS
         assembled = assemble_fees(group, steps=structs.replace(steps, progressive=earlier.credits_of(group)))
@@ -180,7 +182,7 @@ def make_documents(
         for item in group:
             snapshot = snapshot_of(item, bills[item.job.subject.subscription.id]) if invoice.status == "draft" else None
             lines.append(structs.replace(line_of(work, invoice, item), snapshot=snapshot))
-        fees += fees_of(work, invoice, group, assembled)
+        fees += fees_of(work, invoice, group, assembled, names=names)
     earlier.write(work)
     return Documents(invoices=purse.write(work, invoices), lines=lines, fees=fees)
 

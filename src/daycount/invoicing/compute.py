@@ -29,7 +29,6 @@ from daycount.engine.calendar import (
 from daycount.engine.charges.consumption import Detail
 from daycount.engine.charges.dispatch import detail_of
 from daycount.engine.fees import ChargeTerms, FeeDraft, charge_fee, subscription_fee
-from daycount.engine.filters import Filter, in_order
 from daycount.engine.metrics import NOTHING, AggregationType, Bucket, Usage, UsageRequest, measure
 from daycount.engine.minimums import parent_of, true_up_fee
 from daycount.engine.reducer import CustomTerms, read_reducer
@@ -323,9 +322,6 @@ def _by_values(bucket: Bucket) -> tuple[tuple[bool, str], ...]:
 
 def usage_request(subject: Subject, charge: Charge, window: Window, *, is_renewal: bool = False) -> UsageRequest:
     """Return what is asked of the event store for a charge in a window."""
-    filters = [Filter(id=item.id, values=item.values, created_at=item.created_at) for item in charge.filters]
-    conditions = in_order(filters, metric_values={item.key: item.values for item in charge.metric.filters})
-    groups = {item.id: charge.keys_of(item) for item in charge.filters}
     return UsageRequest(
         organization_id=subject.subscription.organization_id,
         external_subscription_id=subject.subscription.external_id,
@@ -336,10 +332,10 @@ def usage_request(subject: Subject, charge: Charge, window: Window, *, is_renewa
         is_prorated=charge.prorated and not is_renewal,
         period=_period_asked_for(subject, charge, window),
         zone=subject.zone.key,
-        conditions=conditions,
+        conditions=charge.conditions,
         detail=_detail(charge),
         custom=_custom(charge),
-        group_by=(charge.group_keys, *(groups[condition.filter_id] for condition in conditions)),
+        group_by=charge.keys_by_place,
     )
 
 

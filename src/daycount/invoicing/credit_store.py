@@ -6,7 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from daycount.infra.database import copy_rows
+from daycount.infra.database import copy_rows, is_any
 from daycount.invoicing.credits import Credit, CreditKind, ShownCredit
 from daycount.invoicing.tables import invoice_credits, invoices
 
@@ -24,7 +24,7 @@ def sum_of_coupons(tx: Connection, *, applied_coupon_ids: Sequence[UUID]) -> dic
     statement = (
         sa.select(table.source_id, sa.cast(sa.func.sum(table.amount_cents), sa.BigInteger))
         .join(invoices, invoices.c.id == table.invoice_id)
-        .where(table.kind == CreditKind.COUPON, table.source_id.in_(applied_coupon_ids), invoices.c.status.not_in(("voided", "closed")))
+        .where(table.kind == CreditKind.COUPON, is_any(table.source_id, applied_coupon_ids), invoices.c.status.not_in(("voided", "closed")))
         .group_by(table.source_id)
     )
     return dict(tx.execute(statement).all())

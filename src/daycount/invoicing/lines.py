@@ -85,17 +85,35 @@ def _shown_end(window: Window) -> datetime:
     return shown_end(window.period.end, is_cut=window.is_cut)
 
 
-def fees_of(work: Work, invoice: Invoice, group: Sequence[Computed], assembled: Assembled) -> list[Fee]:
+class Names:
+    """What things are called now; what a charge is called is worked out once for all invoices of a work."""
+
+    def __init__(self) -> None:
+        self._charges: dict[tuple[UUID, UUID | None], dict[str, Any]] = {}
+
+    def item_of(self, computed: Computed, draft: FeeDraft) -> dict[str, Any]:
+        """Write down what was billed, as it is called now. Must not be changed."""
+        if draft.charge_id is None:
+            return _item(computed, draft)
+        known = self._charges.get((draft.charge_id, draft.bucket.filter_id))
+        if known is None:
+            known = self._charges[draft.charge_id, draft.bucket.filter_id] = _item(computed, draft)
+        return known
+
+
+def fees_of(work: Work, invoice: Invoice, group: Sequence[Computed], assembled: Assembled, *, names: Names | None = None) -> list[Fee]:
     """Write down the fees of subscriptions that share an invoice, in the order in which they were assembled."""
+    called = Names() if names is None else names
     drafts = [(item, draft) for item in group for draft in item.fees]
     fees = [
-        _fee(work, invoice, computed, draft, position=position, item=taxed)
+        _fee(work, invoice, computed, draft, position=position, item=taxed, names=called)
         for position, ((computed, draft), taxed) in enumerate(zip(drafts, assembled.items, strict=True))
     ]
     return _link_true_ups(fees, drafts=[draft for _, draft in drafts])
 
 
-def _fee(work: Work, invoice: Invoice | None, computed: Computed, draft: FeeDraft, *, position: int, item: Item) -> Fee:
+def _fee(work: Work, invoice: Invoice | None, computed: Computed, draft: FeeDraft, *, position: int, item: Item, names: Names) -> Fee:
+    called = names.item_of(computed, draft)
     plan = computed.job.subject.plan
     return Fee(
         id=work.new_id(),
@@ -108,7 +126,7 @@ def _fee(work: Work, invoice: Invoice | None, computed: Computed, draft: FeeDraf
         grouped_by=draft.grouped_by,
         position=position,
         fee_type=draft.fee_type,
-        item=_item(computed, draft) | ({"invoice_display_name": draft.invoice_display_name} if draft.invoice_display_name else {}),
+        item=called | {"invoice_display_name": draft.invoice_display_name} if draft.invoice_display_name else called,
         currency=plan.amount_currency,
         units=draft.units,
         total_aggregated_units=draft.total_aggregated_units,
@@ -146,7 +164,7 @@ def _link_true_ups(fees: Sequence[Fee], *, drafts: Sequence[FeeDraft]) -> list[F
 def uninvoiced_fee_of(work: Work, computed: Computed, draft: FeeDraft) -> Fee:
     """Write down a fee that is on no invoice yet, with its taxes."""
     [taxed] = tax_items([item_of(computed, draft)])
-    return _fee(work, None, computed, draft, position=0, item=taxed)
+    return _fee(work, None, computed, draft, position=0, item=taxed, names=Names())
 
 
 def lone_fee_of(work: Work, computed: Computed, draft: FeeDraft) -> Fee:

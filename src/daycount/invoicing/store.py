@@ -15,7 +15,7 @@ from daycount.catalog.tables import charges
 from daycount.customers.tables import customers
 from daycount.engine.fees import Breakdown
 from daycount.engine.pricing_units import UnitAmounts
-from daycount.infra.database import copy_rows
+from daycount.infra.database import copy_structs, is_any
 from daycount.invoicing.records import (
     VISIBLE_STATUSES,
     AppliedTax,
@@ -47,8 +47,7 @@ def insert(tx: Connection, documents: Documents) -> None:
         (invoice_subscriptions, InvoiceLine, documents.lines),
         (fees, Fee, documents.fees),
     ):
-        names = struct.__struct_fields__
-        copy_rows(tx, table, names, [[getattr(row, name) for name in names] for row in rows])
+        copy_structs(tx, table, struct, rows)
 
 
 def _invoice(row: RowMapping) -> Invoice:
@@ -92,7 +91,7 @@ def find_invoice(tx: Connection, *, organization_id: UUID, invoice_id: UUID, loc
 def find_invoices(tx: Connection, *, organization_id: UUID, ids: Sequence[UUID], lock: bool = False) -> list[Invoice]:
     """Return invoices by id, whatever their status, in the order they were made; `lock` holds their rows."""
     table = invoices.c
-    statement = sa.select(invoices).where(table.organization_id == organization_id, table.id.in_(ids))
+    statement = sa.select(invoices).where(table.organization_id == organization_id, is_any(table.id, ids))
     statement = statement.order_by(table.created_at, table.id)
     return [_invoice(row) for row in tx.execute(statement.with_for_update() if lock else statement).mappings()]
 
@@ -118,7 +117,7 @@ def lock_pending(tx: Connection, *, organization_id: UUID, customer_ids: Collect
     """Return the invoices of customers that wait for their taxes, in the order they were made; their rows are held."""
     table = invoices.c
     statement = sa.select(invoices).where(
-        table.organization_id == organization_id, table.customer_id.in_(customer_ids), table.status == "pending"
+        table.organization_id == organization_id, is_any(table.customer_id, customer_ids), table.status == "pending"
     )
     return [_invoice(row) for row in tx.execute(statement.order_by(table.created_at, table.id).with_for_update()).mappings()]
 
@@ -130,7 +129,7 @@ def find_entity_codes(tx: Connection, *, organization_id: UUID, invoice_ids: Col
     statement = (
         sa.select(invoices.c.id, billing_entities.c.code)
         .join(billing_entities, billing_entities.c.id == invoices.c.billing_entity_id)
-        .where(invoices.c.organization_id == organization_id, invoices.c.id.in_(set(invoice_ids)))
+        .where(invoices.c.organization_id == organization_id, is_any(invoices.c.id, set(invoice_ids)))
     )
     return {row.id: row.code for row in tx.execute(statement)}
 
@@ -213,8 +212,7 @@ def _column(name: str, value: Any) -> Any:
 def replace_fees(tx: Connection, *, invoice_ids: Sequence[UUID], made: Sequence[Fee]) -> None:
     """Put other fees in the place of those of invoices."""
     tx.execute(fees.delete().where(fees.c.invoice_id.in_(invoice_ids)))
-    names = Fee.__struct_fields__
-    copy_rows(tx, fees, names, [[getattr(row, name) for name in names] for row in made])
+    copy_structs(tx, fees, Fee, made)
 
 
 def clear_snapshots(tx: Connection, *, invoice_ids: Sequence[UUID]) -> None:
@@ -235,7 +233,7 @@ def mark_overdue(tx: Connection, *, organization_id: UUID, ids: Sequence[UUID], 
     due = table.total_amount_cents - table.total_paid_amount_cents - table.offset_amount_cents
     statement = (
         invoices.update()
-        .where(table.organization_id == organization_id, table.id.in_(ids), table.status == "finalized", due > 0)
+        .where(table.organization_id == organization_id, is_any(table.id, ids), table.status == "finalized", due > 0)
         .where(table.payment_status != "succeeded", table.payment_dispute_lost_at.is_(None), sa.not_(table.payment_overdue))
         .values(payment_overdue=True, updated_at=at)
         .returning(invoices)

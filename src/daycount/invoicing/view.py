@@ -35,6 +35,8 @@ class View(Struct, frozen=True, kw_only=True):
 
     def keys(self, keys: tuple[str, ...]) -> tuple[str, ...]:
         """Return those of a bucket's group keys that still split it."""
+        if not self.only:
+            return keys if self.is_grouped else ()
         return tuple(key for key in keys if key not in self.only) if self.is_grouped else ()
 
     def ask(self, request: UsageRequest) -> UsageRequest:
@@ -44,6 +46,8 @@ class View(Struct, frozen=True, kw_only=True):
         The condition of a group is added to every filter, whose order stays as it is, and becomes the default bucket's own; what
         falls past all of them is of another group.
         """
+        if self is EVERYTHING:
+            return request
         group_by = tuple(map(self.keys, request.group_by))
         if not self.only:
             return structs.replace(request, group_by=group_by)

@@ -106,9 +106,7 @@ def _write(work: Work, current: Mapping[UUID, Decimal], triggered: Sequence[Trig
 
 def look_again(work: Work, subscription_ids: Sequence[UUID]) -> None:
     """Have usage looked at of those subscriptions that have alerts, after all that is due now; the agenda does it."""
-    rows = subscriptions.find_subscriptions(work.tx, organization_id=work.organization_id, ids=subscription_ids)
-    watched = store.has_alerts(work.tx, organization_id=work.organization_id, external_ids=[row.external_id for row in rows])
-    lanes = sorted({row.customer_id for row in rows if row.external_id in watched})
+    lanes = store.find_watched_customers(work.tx, organization_id=work.organization_id, subscription_ids=subscription_ids)
     work.agenda.put_many(CHECK_USAGE, [(work.new_id(), lane_id, work.now) for lane_id in lanes])
 
 

@@ -14,9 +14,10 @@ from sqlalchemy.exc import IntegrityError
 
 from daycount import errors
 from daycount.engine.alerts import Level
-from daycount.infra.database import copy_rows
+from daycount.infra.database import copy_rows, is_any
 from daycount.monitoring.records import Alert, AlertOwner, AlertType, TriggeredAlert
 from daycount.monitoring.tables import alerts, triggered_alerts
+from daycount.subscriptions.tables import subscriptions
 
 _NAMES = Alert.__struct_fields__
 _TRIGGERED = TriggeredAlert.__struct_fields__
@@ -114,13 +115,17 @@ def _lock(tx: Connection, organization_id: UUID, whose: sa.ColumnElement[bool]) 
     return [_alert(row) for row in tx.execute(statement.order_by(table.id).with_for_update()).mappings()]
 
 
-def has_alerts(tx: Connection, *, organization_id: UUID, external_ids: Collection[str]) -> set[str]:
-    """Return those of the external ids of subscriptions that have an alert."""
-    table = alerts.c
-    statement = sa.select(table.external_subscription_id).where(
-        table.organization_id == organization_id, table.external_subscription_id.in_(external_ids), table.deleted_at.is_(None)
+def find_watched_customers(tx: Connection, *, organization_id: UUID, subscription_ids: Collection[UUID]) -> list[UUID]:
+    """Return the customers of those subscriptions that have an alert."""
+    table, row = alerts.c, subscriptions.c
+    watched = sa.and_(table.organization_id == row.organization_id, table.external_subscription_id == row.external_id)
+    statement = (
+        sa.select(row.customer_id)
+        .distinct()
+        .join(alerts, watched)
+        .where(row.organization_id == organization_id, is_any(row.id, subscription_ids), table.deleted_at.is_(None))
     )
-    return {name for name in tx.execute(statement).scalars() if name is not None}
+    return list(tx.execute(statement.order_by(row.customer_id)).scalars())
 
 
 _NOTE = sa.text("""

@@ -15,6 +15,7 @@ from daycount.catalog.records import UsageThreshold
 from daycount.catalog.tables import plans
 from daycount.customers.tables import customers
 from daycount.engine.calendar import BilledBase, BillingTime
+from daycount.infra.database import is_any
 from daycount.subscriptions.records import ActivationRule, EndedBy, Status, Subscription, SubscriptionFilter
 from daycount.subscriptions.tables import subscriptions
 
@@ -22,14 +23,20 @@ _SELECT = sa.select(subscriptions, customers.c.external_id.label("external_custo
     customers, customers.c.id == subscriptions.c.customer_id
 )
 
+_NAMES = tuple(column.name for column in _SELECT.selected_columns)
+
 
 def _subscription(row: Mapping[str, Any] | RowMapping) -> Subscription:
-    values: dict[str, Any] = {str(name): value for name, value in row.items()}
+    values: dict[str, Any] = dict(row)
     values["status"] = Status(values["status"])
     values["billing_time"] = BillingTime(values["billing_time"])
     values["ended_by"] = None if values["ended_by"] is None else EndedBy(values["ended_by"])
-    values["activation_rules"] = msgspec.convert(values["activation_rules"], tuple[ActivationRule, ...])
-    values["usage_thresholds"] = msgspec.convert(values["usage_thresholds"], tuple[UsageThreshold, ...])
+    values["activation_rules"] = (
+        msgspec.convert(values["activation_rules"], tuple[ActivationRule, ...]) if values["activation_rules"] else ()
+    )
+    values["usage_thresholds"] = (
+        msgspec.convert(values["usage_thresholds"], tuple[UsageThreshold, ...]) if values["usage_thresholds"] else ()
+    )
     return Subscription(**values)
 
 
@@ -83,10 +90,17 @@ def find_rows_of(tx: Connection, *, organization_id: UUID, external_ids: Collect
 def find_subscriptions(tx: Connection, *, organization_id: UUID, ids: Sequence[UUID], lock: bool = False) -> list[Subscription]:
     """Return rows by id, in the order of ids; `lock` holds them until the transaction ends."""
     table = subscriptions.c
-    statement = _SELECT.where(table.organization_id == organization_id, table.id.in_(set(ids))).order_by(table.id)
+    statement = _SELECT.where(table.organization_id == organization_id, is_any(table.id, set(ids))).order_by(table.id)
     if lock:
         statement = statement.with_for_update(of=subscriptions)
-    return [_subscription(row) for row in tx.execute(statement).mappings()]
+    return [_subscription(dict(zip(_NAMES, row, strict=True))) for row in tx.execute(statement).all()]
+
+
+def find_customer_ids(tx: Connection, *, organization_id: UUID, ids: Collection[UUID]) -> set[UUID]:
+    """Return the customers of rows."""
+    table = subscriptions.c
+    statement = sa.select(table.customer_id).where(table.organization_id == organization_id, is_any(table.id, ids))
+    return set(tx.execute(statement).scalars())
 
 
 def find_open(
@@ -112,7 +126,7 @@ def find_open_of(tx: Connection, *, organization_id: UUID, customer_ids: Collect
     table = subscriptions.c
     statement = _SELECT.where(
         table.organization_id == organization_id,
-        table.customer_id.in_(customer_ids),
+        is_any(table.customer_id, customer_ids),
         table.status.in_([Status.ACTIVE, Status.PENDING]),
     )
     return [_subscription(row) for row in tx.execute(statement.order_by(table.id)).mappings()]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import NamedTuple
 from uuid import UUID
 
@@ -24,7 +25,7 @@ class TaxTarget(StrEnum):
     ADD_ON = "add_on"
 
 
-class Tax(Struct, frozen=True, kw_only=True):
+class Tax(Struct, frozen=True, kw_only=True, dict=True):
     """A tax; `rate` is in percent."""
 
     id: UUID
@@ -39,7 +40,7 @@ class Tax(Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
 
-    @property
+    @cached_property
     def as_rate(self) -> TaxRate:
         """Return what the engine has to know of it."""
         return TaxRate(tax_id=self.id, code=self.code, name=self.name, rate=self.rate, description=self.description)

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 from sqlalchemy.exc import IntegrityError
 
 from daycount import errors
+from daycount.infra.database import is_any
 from daycount.infra.remembered import remembered
 from daycount.organizations.tables import billing_entities
 from daycount.taxes.records import Tax, TaxTarget
@@ -125,7 +126,7 @@ def _find_applied(tx: Connection, *, organization_id: UUID, target_ids: Collecti
     statement = (
         _SELECT.add_columns(applied_taxes.c.target_id)
         .join(applied_taxes, applied_taxes.c.tax_id == taxes.c.id)
-        .where(applied_taxes.c.organization_id == organization_id, applied_taxes.c.target_id.in_(set(target_ids)))
+        .where(applied_taxes.c.organization_id == organization_id, is_any(applied_taxes.c.target_id, set(target_ids)))
         .order_by(applied_taxes.c.target_id, applied_taxes.c.position, taxes.c.id)
     )
     for row in tx.execute(statement).mappings():

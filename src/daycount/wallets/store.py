@@ -16,7 +16,7 @@ from daycount.catalog.tables import billable_metrics
 from daycount.customers.tables import customers
 from daycount.engine.wallets.allocation import Lot
 from daycount.engine.wallets.top_ups import Method, RuleInterval, Trigger
-from daycount.infra.database import copy_rows
+from daycount.infra.database import copy_rows, is_any
 from daycount.organizations.tables import billing_entities
 from daycount.wallets.records import (
     Consumption,
@@ -95,9 +95,9 @@ def find_wallets(
     table = wallets.c
     wanted = [table.organization_id == organization_id]
     if ids is not None:
-        wanted.append(table.id.in_(ids))
+        wanted.append(is_any(table.id, ids))
     if customer_ids is not None:
-        wanted.append(table.customer_id.in_(customer_ids))
+        wanted.append(is_any(table.customer_id, customer_ids))
     if code is not None:
         wanted.append(table.code == code)
     if active_only:
@@ -142,7 +142,7 @@ def _read(tx: Connection, statement: sa.Select[Any]) -> list[Wallet]:
     if not rows:
         return []
     rules: dict[UUID, list[Rule]] = defaultdict(list)
-    own = sa.select(wallet_rules).where(wallet_rules.c.wallet_id.in_([row["id"] for row in rows]), wallet_rules.c.status == "active")
+    own = sa.select(wallet_rules).where(is_any(wallet_rules.c.wallet_id, [row["id"] for row in rows]), wallet_rules.c.status == "active")
     for row in tx.execute(own.order_by(wallet_rules.c.created_at, wallet_rules.c.id)).mappings():
         rules[row["wallet_id"]].append(_rule(row))
     metric_ids = {metric_id for row in rows for metric_id in row["metric_ids"]}
@@ -272,7 +272,7 @@ def find_lots(tx: Connection, *, wallet_ids: Collection[UUID]) -> dict[UUID, lis
     table = wallet_transactions.c
     columns = (table.id, table.wallet_id, table.remaining_amount_cents, table.priority, table.transaction_status, table.created_at)
     found: dict[UUID, list[Lot]] = defaultdict(list)
-    for row in tx.execute(sa.select(*columns).where(table.wallet_id.in_(wallet_ids), table.remaining_amount_cents > 0)):
+    for row in tx.execute(sa.select(*columns).where(is_any(table.wallet_id, wallet_ids), table.remaining_amount_cents > 0)):
         found[row.wallet_id].append(
             Lot(
                 transaction_id=row.id,
@@ -406,5 +406,5 @@ def note_ongoing(tx: Connection, usages: Mapping[UUID, int]) -> None:
 
 def find_customers_with_wallets(tx: Connection, *, customer_ids: Collection[UUID]) -> set[UUID]:
     """Return those of the customers that have an active wallet."""
-    statement = sa.select(wallets.c.customer_id).distinct().where(wallets.c.customer_id.in_(customer_ids), wallets.c.status == "active")
+    statement = sa.select(wallets.c.customer_id).distinct().where(is_any(wallets.c.customer_id, customer_ids), wallets.c.status == "active")
     return set(tx.execute(statement).scalars())

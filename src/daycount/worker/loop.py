@@ -8,6 +8,7 @@ from sqlalchemy.exc import OperationalError
 
 from daycount.clock import Clock
 from daycount.infra import agenda
+from daycount.infra.memory import look_seldom
 from daycount.infra.work import Workplace
 from daycount.worker.clock import TestClocks
 from daycount.worker.runner import Runner
@@ -37,6 +38,7 @@ class Loop:
 
     def run(self) -> None:
         """Work until stopped. A lost database is waited for."""
+        look_seldom()
         while not self._stopped.is_set():
             try:
                 is_busy = self.run_once()

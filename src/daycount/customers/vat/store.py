@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from daycount.customers.vat.records import VatCheck, VatStatus
 from daycount.customers.vat.tables import vat_checks
+from daycount.infra.database import is_any
 
 _NAMES = VatCheck.__struct_fields__
 
@@ -35,7 +36,7 @@ def find_pending(tx: Connection, *, customer_ids: Collection[UUID]) -> list[VatC
     if not customer_ids:
         return []
     table = vat_checks.c
-    statement = sa.select(vat_checks).where(table.customer_id.in_(set(customer_ids)), table.status == VatStatus.PENDING)
+    statement = sa.select(vat_checks).where(is_any(table.customer_id, set(customer_ids)), table.status == VatStatus.PENDING)
     rows = tx.execute(statement.order_by(table.requested_at, table.customer_id)).mappings()
     return [VatCheck(**{name: row[name] for name in _NAMES} | {"status": VatStatus(row["status"])}) for row in rows]
 

@@ -8,9 +8,13 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from msgspec import Struct
+
+from daycount.money import Exact, quotient
+
+NOTHING: Final = Fraction(0)
 
 
 class Detail(StrEnum):
@@ -47,8 +51,8 @@ class Consumption(Struct, frozen=True, kw_only=True):
     full_units: Decimal
     events_count: int = 0
     values: Sequence[Decimal] = ()
-    event_amount: Fraction = Fraction(0)
-    custom_amount: Fraction = Fraction(0)
+    event_amount: Fraction = NOTHING
+    custom_amount: Fraction = NOTHING
     changes: Sequence[Change] = ()
 
 
@@ -67,6 +71,6 @@ class Price(NamedTuple):
     steps: Mapping[str, Any]
 
 
-def per_unit(amount: Fraction, units: Decimal) -> Fraction:
+def per_unit(amount: Exact, units: Decimal) -> Fraction:
     """Return the average price of one unit; 0 without units."""
-    return amount / Fraction(units) if units else Fraction(0)
+    return quotient(amount, units) if units else NOTHING

@@ -12,7 +12,7 @@ from typing import Any
 from daycount.engine.charges.consumption import Consumption, Price, per_unit
 from daycount.engine.charges.properties import Properties, Read
 from daycount.engine.charges.tiers import Tier, reached, read_ranges, tiers_of
-from daycount.money import decimal_text, exact_sum, exact_text
+from daycount.money import as_fraction, decimal_text, exact_sum, exact_text, product
 
 
 def read_properties(properties: Properties) -> Read:
@@ -41,8 +41,8 @@ def price(consumption: Consumption, *, properties: Properties) -> Price:
 def _part(tier: Tier, units: Decimal) -> tuple[Fraction, dict[str, Any], dict[str, Any]]:
     """Price the part of the units in one tier: the amount, its details and its step."""
     inside = tier.units_inside(units)
-    by_units = Fraction(inside) * Fraction(tier.rate)
-    amount = by_units + Fraction(tier.flat)
+    by_units = product(inside, tier.rate)
+    amount = by_units + as_fraction(tier.flat) if tier.flat else by_units
     details = {
         "from_value": tier.shown[0],
         "to_value": tier.shown[1],

@@ -1,12 +1,11 @@
 """Package pricing: units are sold in packages, and one that is begun is paid in full."""
 
 from decimal import Decimal
-from fractions import Fraction
 from math import ceil
 
 from daycount.engine.charges.consumption import Consumption, Price, per_unit
 from daycount.engine.charges.properties import Properties, Read, decimal_of, read_decimal, read_whole
-from daycount.money import decimal_text, exact_sum
+from daycount.money import decimal_text, exact_sum, product, quotient
 
 _DEFAULT = {"amount": "0", "package_size": 1, "free_units": 0}
 
@@ -36,8 +35,8 @@ def price(consumption: Consumption, *, properties: Properties) -> Price:
     """
     amount_each, size, free = decimal_of(properties, "amount"), properties["package_size"], properties["free_units"]
     paid = max(exact_sum((consumption.units, Decimal(-free))), Decimal(0))
-    packages = ceil(Fraction(paid) / size)
-    amount = packages * Fraction(amount_each)
+    packages = ceil(quotient(paid, size))
+    amount = product(packages, amount_each)
     has_units = bool(consumption.units)
     return Price(
         amount=amount,

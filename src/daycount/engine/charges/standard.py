@@ -1,11 +1,10 @@
 """Standard pricing: every unit costs the same."""
 
 from decimal import Decimal
-from fractions import Fraction
 
 from daycount.engine.charges.consumption import Consumption, Price, per_unit
 from daycount.engine.charges.properties import Properties, Read, read_decimal
-from daycount.money import decimal_text
+from daycount.money import decimal_text, product
 
 
 def read_properties(properties: Properties) -> Read:
@@ -28,7 +27,7 @@ def price(consumption: Consumption, *, properties: Properties) -> Price:
     """
     unit_price = Decimal(str(properties["amount"]))
     assert unit_price >= 0
-    amount = Fraction(consumption.units) * Fraction(unit_price)
+    amount = product(consumption.units, unit_price)
     return Price(
         amount=amount,
         unit_amount=per_unit(amount, consumption.full_units),

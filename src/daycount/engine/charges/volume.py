@@ -1,11 +1,9 @@
 """Volume pricing: one tier, chosen by the number of all units, prices them all."""
 
-from fractions import Fraction
-
 from daycount.engine.charges.consumption import Consumption, Price, per_unit
 from daycount.engine.charges.properties import Properties, Read
 from daycount.engine.charges.tiers import read_ranges, tiers_of
-from daycount.money import decimal_text, exact_text
+from daycount.money import as_fraction, decimal_text, exact_text, product
 
 
 def read_properties(properties: Properties) -> Read:
@@ -23,8 +21,8 @@ def price(consumption: Consumption, *, properties: Properties) -> Price:
     """
     tiers = tiers_of(properties["volume_ranges"], rate="per_unit_amount")
     tier = next(tier for tier in tiers if tier.ceiling is None or consumption.full_units <= tier.ceiling)
-    by_units = Fraction(consumption.units) * Fraction(tier.rate)
-    amount = by_units + Fraction(tier.flat)
+    by_units = product(consumption.units, tier.rate)
+    amount = by_units + as_fraction(tier.flat) if tier.flat else by_units
     return Price(
         amount=amount,
         unit_amount=per_unit(amount, consumption.full_units),

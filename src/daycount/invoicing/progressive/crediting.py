@@ -71,9 +71,10 @@ class Earlier:
     def credits_on(self, owners: Sequence[UUID | None]) -> list[ProgressiveCredit]:
         """Return what an invoice takes off, by the subscription of each of its fees in their order."""
         found = []
-        for subscription_id, taken in self._taken.items():
-            own = [place for place, owner in enumerate(owners) if owner == subscription_id]
-            if own and taken.settled.credit_cents:
+        for subscription_id in dict.fromkeys(owners):
+            taken = None if subscription_id is None else self._taken.get(subscription_id)
+            if taken is not None and taken.settled.credit_cents:
+                own = [place for place, owner in enumerate(owners) if owner == subscription_id]
                 shares = dict(zip((own[place] for place in taken.places), taken.settled.shares, strict=True))
                 every = [shares.get(place, Decimal(0)) for place in range(len(owners))]
                 found.append(ProgressiveCredit(taken.settled.credit_cents, every))

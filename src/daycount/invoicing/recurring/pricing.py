@@ -88,6 +88,8 @@ def load_fixed_usage(work: Work, subjects: Sequence[Subject], *, leaving_out: Se
 
 def fixed_drafts(job: Job, usage: FixedUsage) -> list[FeeDraft]:
     """Return the fees of the job's fixed charges: those of the closed window in arrears, then those of the coming one in advance."""
+    if not job.subject.plan.fixed_charges:
+        return []
     drafts: list[FeeDraft] = []
     closed = job.windows.fixed_charges
     if closed is not None and job.occasion in (Occasion.PERIODIC, Occasion.TERMINATING):
