@@ -106,64 +106,39 @@ def serve(
     data_dir: DataDir = _DEFAULT_DIR,
 ) -> None:
     """Start the API, the worker and, unless a database is configured, a private PostgreSQL."""
-    from daycount.supervisor import Supervisor, install
+    from daycount.supervisor import Supervisor, install, shared_figures
 
     settings = _settings()
-    supervisor = Supervisor(settings, host=host, port=port, data_dir=data_dir)
-    install((signal.SIGTERM, signal.SIGINT), supervisor.on_signal)
-    try:
-        token = supervisor.start()
-        if token is not None:
-            print(f"admin token (shown this once): {token}", flush=True)
-        supervisor.wait_until_ready()
-        print(f"Daycount {__version__} listens on http://{host}:{port}", flush=True)
-        supervisor.run()
-    finally:
-        supervisor.stop()
+    with shared_figures(settings.web_processes):
+        from daycount.processes import live
+
+        supervisor = Supervisor(settings, live=live, host=host, port=port, data_dir=data_dir)
+        install((signal.SIGTERM, signal.SIGINT), supervisor.on_signal)
+        try:
+            token = supervisor.start()
+            if token is not None:
+                print(f"admin token (shown this once): {token}", flush=True)
+            supervisor.wait_until_ready()
+            print(f"Daycount {__version__} listens on http://{host}:{port}", flush=True)
+            supervisor.run()
+        finally:
+            supervisor.stop()
 
 
 @cli.command(hidden=True)
 def web(host: str = "127.0.0.1", port: int = 3000) -> None:
     """Run the web process alone, on the configured database."""
-    from daycount.api import listen
-    from daycount.app import build, build_web
+    from daycount.processes import run_web
 
-    settings = _settings()
-    app = build(settings, database_url=_require_database(settings), environment=os.environ)
-    parts = build_web(app)
-    try:
-        listen.serve(parts.server, host=host, port=port)
-    finally:
-        parts.commits.close()
-        app.workplace.engine.dispose()
+    run_web(_settings(), host=host, port=port)
 
 
 @cli.command()
 def worker() -> None:
     """Run the worker alone, with the delivery of webhooks, on the configured database."""
-    from daycount.app import build, build_deliverer, build_loop, build_mailer
+    from daycount.processes import run_worker
 
-    settings = _settings()
-    app = build(settings, database_url=_require_database(settings), environment=os.environ, pool_size=4)
-    loop, deliverer, mailer = build_loop(app), build_deliverer(app), build_mailer(app)
-
-    def on_signal(_number: int, _frame: object) -> None:
-        loop.stop()
-
-    signal.signal(signal.SIGTERM, on_signal)
-    signal.signal(signal.SIGINT, on_signal)
-    deliverer.start()
-    try:
-        with mailer:
-            loop.run()
-    finally:
-        deliverer.stop()
-
-
-def _require_database(settings: Settings) -> str:
-    if not settings.database_url:
-        raise RuntimeError("set DAYCOUNT_DATABASE_URL, or use `daycount serve`")
-    return settings.database_url
+    run_worker(_settings())
 
 
 @cli.command()
@@ -191,9 +166,13 @@ def demo(
     once: Annotated[bool, typer.Option(help="Stop after printing the invoice.")] = False,
 ) -> None:
     """Show the main job: a month of seats that join, leave and come back, billed to the day."""
-    from daycount.demo import run_demo
+    from daycount.supervisor import shared_figures
 
-    run_demo(_settings(), data_dir=data_dir, port=port, is_once=once)
+    settings = _settings()
+    with shared_figures(settings.web_processes):
+        from daycount.demo import run_demo
+
+        run_demo(settings, data_dir=data_dir, port=port, is_once=once)
 
 
 @configuration.command("show")

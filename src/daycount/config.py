@@ -12,6 +12,9 @@ from pathlib import Path
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+FIGURES_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""Names the folder that web processes write their figures to; the Prometheus client reads it when it is imported."""
+
 _PREFIX = "DAYCOUNT_"
 _KNOWN_ELSEWHERE = ("DAYCOUNT_TEST_COMMITS", "DAYCOUNT_TEST_KILL_AT", "DAYCOUNT_USER_PASSWORD")
 """Variables that only the test suite sets; see `infra/work.py`."""

@@ -6,21 +6,23 @@ processes and a worker process running as its children. They end with it, also w
 """
 
 import ctypes
+import gc
+import multiprocessing
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from multiprocessing.context import ForkProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
 
 import structlog
 
-from daycount.api.measures import FIGURES_VARIABLE
-from daycount.config import Settings, find_unknown
+from daycount.config import FIGURES_VARIABLE, Settings, find_unknown
 from daycount.infra import schema
 from daycount.infra.database import connect, plain_url
 from daycount.infra.postgres import PrivatePostgres
@@ -31,6 +33,11 @@ _POLL_S = 0.1
 _STOP_S = 25
 _RESTART_PAUSE_S = 1
 _PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
+
+
+# Forked from a process with one thread, whose connections to the database are closed.
+_FORK = multiprocessing.get_context("fork")
 
 
 class AddressInUse(RuntimeError):
@@ -40,14 +47,15 @@ class AddressInUse(RuntimeError):
 class Supervisor:
     """The parent of all processes of one server."""
 
-    def __init__(self, settings: Settings, *, host: str, port: int, data_dir: Path) -> None:
+    def __init__(self, settings: Settings, *, live: Callable[..., None], host: str, port: int, data_dir: Path) -> None:
+        """Prepare it; `live` is `processes.live`, imported by a caller that entered `shared_figures` first."""
         self._settings = settings
+        self._live = live
         self._host = host
         self._port = port
         self._data_dir = data_dir
         self._postgres: PrivatePostgres | None = None
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
-        self._figures: TemporaryDirectory[str] | None = None
+        self._children: dict[str, ForkProcess] = {}
         self._is_stopping = False
         self.database_url = settings.database_url or ""
 
@@ -64,8 +72,9 @@ class Supervisor:
             self._postgres.start()
             self.database_url = self._postgres.url
         token = self._prepare_database()
-        if self._settings.web_processes > 1:
-            self._figures = TemporaryDirectory(prefix="daycount-figures-")
+        # What is imported now stays shared: the children's collectors do not write into it.
+        gc.collect()
+        gc.freeze()
         for name in (*(f"web {number}" for number in range(self._settings.web_processes)), "worker"):
             self._spawn(name)
         return token
@@ -82,21 +91,20 @@ class Supervisor:
             engine.dispose()
 
     def _spawn(self, name: str) -> None:
-        role = name.partition(" ")[0]
-        options = ["--host", self._host, "--port", str(self._port)] if role == "web" else []
         unknown = find_unknown(os.environ)
         environment = {key: value for key, value in os.environ.items() if key not in unknown}
         environment["DAYCOUNT_DATABASE_URL"] = plain_url(self.database_url)
         # Links lead to where this server listens, unless the operator says how users reach it.
         environment.setdefault("DAYCOUNT_PUBLIC_URL", f"http://{_reachable(self._host)}:{self._port}")
-        if self._figures is not None and role == "web":
-            environment[FIGURES_VARIABLE] = self._figures.name
-        self._children[name] = subprocess.Popen(
-            [sys.executable, "-m", "daycount", role, *options],
-            env=environment,
-            start_new_session=True,
-            preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509 - only a prctl call, before any thread exists
-        )
+        prepare = partial(_become_child, name, parent_pid=os.getpid())
+        arguments = {"host": self._host, "port": self._port, "environment": environment, "prepare": prepare}
+        self._children[name] = child = _FORK.Process(target=self._live, args=(name.partition(" ")[0],), kwargs=arguments, name=name)
+        # A signal that comes before the child has its own way with signals waits until then.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
+        try:
+            child.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def run(self) -> None:
         """Watch the children until `stop` or a signal; one that ends by itself is started again."""
@@ -105,8 +113,8 @@ class Supervisor:
                 _log.error("the database ended; starting it again")
                 self._postgres.start()
             for name, child in list(self._children.items()):
-                if child.poll() is not None and not self._is_stopping:
-                    _log.error("a process ended; starting it again", process=name, code=child.returncode)
+                if child.exitcode is not None and not self._is_stopping:
+                    _log.error("a process ended; starting it again", process=name, code=child.exitcode)
                     time.sleep(_RESTART_PAUSE_S)
                     self._spawn(name)
             time.sleep(_POLL_S)
@@ -119,17 +127,13 @@ class Supervisor:
         """Stop the web processes, which first answer what they have, then the worker, then the database."""
         self._is_stopping = True
         for child in self._children.values():
-            if child.poll() is None:
-                child.send_signal(signal.SIGTERM)
+            child.terminate()
         deadline = time.monotonic() + _STOP_S
         for child in self._children.values():
-            try:
-                child.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
+            child.join(max(0.1, deadline - time.monotonic()))
+            if child.exitcode is None:
                 child.kill()
-                child.wait()
-        if self._figures is not None:
-            self._figures.cleanup()
+                child.join()
         if self._postgres is not None:
             self._postgres.stop()
 
@@ -147,6 +151,17 @@ class Supervisor:
         raise RuntimeError("the web process did not start")
 
 
+@contextmanager
+def shared_figures(web_processes: int) -> Iterator[None]:
+    """Have several web processes write their figures to one folder: to be entered before anything imports `processes`."""
+    if web_processes == 1:
+        yield
+        return
+    with TemporaryDirectory(prefix="daycount-figures-") as folder:
+        os.environ[FIGURES_VARIABLE] = folder
+        yield
+
+
 def _reachable(host: str) -> str:
     """Return the host that this machine reaches a listener of `host` by."""
     return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - compared, not bound
@@ -161,15 +176,14 @@ def _require_free(host: str, port: int) -> None:
         raise AddressInUse(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
 
 
-def _die_with(parent_pid: int) -> Callable[[], None]:
-    """Return what a child runs before its program: ask the kernel to end it with its parent."""
-
-    def ask() -> None:
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent_pid:
-            os._exit(1)
-
-    return ask
+def _become_child(name: str, *, parent_pid: int) -> None:
+    """Run in a child first: a session of its own, a name for lists of processes, and an end with its parent."""
+    os.setsid()
+    kernel = ctypes.CDLL(None)
+    kernel.prctl(_PR_SET_NAME, f"daycount {name}".encode())
+    kernel.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent_pid:
+        os._exit(1)
 
 
 def install(signals: Sequence[int], handler: Callable[[int, FrameType | None], None]) -> None:

@@ -8,8 +8,6 @@ The server itself runs undisturbed, with a worker that sleeps, so that every ste
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -19,6 +17,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.support.forks import Command, forks
 from tests.support.server import Api, Server
 
 START, TARGET = "2026-01-31T10:00:00Z", "2026-05-01T00:00:00Z"
@@ -32,12 +31,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     assert made.stop() == 0
 
 
-def start_process(server: Server, *arguments: str, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def start_process(server: Server, *arguments: str, variables: Mapping[str, str]) -> Command:
     """Start a command of Daycount's on the server's database."""
-    environment = {**os.environ, "DAYCOUNT_DATABASE_URL": server.database_url(), **variables}
-    return subprocess.Popen(
-        [sys.executable, "-m", "daycount", *arguments], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    return forks().start(*arguments, environment={**os.environ, "DAYCOUNT_DATABASE_URL": server.database_url(), **variables})
 
 
 # The story in a sandbox: seats in two zones, one plan in advance, one subscription that ends by itself.

@@ -5,7 +5,6 @@ Whatever happens, every subscription is billed once, and numbers have no gap.
 """
 
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 
 from benchmarks.book import Book, make_book
 from tests.crash.test_kill_at_commit_points import catch_up, start_process
+from tests.support.forks import Command
 from tests.support.server import Server
 
 WAIT_S = 60
@@ -136,6 +136,6 @@ def test_a_customer_that_cannot_be_billed_waits_alone(server: Server, tmp_path: 
     check_all_billed_once(server, book, 100)
 
 
-def stop(worker: "subprocess.Popen[bytes]") -> None:
+def stop(worker: Command) -> None:
     worker.terminate()
     assert worker.wait(WAIT_S) in (0, -signal.SIGTERM)

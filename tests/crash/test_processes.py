@@ -26,16 +26,16 @@ WITHIN_S = 30
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    made = Server(tmp_path / "data").start()
+    made = Server(tmp_path / "data", is_forked=False).start()
     yield made
     assert made.process is not None
     if made.process.poll() is None:
         made.kill()
 
 
-def command_of(pid: int) -> str:
+def name_of(pid: int) -> str:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+        return Path(f"/proc/{pid}/comm").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return ""
 
@@ -46,7 +46,7 @@ def child_of(server: Server, name: str) -> int:
     deadline = time.monotonic() + WITHIN_S
     while time.monotonic() < deadline:
         for pid in descendants(server.process.pid):
-            if f"-m daycount {name}" in command_of(pid):
+            if name_of(pid).startswith(f"daycount {name}"):
                 return pid
         time.sleep(0.05)
     raise AssertionError(f"there is no {name} process")
@@ -177,7 +177,7 @@ def test_it_starts_as_an_ordinary_user() -> None:
                 [program, "-m", "daycount", "serve", "--port", str(port), "--data-dir", str(data_dir)],
                 env=environment, cwd=folder, user="nobody", group=nobody.pw_gid, extra_groups=[], stdout=output, stderr=output,
             )  # fmt: skip
-        running = Server(data_dir)
+        running = Server(data_dir, is_forked=False)
         running.port, running.process = port, process
         try:
             running.wait_until_healthy()

@@ -1,18 +1,27 @@
 """A real server for tests: `daycount serve` with its own private database, and a client that speaks to it."""
 
+import atexit
 import http.client
 import itertools
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
+
+from daycount.infra import schema
+from daycount.infra.database import connect
+from daycount.infra.postgres import PrivatePostgres
+from tests.support.forks import Command, forks
 
 ADMIN_TOKEN = "test-admin-token"
 HOST = "127.0.0.1"
@@ -22,6 +31,18 @@ def free_port() -> int:
     """Return a port that nobody listens on."""
     with socket.create_server((HOST, 0)) as listener:
         return int(listener.getsockname()[1])
+
+
+@cache
+def empty_database() -> Path:
+    """Return a data folder with a database of this version and nothing in it, to be copied; made once a process."""
+    folder = TemporaryDirectory(prefix="daycount-tests-")
+    atexit.register(folder.cleanup)
+    with PrivatePostgres(Path(folder.name)) as postgres:
+        engine = connect(postgres.url, pool_size=1)
+        schema.migrate(engine)
+        engine.dispose()
+    return Path(folder.name)
 
 
 class Reply(NamedTuple):
@@ -189,11 +210,13 @@ class Api:
 class Server:
     """One `daycount serve`, which can be stopped, killed and started again on its data."""
 
-    def __init__(self, data_dir: Path, *, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, data_dir: Path, *, environment: Mapping[str, str] | None = None, is_forked: bool = True) -> None:
+        """Prepare it; `is_forked=False` starts the real command line on an empty folder, which takes longer."""
+        self._is_forked = is_forked
         self.data_dir = data_dir
         self.port = free_port()
         self.environment = dict(environment or {})
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Command | None = None
         self._names = itertools.count(1)
         self._clients: list[Api] = []
 
@@ -202,10 +225,17 @@ class Server:
         # One web process, so that "the third commit of that name" is a definite one.
         defaults = {"DAYCOUNT_ADMIN_TOKEN": ADMIN_TOKEN, "DAYCOUNT_WEB_PROCESSES": "1"}
         variables = {**os.environ, **defaults, **self.environment, **(environment or {})}
-        command = [sys.executable, "-m", "daycount", "serve", "--host", HOST, "--port", str(self.port), "--data-dir", str(self.data_dir)]
-        log = (self.data_dir.parent / f"{self.data_dir.name}.log").open("ab")
-        self.process = subprocess.Popen(command, env=variables, stdout=log, stderr=log, start_new_session=True)
-        log.close()
+        if self._is_forked and not self.data_dir.exists():
+            shutil.copytree(empty_database(), self.data_dir, ignore=shutil.ignore_patterns("run", "postgres.lock"))
+        arguments = ["serve", "--host", HOST, "--port", str(self.port), "--data-dir", str(self.data_dir)]
+        log = self.data_dir.parent / f"{self.data_dir.name}.log"
+        # Where several processes write figures, that must be known before anything is imported.
+        if self._is_forked and variables["DAYCOUNT_WEB_PROCESSES"] == "1":
+            self.process = forks().start(*arguments, environment=variables, log=log)
+        else:
+            with log.open("ab") as output:
+                command = [sys.executable, "-m", "daycount", *arguments]
+                self.process = subprocess.Popen(command, env=variables, stdout=output, stderr=output, start_new_session=True)
         self.wait_until_healthy()
         return self
 
@@ -266,8 +296,6 @@ class Server:
 
     def database_url(self) -> str:
         """Return the address of the server's private database."""
-        from daycount.infra.postgres import PrivatePostgres
-
         return PrivatePostgres(self.data_dir).url
 
 

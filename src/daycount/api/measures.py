@@ -11,8 +11,7 @@ from functools import cache
 
 from prometheus_client import REGISTRY, CollectorRegistry, Gauge, Histogram, generate_latest, multiprocess
 
-FIGURES_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-"""Names the folder; the Prometheus client reads it when it is imported."""
+from daycount.config import FIGURES_VARIABLE
 
 REQUESTS = Histogram("daycount_request_seconds", "Time to answer a request, by operation and status.", ["operation", "status"])
 AGENDA_DUE = Gauge("daycount_agenda_due", "Entries of live organizations that are due and not done.", multiprocess_mode="mostrecent")

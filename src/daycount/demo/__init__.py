@@ -28,6 +28,7 @@ from daycount.organizations import operations
 from daycount.organizations import store as organizations
 from daycount.organizations.records import Organization
 from daycount.periods import parse_instant
+from daycount.processes import live
 from daycount.supervisor import Supervisor, install
 
 _START = "2026-07-01T04:00:00Z"
@@ -60,7 +61,7 @@ def run_demo(settings: Settings, *, data_dir: Path | None, port: int, is_once: b
     """Run the demo; without `data_dir` its database lives in a folder that is removed at the end."""
     folder = data_dir or Path(tempfile.mkdtemp(prefix="daycount-demo-"))
     private = settings.model_copy(update={"database_url": None})
-    supervisor = Supervisor(private, host=HOST, port=port, data_dir=folder)
+    supervisor = Supervisor(private, live=live, host=HOST, port=port, data_dir=folder)
     install((signal.SIGTERM, signal.SIGINT), supervisor.on_signal)
     try:
         supervisor.start()
