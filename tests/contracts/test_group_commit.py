@@ -19,6 +19,7 @@ from daycount.engine.metrics import AggregationType
 from daycount.ids import TimeOrderedIds
 from daycount.infra.work import CommitPoints, Workplace
 from daycount.usage.ingest import GroupCommit, Outcome, Pending
+from daycount.usage.port import Batch
 from daycount.usage.records import IncomingEvent, MetricFacts, SubscriptionFacts
 from daycount.usage.store import PostgresEventStore
 from tests.support.event_stores import NOW, Shelf, a_metric, a_seat, an_event, july, make_organization
@@ -231,6 +232,44 @@ def test_a_request_that_cannot_be_written_fails_alone(engine: Engine) -> None:
     desk.commits.close()
     assert [number for number, slip in enumerate(slips) if slip.outcome().error is not None] == [25]
     assert len(shelf_of(desk, engine).ids()) == 49
+
+
+def test_what_is_known_is_written_in_one_piece(engine: Engine) -> None:
+    organization_id = make_organization(engine, frozen_time=july(3))
+    store, metrics = PostgresEventStore(), [{"seats": a_metric()}]
+
+    def batch(*events: IncomingEvent) -> Batch:
+        return Batch(organization_id, events, now=NOW)
+
+    with engine.connect() as tx:
+        assert store.open(tx, [batch(a_seat("0", "ada"))], metrics=metrics) is None  # its stream is to be made first
+    for number in "12":  # the second finds a stream that is there to stay
+        with engine.begin() as tx:
+            store.append(tx, [batch(a_seat(number, "ada"))], metrics=metrics)
+
+    with engine.connect() as tx:
+        assert store.open(tx, [batch(a_seat("3", "ada"), a_seat("3", "ben"))], metrics=metrics) is None  # repeats itself
+        kept, left = batch(a_seat("3", "ada", at=None), a_seat("4", "b\\te\\n")), batch(a_seat("5", "cleo"))
+        opened = store.open(tx, [kept, left], metrics=metrics * 2)
+        assert opened is not None
+        [row] = opened.organizations
+        assert (row.id, row.frozen_time) == (organization_id, july(3))
+        kept.now = july(3)
+        assert opened.send([0])
+        opened.give_up()
+        tx.commit()
+    for ending in ("known", "given up"):
+        with engine.connect() as tx:
+            opened = store.open(tx, [batch(a_seat("1", "ada")), left], metrics=metrics * 2)
+            assert opened is not None
+            if ending == "known":
+                assert not opened.send([0, 1])
+            opened.give_up()
+            tx.rollback()
+
+    [third] = [event for event in Shelf(store, engine, organization_id).listed() if event.transaction_id == "3"]
+    assert (third.at, third.created_at, [third.key]) == (july(3), july(3), list(kept.keys[:1]))
+    assert sorted(Shelf(store, engine, organization_id).ids()) == ["1", "2", "3", "4"]
 
 
 # What happens when the database fails.

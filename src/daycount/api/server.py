@@ -24,6 +24,7 @@ from daycount.api.body import read_input, write_reply
 from daycount.api.errors import describe, internal_error, of_status
 from daycount.api.ingest import Ingest, Reply
 from daycount.api.journal import Journal, is_logged, log_answer
+from daycount.api.known_keys import KnownKeys
 from daycount.api.operations import Administration
 from daycount.api.permissions import check_caller
 from daycount.api.protocol import Answer, Headers
@@ -44,8 +45,6 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _log = structlog.get_logger("api")
 _encoder = msgspec.json.Encoder()
-_KEY_LIFETIME_S = 1
-_MOST_KEYS = 10_000
 _DRAINED = 16
 _SINGLE, _BATCH = b"/api/v1/events", b"/api/v1/events/batch"
 
@@ -76,7 +75,7 @@ class Server:
         self._pages = pages
         self._first_segment = router.prefix.strip("/").partition("/")[0].encode()
         self._threads = ThreadPoolExecutor(services.settings.database_pool_size, thread_name_prefix="request")
-        self._keys: dict[bytes, tuple[UUID, float]] = {}
+        self._keys = KnownKeys(self._ask)
         self._tallies = measures.Tallies()
         settings = services.settings
         self._limits = RateLimits(events=settings.rate_limit_events, usage=settings.rate_limit_usage, requests=settings.rate_limit_requests)
@@ -93,7 +92,7 @@ class Server:
         """Take events the short way, where the caller is known and the body as it is nearly always; see `protocol.py`."""
         started = time.perf_counter()
         named = dict(headers)
-        organization_id = self._known_organization(named)
+        organization_id = self._keys.find(named)
         if organization_id is None or HEADER in named or len(body) > self._services.settings.max_body_bytes:
             return False
         is_single = path == _SINGLE
@@ -152,22 +151,16 @@ class Server:
             raise errors.BadRequest("the body is not JSON") from error
 
     async def _find_organization(self, request: Request) -> UUID:
-        """Find the organization of the key; a key found valid is trusted for a second."""
-        known = self._known_organization(request.headers)
-        if known is not None:
-            return known
-        key = _key_of(request.headers)
+        """Find the organization of the key; a key found valid is trusted for a second. Raises Unauthenticated, Forbidden."""
+        known = self._keys.find(request.headers)
+        return known if known is not None else await self._keys.ask(request.headers)
+
+    async def _ask(self, header: bytes) -> UUID:
+        """Ask the database whose key a header holds, and whether it may send events."""
+        key = _key_of({b"authorization": header})
         caller = await asyncio.get_running_loop().run_in_executor(self._threads, self._recognize, key)
         check_permission(caller.permissions, resource="event", mode=WRITE)
-        if len(self._keys) > _MOST_KEYS:
-            self._keys.clear()
-        header = request.headers.get(b"authorization", b"")
-        self._keys[header] = (caller.organization_id, time.monotonic() + _KEY_LIFETIME_S)
         return caller.organization_id
-
-    def _known_organization(self, headers: Mapping[bytes, bytes]) -> UUID | None:
-        found = self._keys.get(headers.get(b"authorization", b""))
-        return found[0] if found is not None and found[1] > time.monotonic() else None
 
     def _recognize(self, key: str) -> Caller:
         with self._services.workplace.engine.connect() as tx:
@@ -208,13 +201,13 @@ class Server:
         if route.pattern in ("/events", "/events/batch") and route.method == "POST":
             return self._handle_events_elsewhere(route, request)
         real_now = self._services.clock.now()
-        if route.pattern.startswith("/api_keys"):
-            self._keys.clear()
         try:
             caller, reply = self._run(route, path, request, real_now)
         except errors.DaycountError as error:
             self._log_refusal(route, request, error, real_now)
             raise
+        if route.pattern.startswith("/api_keys") and route.method != "GET":
+            self._keys.forget()
         self._note_use(caller, real_now)
         return 200, reply
 

@@ -133,14 +133,6 @@ def escape(value: str) -> str:
     return value
 
 
-def escape_two(first: str, second: str) -> str:
-    """Write two texts as neighbouring fields of the text COPY format, looking at both at once."""
-    both = f"{first}\t{second}"
-    if "\\" in both or "\n" in both or "\r" in both or both.count("\t") > 1:
-        return f"{escape(first)}\t{escape(second)}"
-    return both
-
-
 def copy_text(value: object) -> str:
     """
     Write one value as a field of PostgreSQL's text COPY format.

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -29,10 +29,11 @@ from daycount.usage.computed import compute_values
 from daycount.usage.faults.finding import find_faults, find_lost_targets
 from daycount.usage.faults.operations import note_faults
 from daycount.usage.guard import BalanceGuard, Guarded
+from daycount.usage.known import Facts
 from daycount.usage.port import Batch, EventStore
 from daycount.usage.prompt import CHECK_USAGE, PRICE_EVENT, PromptChecks, PromptPricing
-from daycount.usage.records import Directory, IncomingEvent, MetricFacts, StoredEvent, SubscriptionFacts, Warned
-from daycount.usage.warnings import Life, find_life, warn
+from daycount.usage.records import Directory, IncomingEvent, StoredEvent, Warned
+from daycount.usage.warnings import Life
 
 COMMIT = "events.commit"
 _log = structlog.get_logger("ingest")
@@ -43,6 +44,7 @@ _GATHER_S = 0.004
 _WORTH_GATHERING = 4
 _PAUSES_S = (0.0, 0.1, 0.5, 1.0, 2.0)
 _MOST_CACHED = 200_000
+_NOT_YET = datetime.min.replace(tzinfo=UTC)
 
 
 class Accepted(NamedTuple):
@@ -113,78 +115,6 @@ class _Written(NamedTuple):
     outcomes: list[Outcome]
 
 
-class _Facts:
-    """What is known of an organization at one version of its catalogue."""
-
-    __slots__ = (
-        "computes",
-        "has_advance",
-        "has_guarded",
-        "has_listeners",
-        "has_watched",
-        "is_sandbox",
-        "lives",
-        "metrics",
-        "size",
-        "subscriptions",
-        "version",
-    )
-
-    def __init__(self, version: int, metrics: Mapping[str, MetricFacts], *, is_sandbox: bool, has_listeners: bool) -> None:
-        self.version = version
-        self.is_sandbox = is_sandbox
-        self.has_listeners = has_listeners
-        self.has_advance = False
-        self.has_watched = False
-        self.has_guarded = False
-        self.metrics = dict(metrics)
-        self.computes = any(metric.expression for metric in metrics.values())
-        self.subscriptions: dict[str, Sequence[SubscriptionFacts]] = {}
-        self.lives: dict[str, dict[str | None, Life]] = {}
-        self.size = 0
-
-    def find_lives(self, events: Sequence[IncomingEvent]) -> list[Life]:
-        """Return the time in which each event needs no explanation. Raises KeyError where that was not learned yet."""
-        lives = self.lives
-        return [lives[event.code][event.external_subscription_id] for event in events]
-
-    def learn_lives(self, events: Sequence[IncomingEvent]) -> None:
-        """Make `find_lives` work for these events, whose subscriptions must be known."""
-        for event in events:
-            code, subscription = event.code, event.external_subscription_id
-            own = self.lives.setdefault(code, {})
-            if subscription not in own:
-                own[subscription] = find_life(
-                    code=code, external_subscription_id=subscription, metrics=self.metrics, subscriptions=self.subscriptions
-                )
-                self.size += 1
-                self.has_advance = self.has_advance or own[subscription].lane_id is not None
-                self.has_watched = self.has_watched or own[subscription].watched_lane_id is not None
-                self.has_guarded = self.has_guarded or own[subscription].guarded_lane_id is not None
-
-    def warn(self, batch: Batch, lives: Sequence[Life]) -> list[Sequence[Warned]]:
-        """Return for each event of a batch why it will not be billed."""
-        now, unread = batch.now, batch.unread
-        found: list[Sequence[Warned]] = []
-        for place, (event, (first, last, *_)) in enumerate(zip(batch.events, lives, strict=True)):
-            at = event.at or now
-            if first <= at <= last and unread is not None and place not in unread:
-                found.append(())
-            else:
-                found.append(self._explain(event, at))
-        return found
-
-    def _explain(self, event: IncomingEvent, at: datetime) -> Sequence[Warned]:
-        return warn(
-            code=event.code,
-            external_subscription_id=event.external_subscription_id,
-            at=at,
-            properties=event.properties,
-            metrics=self.metrics,
-            subscriptions=self.subscriptions,
-        )
-
-
 class GroupCommit:
     """The queue and its lanes. `close` answers what is still queued before it returns."""
 
@@ -217,7 +147,7 @@ class GroupCommit:
         self._wake = threading.Condition(lock)
         self._gathered = threading.Condition(lock)
         self._is_closed = False
-        self._facts: dict[UUID, _Facts] = {}
+        self._facts: dict[UUID, Facts] = {}
         self._lanes = [threading.Thread(target=self._run, name=f"ingest-{number}", daemon=True) for number in range(lanes)]
         for lane in self._lanes:
             lane.start()
@@ -353,6 +283,47 @@ class GroupCommit:
             return usage_store.is_committed(tx, written.written_by)
 
     def _write(self, tx: Connection, taken: Sequence[Pending]) -> _Written:
+        return self._write_at_once(tx, taken) or self._write_in_steps(tx, taken)
+
+    def _write_at_once(self, tx: Connection, taken: Sequence[Pending]) -> _Written | None:
+        """
+        Write requests of which all is known, with two round trips to the database.
+
+        None where something has to be asked first or turns out to be different; then nothing was done.
+        """
+        facts: dict[UUID, Facts] = {}
+        try:
+            for pending in taken:
+                facts[pending.organization_id] = self._facts[pending.organization_id]
+            lives = [facts[pending.organization_id].find_lives(pending.events) for pending in taken]
+        except KeyError:
+            return None
+        if any(own.computes or own.size > _MOST_CACHED for own in facts.values()) or self._find_guarded(facts, lives, ()):
+            return None
+        batches = [Batch(pending.organization_id, pending.events, now=_NOT_YET) for pending in taken]
+        opened = self._events.open(tx, batches, metrics=[facts[batch.organization_id].metrics for batch in batches])
+        if opened is None:
+            return None
+        refused: dict[int, dict[str, Any]] = {}
+        is_kept = False
+        try:
+            if {row.id: row.catalog_version for row in opened.organizations} == {key: own.version for key, own in facts.items()}:
+                real_now = self._clock.now()
+                nows = {row.id: row.frozen_time or real_now for row in opened.organizations}
+                for place, (pending, batch) in enumerate(zip(taken, batches, strict=True)):
+                    batch.now = nows[pending.organization_id]
+                    details = self._too_far(pending.events, now=batch.now)
+                    if details or pending.refused:
+                        refused[place] = pending.told(details)
+                is_kept = opened.send([place for place in range(len(batches)) if place not in refused])
+        finally:
+            opened.give_up()
+        if not is_kept:
+            tx.rollback()
+            return None
+        return self._conclude_all(tx, batches, facts, lives, refused, written_by=opened.organizations[0].written_by)
+
+    def _write_in_steps(self, tx: Connection, taken: Sequence[Pending]) -> _Written:
         nows, facts, written_by = self._learn(tx, taken)
         lives = self._find_lives(tx, facts, taken)
         batches: list[Batch] = []
@@ -379,6 +350,19 @@ class GroupCommit:
                 Guarded(tx, self._events, self._guard).append(batches[place], lanes, metrics=metrics)
             except errors.Invalid as error:
                 refused[place] = dict(error.details)
+        return self._conclude_all(tx, batches, facts, lives, refused, written_by=written_by)
+
+    def _conclude_all(
+        self,
+        tx: Connection,
+        batches: Sequence[Batch],
+        facts: Mapping[UUID, Facts],
+        lives: Sequence[Sequence[Life]],
+        refused: Mapping[int, dict[str, Any]],
+        *,
+        written_by: str,
+    ) -> _Written:
+        """Note what events cause that were kept, and say what became of each request."""
         outcomes = [
             _refused(errors.Invalid(refused[place]))
             if place in refused
@@ -388,25 +372,31 @@ class GroupCommit:
         self._plan_checks(tx, outcomes, facts)
         return _Written(written_by, outcomes)
 
+    def _find_guarded(
+        self, facts: Mapping[UUID, Facts], lives: Sequence[Sequence[Life]], refused: Collection[int]
+    ) -> dict[int, list[UUID | None]]:
+        """Find the requests with usage that prepaid credits must cover, by place, with the lanes of those whose credits they are."""
+        if self._guard is None or not any(known.has_guarded for known in facts.values()):
+            return {}
+        lanes = {place: [life.guarded_lane_id for life in own] for place, own in enumerate(lives) if place not in refused}
+        return {place: own for place, own in lanes.items() if any(own)}
+
     def _hold_guarded(
         self,
         tx: Connection,
-        facts: Mapping[UUID, _Facts],
+        facts: Mapping[UUID, Facts],
         batches: Sequence[Batch],
         lives: Sequence[Sequence[Life]],
         refused: Collection[int],
     ) -> dict[int, list[UUID | None]]:
-        """Find the requests with usage that prepaid credits must cover, by place, and hold the lanes of those whose credits they are."""
-        if self._guard is None or not any(known.has_guarded for known in facts.values()):
-            return {}
-        lanes = {place: [life.guarded_lane_id for life in own] for place, own in enumerate(lives) if place not in refused}
-        guarded = {place: own for place, own in lanes.items() if any(own)}
+        """Find the requests with usage that prepaid credits must cover, and hold the lanes of those whose credits they are."""
+        guarded = self._find_guarded(facts, lives, refused)
         if guarded:
             agenda = Agenda(tx, organization_id=batches[0].organization_id, is_sandbox=False, new_id=self._workplace.new_id)
             agenda.hold_all({lane for own in guarded.values() for lane in own if lane is not None})
         return guarded
 
-    def _conclude(self, tx: Connection, batch: Batch, facts: _Facts, lives: Sequence[Life]) -> Outcome:
+    def _conclude(self, tx: Connection, batch: Batch, facts: Facts, lives: Sequence[Life]) -> Outcome:
         outcome = _outcome(batch, facts, lives)
         if facts.has_advance and outcome.batch is not None:
             outcome = outcome._replace(lanes=self._plan_prices(tx, batch, facts, lives))
@@ -417,7 +407,7 @@ class GroupCommit:
             self._tell_of_faults(tx, outcome.batch, outcome.warnings, facts)
         return outcome
 
-    def _tell_of_faults(self, tx: Connection, batch: Batch, warnings: Sequence[Sequence[Warned]], facts: _Facts) -> None:
+    def _tell_of_faults(self, tx: Connection, batch: Batch, warnings: Sequence[Sequence[Warned]], facts: Facts) -> None:
         """Note what is wrong with events that were kept, for whoever listens."""
         faults = find_faults(batch, warnings, metrics=facts.metrics)
         lost = find_lost_targets(batch, metrics=facts.metrics, subscriptions=facts.subscriptions)
@@ -429,7 +419,7 @@ class GroupCommit:
             for message in lost:
                 work.announce(message)
 
-    def _plan_checks(self, tx: Connection, outcomes: Sequence[Outcome], facts: Mapping[UUID, _Facts]) -> None:
+    def _plan_checks(self, tx: Connection, outcomes: Sequence[Outcome], facts: Mapping[UUID, Facts]) -> None:
         """
         Note in the agenda in which lanes usage is to be looked at, once for each; one statement an organization that has any.
 
@@ -444,7 +434,7 @@ class GroupCommit:
             agenda = Agenda(tx, organization_id=organization_id, is_sandbox=is_sandbox, new_id=self._workplace.new_id)
             agenda.put_many(CHECK_USAGE, [(self._workplace.new_id(), lane_id, now) for lane_id in sorted(own)])
 
-    def _plan_prices(self, tx: Connection, batch: Batch, facts: _Facts, lives: Sequence[Life]) -> frozenset[UUID]:
+    def _plan_prices(self, tx: Connection, batch: Batch, facts: Facts, lives: Sequence[Life]) -> frozenset[UUID]:
         """Note in the agenda which events of a batch are to be priced; returns their lanes."""
         dues = [(UUID(key), life.lane_id, batch.now) for key, life in zip(batch.keys, lives, strict=True) if life.lane_id is not None]
         agenda = Agenda(tx, organization_id=batch.organization_id, is_sandbox=facts.is_sandbox, new_id=self._workplace.new_id)
@@ -456,7 +446,7 @@ class GroupCommit:
         limit = now + self._horizon
         return {str(place): {"timestamp": ["invalid_format"]} for place, event in enumerate(events) if event.at and event.at > limit}
 
-    def _learn(self, tx: Connection, taken: Sequence[Pending]) -> tuple[dict[UUID, datetime], dict[UUID, _Facts], str]:
+    def _learn(self, tx: Connection, taken: Sequence[Pending]) -> tuple[dict[UUID, datetime], dict[UUID, Facts], str]:
         """
         Read the clocks of the organizations, and their metrics where the cache is of an older version.
 
@@ -464,14 +454,14 @@ class GroupCommit:
         """
         real_now = self._clock.now()
         nows: dict[UUID, datetime] = {}
-        known: dict[UUID, _Facts] = {}
+        known: dict[UUID, Facts] = {}
         written_by = ""
         for row in usage_store.read_organizations(tx, {pending.organization_id for pending in taken}):
             nows[row.id] = row.frozen_time or real_now
             written_by = row.written_by
             facts = self._facts.get(row.id)
             if facts is None or facts.version != row.catalog_version or facts.size > _MOST_CACHED:
-                facts = _Facts(
+                facts = Facts(
                     row.catalog_version,
                     self._directory.metrics(tx, row.id),
                     is_sandbox=row.frozen_time is not None,
@@ -481,7 +471,7 @@ class GroupCommit:
             known[row.id] = facts
         return nows, known, written_by
 
-    def _find_lives(self, tx: Connection, known: Mapping[UUID, _Facts], taken: Sequence[Pending]) -> list[list[Life]]:
+    def _find_lives(self, tx: Connection, known: Mapping[UUID, Facts], taken: Sequence[Pending]) -> list[list[Life]]:
         """Return, for each request, when its events need no explanation. Most are known, and then this is all there is to it."""
         try:
             return [known[pending.organization_id].find_lives(pending.events) for pending in taken]
@@ -492,7 +482,7 @@ class GroupCommit:
                 facts.learn_lives(events)
             return [known[pending.organization_id].find_lives(pending.events) for pending in taken]
 
-    def _learn_subscriptions(self, tx: Connection, organization_id: UUID, facts: _Facts, events: Sequence[IncomingEvent]) -> None:
+    def _learn_subscriptions(self, tx: Connection, organization_id: UUID, facts: Facts, events: Sequence[IncomingEvent]) -> None:
         named = {event.external_subscription_id for event in events}
         missing = sorted(name for name in named.difference(facts.subscriptions) if name is not None)
         if missing:
@@ -520,7 +510,7 @@ def _answer(pending: Pending, outcome: Outcome) -> None:
         _log.exception("answer not taken")
 
 
-def _outcome(batch: Batch, facts: _Facts, lives: Sequence[Life]) -> Outcome:
+def _outcome(batch: Batch, facts: Facts, lives: Sequence[Life]) -> Outcome:
     if batch.duplicates:
         details = {str(place): {"transaction_id": ["value_already_exist"]} for place in batch.duplicates}
         return _refused(errors.Invalid(details))

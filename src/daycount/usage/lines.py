@@ -10,10 +10,10 @@ from datetime import datetime
 from functools import lru_cache
 
 from daycount.engine.metrics import AggregationType, read_number, read_operation
-from daycount.infra.database import escape, escape_two
+from daycount.infra.database import escape
 from daycount.usage.port import Batch
 from daycount.usage.records import MetricFacts
-from daycount.usage.values import read_property, read_two
+from daycount.usage.values import reader_of
 
 COLUMNS = (
     "key, stream_id, sequence, at, created_at, field_id, is_add, number, member, precise_total_amount_cents, "
@@ -47,25 +47,30 @@ def write_lines(
     sequence: Iterator[int],
     *,
     typers: Typers,
-    horizon: datetime,
+    horizon: datetime | None,
 ) -> list[str]:
     """
-    Write the events of a batch, numbered from `sequence`; those dated before `horizon` are late.
+    Write the events of a batch, numbered from `sequence`; those dated before `horizon`, if there is one, are late.
 
     Notes in `batch.unread` whose value its metric cannot read.
     """
-    created_at = _instant_text(batch.now)
+    now = batch.now
+    created_at = _instant_text(now)
     lines = []
-    batch.unread = set()
+    unread = batch.unread = set()
     for place, (event, digest, stream_id, number) in enumerate(zip(batch.events, digests, stream_ids, sequence, strict=False)):
-        typed, is_read = typers[event.code](event.properties)
+        properties, at, amount = event.properties, event.at, event.precise_total_amount_cents
+        typed, is_read = typers[event.code](properties)
         if not is_read:
-            batch.unread.add(place)
-        at = created_at if event.at is None else _instant_text(event.at)
-        late = "t" if (event.at or batch.now) < horizon else "f"
-        precise = "\\N" if event.precise_total_amount_cents is None else str(event.precise_total_amount_cents)
-        sent = escape_two(event.transaction_id, event.properties)
-        lines.append(f"{digest}\t{stream_id}\t{number}\t{at}\t{created_at}\t{typed}\t{precise}\t{late}\t{sent}\n")
+            unread.add(place)
+        happened_at = created_at if at is None else _instant_text(at)
+        late = "f" if horizon is None or (at or now) >= horizon else "t"
+        precise = "\\N" if amount is None else str(amount)
+        sent = f"{event.transaction_id}\t{properties}"
+        # Looking at both texts at once is quicker than at each, and most need no escape.
+        if "\\" in sent or "\n" in sent or "\r" in sent or sent.count("\t") > 1:
+            sent = f"{escape(event.transaction_id)}\t{escape(properties)}"
+        lines.append(f"{digest}\t{stream_id}\t{number}\t{happened_at}\t{created_at}\t{typed}\t{precise}\t{late}\t{sent}\n")
     return lines
 
 
@@ -90,12 +95,14 @@ def _type_nothing(_properties: str) -> tuple[str, bool]:
 def _member_typer(field_name: str, field_id: int) -> Typer:
     beginnings = {text: f"{field_id}\t{'t' if read_operation(text) else 'f'}\t\\N\t" for text in (None, "add", "remove")}
 
+    unknown = f"{field_id}\t\\N\t\\N\t"
+    read = reader_of(field_name, "operation_type")
+
     def type_member(properties: str) -> tuple[str, bool]:
-        member, operation = read_two(properties, field_name, "operation_type")
+        member, operation = read(properties)
         beginning = beginnings.get(operation)
         if beginning is None or member is None:
-            start = f"{field_id}\t\\N\t\\N\t" if beginning is None else beginning
-            return start + ("\\N" if member is None else escape(member)), False
+            return (beginning or unknown) + ("\\N" if member is None else escape(member)), False
         return beginning + escape(member), True
 
     return type_member
@@ -103,11 +110,14 @@ def _member_typer(field_name: str, field_id: int) -> Typer:
 
 @lru_cache(_MOST_CACHED)
 def _number_typer(field_name: str, field_id: int) -> Typer:
+    beginning, nothing = f"{field_id}\t\\N\t", f"{field_id}\t\\N\t\\N\t\\N"
+    read = reader_of(field_name)
+
     def type_number(properties: str) -> tuple[str, bool]:
-        text = read_property(properties, field_name)
+        text, _ = read(properties)
         if text is None or (not _is_short_number(text) and read_number(text) is None):
-            return f"{field_id}\t\\N\t\\N\t\\N", False
-        return f"{field_id}\t\\N\t{text}\t\\N", True
+            return nothing, False
+        return f"{beginning}{text}\t\\N", True
 
     return type_number
 

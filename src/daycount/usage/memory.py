@@ -24,6 +24,9 @@ class MemoryEventStore:
         self._events: list[tuple[UUID, StoredEvent]] = []
         self._keys: set[str] = set()
 
+    def open(self, _tx: Connection, _batches: Sequence[Batch], *, metrics: Sequence[dict[str, MetricFacts]]) -> None:
+        """Leave all to `append`; see the port."""
+
     def append(self, tx: Connection, batches: Sequence[Batch], *, metrics: Sequence[dict[str, MetricFacts]]) -> None:
         """Keep the events of every batch without a duplicate; see the port."""
         assert len(batches) == len(metrics)

@@ -7,7 +7,7 @@ caller; a store that keeps its events elsewhere ignores it.
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -53,8 +53,43 @@ class Batch:
         ]
 
 
+class OrganizationRow(NamedTuple):
+    """What ingest reads of an organization every time; `written_by` names the transaction that read it."""
+
+    id: UUID
+    catalog_version: int
+    frozen_time: datetime | None
+    written_by: str
+
+
+class Opened(Protocol):
+    """An append that was begun: the organizations were read, clocks shared, and the rows are waited for."""
+
+    organizations: Sequence[OrganizationRow]
+
+    def send(self, places: Sequence[int]) -> bool:
+        """
+        Keep the batches at these places, whose `now` is known by now, as `append` does.
+
+        False where one of their events is known already: then none was kept, and the transaction can only be rolled back.
+        """
+        ...
+
+    def give_up(self) -> None:
+        """Keep nothing, if nothing was sent: then the transaction can only be rolled back. After `send` it does nothing."""
+        ...
+
+
 class EventStore(Protocol):
     """Keeps events for ever, once each, and adds them up."""
+
+    def open(self, tx: Connection, batches: Sequence[Batch], *, metrics: Sequence[dict[str, MetricFacts]]) -> Opened | None:
+        """
+        Begin to append, as the first thing of a transaction, if that is quicker than `append`; None where it is not.
+
+        Of the batches only the organizations and the events are looked at.
+        """
+        ...
 
     def append(self, tx: Connection, batches: Sequence[Batch], *, metrics: Sequence[dict[str, MetricFacts]]) -> None:
         """

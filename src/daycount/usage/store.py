@@ -2,8 +2,9 @@
 The event store on PostgreSQL: all SQL about events.
 
 Writing: one text COPY straight into the table, where the unique key decides; only when it objects are the known keys
-looked up and their batches taken out. Reading: two statements for each kind of aggregation at most, whatever the number of
-requests: one for those that have a running state, one for those that read events only.
+looked up and their batches taken out. Where all that a row needs is known, `open` asks for the rest together with the
+COPY. Reading: two statements for each kind of aggregation at most, whatever the number of requests: one for those that
+have a running state, one for those that read events only.
 """
 
 import os
@@ -21,12 +22,13 @@ from sqlalchemy import Connection
 
 from daycount import errors
 from daycount.engine.metrics import Bucket, Usage, UsageRequest
+from daycount.infra.copying import OpenCopy, Row
 from daycount.infra.database import copy_in, driver_of
 from daycount.usage.activity.store import find_active
 from daycount.usage.aggregation.store import aggregate
 from daycount.usage.folding import Folder
 from daycount.usage.lines import COLUMNS, Typers, typing_of, write_lines
-from daycount.usage.port import Batch
+from daycount.usage.port import Batch, Opened, OrganizationRow
 from daycount.usage.records import Arrived, EventFilter, MetricFacts, Question, StoredEvent
 from daycount.usage.states import store as states
 from daycount.usage.values import as_uuid, digest, event_key, horizon_lock, keyed_hash
@@ -117,6 +119,50 @@ class _Reserved(NamedTuple):
     horizons: Mapping[UUID, datetime]
 
 
+class _OpenAppend:
+    """Rows that are waited for; see `Opened`."""
+
+    def __init__(
+        self,
+        copy: OpenCopy,
+        batches: Sequence[Batch],
+        *,
+        digests: Sequence[Sequence[str]],
+        streams: Sequence[Sequence[int]],
+        typers: Mapping[UUID, Typers],
+    ) -> None:
+        _, organizations, _, horizons = copy.answers
+        self.organizations: Sequence[OrganizationRow] = [_read_organization(row) for row in organizations]
+        first = int(organizations[0][-1] or 0) if organizations else 0
+        self._reserved = _Reserved(iter(range(first, first + _SEQUENCE_BLOCK)), dict(map(_read_horizon, horizons)))
+        self._copy = copy
+        self._batches = batches
+        self._digests = digests
+        self._streams = streams
+        self._typers = typers
+
+    def send(self, places: Sequence[int]) -> bool:
+        """Write the batches at these places; False where the unique key objects. See the port."""
+        sequence, horizons = self._reserved
+        lines: list[str] = []
+        for i in places:
+            batch, own = self._batches[i], self._digests[i]
+            horizon = horizons.get(batch.organization_id)
+            typers = self._typers[batch.organization_id]
+            lines += write_lines(batch, own, self._streams[i], sequence, typers=typers, horizon=horizon)
+            batch.keys = [as_uuid(digits) for digits in own]
+        lines.sort()
+        try:
+            self._copy.send("".join(lines))
+        except UniqueViolation:
+            return False
+        return True
+
+    def give_up(self) -> None:
+        """Write nothing; see the port."""
+        self._copy.give_up()
+
+
 class PostgresEventStore:
     """Keeps events in `usage_events`. One instance serves a process; it is safe for several threads."""
 
@@ -149,7 +195,7 @@ class PostgresEventStore:
             lines: list[str] = []
             typers = {id(metrics[i]): Typers(metrics[i], fields) for i in accepted}
             for i in accepted:
-                horizon = horizons.get(batches[i].organization_id, _HISTORY)
+                horizon = horizons.get(batches[i].organization_id)
                 lines += write_lines(batches[i], digests[i], streams[i], sequence, typers=typers[id(metrics[i])], horizon=horizon)
             lines.sort()
             try:
@@ -162,6 +208,22 @@ class PostgresEventStore:
                     batches[i].keys = [as_uuid(digits) for digits in digests[i]]
                 return
         raise errors.Busy("events_contended")
+
+    def open(self, tx: Connection, batches: Sequence[Batch], *, metrics: Sequence[dict[str, MetricFacts]]) -> Opened | None:
+        """Begin to append with one round trip; None where a stream or a field is not known yet, or events repeat. See the port."""
+        try:
+            streams = [_look_up(self._streams[batch.organization_id], batch) for batch in batches]
+        except KeyError:
+            return None
+        hashes = {organization_id: keyed_hash(organization_id) for organization_id in {batch.organization_id for batch in batches}}
+        digests = [_digests(batch, hashes[batch.organization_id]) for batch in batches]
+        known, fields = set(chain.from_iterable(digests)), self._fields
+        count = sum(map(len, digests))
+        if len(known) < count or count > _SEQUENCE_BLOCK or not _typings(batches, metrics).issubset(fields):
+            return None
+        typers = {batch.organization_id: Typers(own, fields) for batch, own in zip(batches, metrics, strict=True)}
+        copy = OpenCopy(driver_of(tx), _write_opening(hashes))
+        return _OpenAppend(copy, batches, digests=digests, streams=streams, typers=typers)
 
     def _find_streams(self, tx: Connection, batches: Sequence[Batch]) -> list[list[int]]:
         """Return the stream of every event. Most are known, and then this is all there is to it."""
@@ -337,6 +399,38 @@ def _reserve(driver: psycopg.Connection[tuple[Any, ...]], count: int, organizati
     return _Reserved(chain.from_iterable(range(first, first + _SEQUENCE_BLOCK) for (first,) in firsts), horizons)
 
 
+def _write_opening(organizations: Collection[UUID]) -> str:
+    """
+    Write what begins an append: read organizations and take a block of the sequence, as `_reserve` does, then wait for rows.
+
+    Numbers and uuids only. Each statement sees what was committed before it, so the horizons are read behind the locks.
+    """
+    locks = ",".join(str(key) for key in sorted(map(horizon_lock, organizations)))
+    ids = ",".join(f"'{organization_id}'" for organization_id in organizations)
+    return f"""
+        begin;
+        select o.id, o.catalog_version, c.frozen_time, pg_current_xact_id(), (select nextval('usage_event_sequence'))
+        from organizations o
+        left join lateral (select frozen_time from test_clocks where organization_id = o.id for share) as c on true
+        where o.id in ({ids});
+        select pg_advisory_xact_lock_shared(key) from unnest(cast(array[{locks}] as bigint[])) as key;
+        select organization_id, horizon from event_horizons where organization_id in ({ids});
+        {_COPY}
+    """  # noqa: S608 - see above
+
+
+def _read_organization(row: Row) -> OrganizationRow:
+    key, version, frozen_time, written_by, _ = [None if value is None else value.decode() for value in row]
+    assert key and version and written_by
+    return OrganizationRow(UUID(key), int(version), datetime.fromisoformat(frozen_time) if frozen_time else None, written_by)
+
+
+def _read_horizon(row: Row) -> tuple[UUID, datetime]:
+    key, horizon = row
+    assert key and horizon
+    return UUID(key.decode()), datetime.fromisoformat(horizon.decode())
+
+
 def _read(row: sa.Row[tuple[object, ...]]) -> StoredEvent:
     return StoredEvent(
         key=row.key,
@@ -366,15 +460,6 @@ from organizations o
 left join lateral (select frozen_time from test_clocks where organization_id = o.id for share) as c on true
 where o.id = any(cast(%s as uuid[]))
 """
-
-
-class OrganizationRow(NamedTuple):
-    """What ingest reads of an organization every time; `written_by` names the transaction that read it."""
-
-    id: UUID
-    catalog_version: int
-    frozen_time: datetime | None
-    written_by: str
 
 
 def read_organizations(tx: Connection, ids: Iterable[UUID]) -> list[OrganizationRow]:

@@ -5,8 +5,9 @@ A property counts as text: strings as they are, numbers in plain notation, boole
 values are as good as missing.
 """
 
+from collections.abc import Callable
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,9 @@ _MAX_EXPONENT = 100
 _MOST_CACHED = 1_000
 _MAX_DIGITS = 100
 
+Reader = Callable[[str], tuple[str | None, str | None]]
+"""Reads the text forms of two properties, None where one is missing, null or nested."""
+
 
 def read_property(properties: str, name: str) -> str | None:
     """Return the text form of one property of a JSON object, or None when it is missing, null or nested."""
@@ -28,14 +32,30 @@ def read_property(properties: str, name: str) -> str | None:
 
 def read_two(properties: str, first: str, second: str) -> tuple[str | None, str | None]:
     """Return the text forms of two properties, reading the JSON once."""
+    return reader_of(first, second)(properties)
+
+
+@lru_cache(_MOST_CACHED)
+def reader_of(first: str, second: str = _NO_NAME) -> Reader:
+    """Return what reads the text forms of two properties out of a JSON object; for those who read many."""
     decoder = _decoder_of(first, second)
-    if decoder is not None:
-        found = decoder.decode(properties)
+    if decoder is None:
+        return partial(_read_oddly, first=first, second=second)
+    decode = decoder.decode
+
+    def read(properties: str) -> tuple[str | None, str | None]:
+        found = decode(properties)
         one, two = found.one, found.two
         if type(one) is int and one:
             one = str(one)
-        if (one is None or type(one) is str) and (two is None or type(two) is str) and "\\" not in properties:
+        if (type(one) is str or one is None) and (type(two) is str or two is None) and "\\" not in properties:
             return one, two
+        return _read_oddly(properties, first=first, second=second)
+
+    return read
+
+
+def _read_oddly(properties: str, *, first: str, second: str) -> tuple[str | None, str | None]:
     raw = _raw_properties.decode(properties)
     one, two = raw.get(first), raw.get(second)
     return None if one is None else text_of(bytes(one)), None if two is None else text_of(bytes(two))
