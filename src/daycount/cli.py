@@ -515,26 +515,25 @@ def send_events(
 
     What is refused goes to FILE.errors.ndjson. A second run goes on where one stopped.
     """
+    from daycount.api.sending import Rest, open_commits
     from daycount.api.v1.events import read_line, read_plain_lines
-    from daycount.invoicing.guarding import WalletGuard
-    from daycount.subscriptions.directory import CatalogDirectory
-    from daycount.usage.bulk import LANES, Sender, Tally
-    from daycount.usage.ingest import GroupCommit
+    from daycount.usage.bulk import Sender, Tally
 
-    app = _open_app(data_dir)
-    with app.workplace.engine.connect() as tx:
-        organization_id = _find_organization(tx, organization)
+    def load() -> Rest:
+        from daycount.invoicing.guarding import WalletGuard
+
+        app = _open_app(data_dir)
+        return Rest(app.workplace.reactions, WalletGuard(app.workplace, app.events))
 
     def report(tally: Tally) -> None:
         if not as_json and sys.stderr.isatty():
             _show_progress(tally.position, tally.size, tally.sent)
 
-    directory, settings = CatalogDirectory(), app.settings
-    guard = WalletGuard(app.workplace, app.events)
-    commits = GroupCommit(
-        app.workplace, app.events, directory, app.clock, lanes=LANES, horizon_days=settings.event_horizon_days, guard=guard
-    )
+    settings = _settings()
+    workplace, commits = open_commits(settings, database_url=_find_database(settings, data_dir), environment=os.environ, load=load)
     try:
+        with workplace.engine.connect() as tx:
+            organization_id = _find_organization(tx, organization)
         tally = Sender(commits, organization_id, read=read_line, read_quickly=read_plain_lines, report=report).send(file)
     finally:
         commits.close()

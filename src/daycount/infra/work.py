@@ -151,7 +151,7 @@ class Workplace:
     def __init__(self, engine: Engine, *, new_id: NewId, reactions: Reactions, commit_points: CommitPoints) -> None:
         self.engine = engine
         self.new_id = new_id
-        self._reactions = reactions
+        self.reactions = reactions
         self.commit_points = commit_points
 
     def work_on(self, tx: Connection, *, now: datetime, actor: str, organization_id: UUID, is_sandbox: bool) -> Work:
@@ -163,7 +163,7 @@ class Workplace:
             actor=actor,
             organization_id=organization_id,
             is_sandbox=is_sandbox,
-            reactions=self._reactions,
+            reactions=self.reactions,
         )
 
     @contextmanager

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from importlib import import_module
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -62,17 +62,25 @@ class Tally(Struct, kw_only=True):
     refused: int = 0
 
 
-class _Line(NamedTuple):
-    number: int
+class _Lines(NamedTuple):
+    """Lines of a file, blank ones left out, with their numbers and where the last of all ends."""
+
+    numbers: Sequence[int]
+    contents: Sequence[bytes]
+    last: int
     end: int
-    content: bytes
+
+    def tell(self, place: int, codes: Codes) -> dict[str, Any]:
+        """Say what is wrong with one of them."""
+        return {"line": self.numbers[place], "error_details": codes, "event": self.contents[place].decode("utf-8", "replace")}
 
 
 class _Part(NamedTuple):
-    """Lines that were read: the last of them, the events, and what is wrong with the others."""
+    """Lines that were read: the places of those that hold an event, these, and what is wrong with the others."""
 
-    last: _Line
-    events: Sequence[tuple[_Line, IncomingEvent]]
+    lines: _Lines
+    places: Sequence[int]
+    events: Sequence[IncomingEvent]
     refused: Sequence[dict[str, Any]]
 
 
@@ -105,17 +113,17 @@ class Sender:
         tally = _resume(progress, path.stat().st_size)
         if not tally.position:
             refused.unlink(missing_ok=True)
-        for part, commit in self._under_way(_parts(lines_of(path, tally))):
+        for part, commit in self._under_way(lines_of(path, tally)):
             errors_found = self._settle(part, commit, tally)
             if errors_found:
                 with refused.open("ab") as file:
                     file.writelines(_encoder.encode(error) + b"\n" for error in errors_found)
-            tally.position, tally.lines = part.last.end, part.last.number
+            tally.position, tally.lines = part.lines.end, part.lines.last
             progress.write_bytes(_encoder.encode(tally))
             self._report(tally)
         return tally
 
-    def _under_way(self, parts: Iterator[list[_Line]]) -> Iterator[tuple[_Part, Commit]]:
+    def _under_way(self, parts: Iterator[_Lines]) -> Iterator[tuple[_Part, Commit]]:
         """
         Give parts in their order, each with its commit, while the next is read and another one is committed.
 
@@ -126,47 +134,50 @@ class Sender:
             coming = reader.submit(self._read_next, parts)
             while (part := coming.result()) is not None:
                 coming = reader.submit(self._read_next, parts)
-                under_way.append((part, self._commit([event for _, event in part.events])))
+                under_way.append((part, self._commit(part.events)))
                 if len(under_way) > LANES:
                     yield under_way.popleft()
             yield from under_way
 
-    def _read_next(self, parts: Iterator[list[_Line]]) -> _Part | None:
+    def _read_next(self, parts: Iterator[_Lines]) -> _Part | None:
         """Read the next part; None at the end."""
         lines = next(parts, None)
         if lines is None:
             return None
-        found = self._read_quickly([line.content for line in lines])
+        found = self._read_quickly(lines.contents)
         if found is not None:
-            return _Part(lines[-1], list(zip(lines, found, strict=True)), ())
+            return _Part(lines, range(len(found)), found, ())
         refused: list[dict[str, Any]] = []
-        events: list[tuple[_Line, IncomingEvent]] = []
-        for line in lines:
-            event, codes = self._read(line.content)
+        places: list[int] = []
+        events: list[IncomingEvent] = []
+        for place, content in enumerate(lines.contents):
+            event, codes = self._read(content)
             if event is None:
-                refused.append(_error(line, codes))
+                refused.append(lines.tell(place, codes))
             else:
-                events.append((line, event))
-        return _Part(lines[-1], events, refused)
+                places.append(place)
+                events.append(event)
+        return _Part(lines, places, events, refused)
 
     def _settle(self, part: _Part, commit: Commit, tally: Tally) -> list[dict[str, Any]]:
         """Wait for a part, and commit it again without what is known or refused; returns what goes to the error file."""
-        found, waiting = list(part.refused), list(part.events)
-        while waiting:
+        found, places, events = list(part.refused), part.places, part.events
+        while events:
             outcome = commit()
             if outcome.error is None:
-                tally.sent += len(waiting)
+                tally.sent += len(events)
                 break
             if not isinstance(outcome.error, errors.Invalid):
                 raise outcome.error
             details: Mapping[str, Any] = outcome.error.details
-            for place, codes in details.items():
+            for number, codes in details.items():
                 if codes == _DUPLICATE:
                     tally.known += 1
                 else:
-                    found.append(_error(waiting[int(place)][0], codes))
-            waiting = [item for place, item in enumerate(waiting) if str(place) not in details]
-            commit = self._commit([event for _, event in waiting])
+                    found.append(part.lines.tell(places[int(number)], codes))
+            left = [number for number in range(len(events)) if str(number) not in details]
+            places, events = [places[number] for number in left], [events[number] for number in left]
+            commit = self._commit(events)
         tally.refused += len(found)
         return found
 
@@ -188,10 +199,6 @@ class Sender:
         return wait
 
 
-def _error(line: _Line, codes: Codes) -> dict[str, Any]:
-    return {"line": line.number, "error_details": codes, "event": line.content.decode("utf-8", "replace")}
-
-
 def _resume(progress: Path, size: int) -> Tally:
     """Return where to go on: at the beginning, unless the file has grown or stayed as it was since the last run."""
     try:
@@ -201,37 +208,37 @@ def _resume(progress: Path, size: int) -> Tally:
     return Tally(size=size) if known.size > size else msgspec.structs.replace(known, size=size)
 
 
-def _parts(lines: Iterator[_Line]) -> Iterator[list[_Line]]:
-    part: list[_Line] = []
-    for line in lines:
-        part.append(line)
-        if len(part) == PART:
-            yield part
-            part = []
-    if part:
-        yield part
-
-
-def _json_lines(path: Path, tally: Tally) -> Iterator[_Line]:
+def _json_lines(path: Path, tally: Tally) -> Iterator[_Lines]:
     with path.open("rb") as file:
         file.seek(tally.position)
-        number, position = tally.lines, tally.position
-        for content in file:
-            number, position = number + 1, position + len(content)
-            if content.strip():
-                yield _Line(number, position, content.strip())
+        number, end = tally.lines, tally.position
+        while found := list(islice(file, PART)):
+            numbers: Sequence[int] = range(number + 1, number + 1 + len(found))
+            number, end = number + len(found), end + sum(map(len, found))
+            contents = list(map(bytes.strip, found))
+            if not all(contents):
+                numbers = [line for line, content in zip(numbers, contents, strict=True) if content]
+                contents = list(filter(None, contents))
+            yield _Lines(numbers, contents, number, end)
 
 
-def _csv_lines(path: Path, tally: Tally) -> Iterator[_Line]:
+def _gather(lines: Iterator[tuple[int, int, bytes]]) -> Iterator[_Lines]:
+    """Put lines together, each given with its number and where it ends."""
+    while part := list(islice(lines, PART)):
+        numbers, ends, contents = zip(*part, strict=True)
+        yield _Lines(numbers, contents, numbers[-1], ends[-1])
+
+
+def _csv_lines(path: Path, tally: Tally) -> Iterator[tuple[int, int, bytes]]:
     """Read rows under a heading; `properties.NAME` is one property, `properties` an object as JSON. Positions count rows here."""
     with path.open("rb") as file:
         rows = csv.DictReader(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""))
         for number, row in enumerate(rows, 2):
             if number > tally.lines:
-                yield _Line(number, file.tell(), _event_of(row))
+                yield number, file.tell(), _event_of(row)
 
 
-def _parquet_rows(path: Path, tally: Tally) -> Iterator[_Line]:
+def _parquet_rows(path: Path, tally: Tally) -> Iterator[tuple[int, int, bytes]]:
     """Read rows; columns are named as in CSV, or `properties` is a struct or an object as JSON. Positions count rows here."""
     try:
         parquet = import_module("pyarrow.parquet")
@@ -244,7 +251,7 @@ def _parquet_rows(path: Path, tally: Tally) -> Iterator[_Line]:
             for number, row in enumerate(rows, 1):
                 if number > tally.lines:
                     shown = {name: _plain(value) for name, value in row.items()}
-                    yield _Line(number, tally.size * number // whole, _event_of(shown))
+                    yield number, tally.size * number // whole, _event_of(shown)
     except ValueError as error:  # what pyarrow raises for a file that is none
         raise UnreadableFile(path, str(error)) from error
 
@@ -279,9 +286,9 @@ def _event_of(row: Mapping[str | None, Any]) -> bytes:
     return _encoder.encode(event | ({"properties": properties} if properties else {}))
 
 
-_KINDS: Mapping[str, Callable[[Path, Tally], Iterator[_Line]]] = {
+_KINDS: Mapping[str, Callable[[Path, Tally], Iterator[_Lines]]] = {
     ".ndjson": _json_lines,
     ".jsonl": _json_lines,
-    ".csv": _csv_lines,
-    ".parquet": _parquet_rows,
+    ".csv": lambda path, tally: _gather(_csv_lines(path, tally)),
+    ".parquet": lambda path, tally: _gather(_parquet_rows(path, tally)),
 }

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -56,16 +57,21 @@ class Accepted(NamedTuple):
 
 class Outcome(NamedTuple):
     """
-    What became of a request: its events as kept and the warnings of each, or the error that refused it as a whole.
+    What became of a request: its events as kept and what explains each, or the error that refused it as a whole.
 
     `lanes` are those in which its events are to be priced at once, `watched` those in which usage is to be looked at soon.
     """
 
     batch: Batch | None
-    warnings: Sequence[Sequence[Warned]]
+    explain: Callable[[], Sequence[Sequence[Warned]]]
     error: Exception | None
     lanes: frozenset[UUID] = frozenset()
     watched: frozenset[UUID] = frozenset()
+
+    @property
+    def warnings(self) -> Sequence[Sequence[Warned]]:
+        """Return for each event why it may not be billed; found out when it is asked for."""
+        return self.explain()
 
     @property
     def accepted(self) -> list[Accepted]:
@@ -74,7 +80,7 @@ class Outcome(NamedTuple):
 
 
 def _refused(error: Exception) -> Outcome:
-    return Outcome(None, (), error)
+    return Outcome(None, tuple, error)
 
 
 class Pending:
@@ -514,4 +520,4 @@ def _outcome(batch: Batch, facts: Facts, lives: Sequence[Life]) -> Outcome:
     if batch.duplicates:
         details = {str(place): {"transaction_id": ["value_already_exist"]} for place in batch.duplicates}
         return _refused(errors.Invalid(details))
-    return Outcome(batch, facts.warn(batch, lives), None)
+    return Outcome(batch, partial(facts.warn, batch, lives), None)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from daycount.engine.metrics import Bucket, Usage, UsageRequest
 from daycount.usage.records import Arrived, EventFilter, IncomingEvent, MetricFacts, Question, StoredEvent
+from daycount.usage.values import as_uuid
 
 
 class Batch:
@@ -21,19 +22,32 @@ class Batch:
     Events of one request, which are kept all or none.
 
     After `append`, `duplicates` holds the places of events that were known already or stand twice in the batch; when it
-    is empty, `keys` holds the identities of the events as kept, in order. A store that reads the billed values notes in
-    `unread` the places of events where it found none that counts; None means that nobody looked.
+    is empty, `keys` holds the identities of the events as kept, in order, written when they are asked for. A store that
+    reads the billed values notes in `unread` the places of events where it found none that counts; None means that nobody
+    looked.
     """
 
-    __slots__ = ("duplicates", "events", "keys", "now", "organization_id", "unread")
+    __slots__ = ("_keys", "digests", "duplicates", "events", "now", "organization_id", "unread")
 
     def __init__(self, organization_id: UUID, events: Sequence[IncomingEvent], *, now: datetime) -> None:
         self.organization_id = organization_id
         self.events = events
         self.now = now
         self.duplicates: list[int] = []
-        self.keys: Sequence[str] = ()
+        self.digests: Sequence[str] = ()
         self.unread: set[int] | None = None
+        self._keys: Sequence[str] = ()
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """Return the identities of the events as kept, as uuids; empty when they were not."""
+        if len(self._keys) < len(self.digests):
+            self._keys = list(map(as_uuid, self.digests))
+        return self._keys
+
+    @keys.setter
+    def keys(self, keys: Sequence[str]) -> None:
+        self._keys, self.digests = keys, ()
 
     @property
     def stored(self) -> list[StoredEvent]:

@@ -31,7 +31,7 @@ from daycount.usage.lines import COLUMNS, Typers, typing_of, write_lines
 from daycount.usage.port import Batch, Opened, OrganizationRow
 from daycount.usage.records import Arrived, EventFilter, MetricFacts, Question, StoredEvent
 from daycount.usage.states import store as states
-from daycount.usage.values import as_uuid, digest, event_key, horizon_lock, keyed_hash
+from daycount.usage.values import digest, event_key, horizon_lock, keyed_hash
 
 _SEQUENCE_BLOCK = 10_000
 _MOST_CACHED = 500_000
@@ -150,7 +150,7 @@ class _OpenAppend:
             horizon = horizons.get(batch.organization_id)
             typers = self._typers[batch.organization_id]
             lines += write_lines(batch, own, self._streams[i], sequence, typers=typers, horizon=horizon)
-            batch.keys = [as_uuid(digits) for digits in own]
+            batch.digests = own
         lines.sort()
         try:
             self._copy.send("".join(lines))
@@ -205,7 +205,7 @@ class PostgresEventStore:
                 known |= _find_known(tx, [digests[i] for i in accepted])
             else:
                 for i in accepted:
-                    batches[i].keys = [as_uuid(digits) for digits in digests[i]]
+                    batches[i].digests = digests[i]
                 return
         raise errors.Busy("events_contended")
 

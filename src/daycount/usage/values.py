@@ -121,9 +121,9 @@ def digest(keyed: blake2b, external_subscription_id: str, transaction_id: str) -
 
     The subscription is preceded by its length, so that no two different triples read the same.
     """
-    subscription = external_subscription_id.encode()
+    size = len(external_subscription_id) if external_subscription_id.isascii() else len(external_subscription_id.encode())
     fresh = keyed.copy()
-    fresh.update(b"%d:%b%b" % (len(subscription), subscription, transaction_id.encode()))
+    fresh.update(f"{size}:{external_subscription_id}{transaction_id}".encode())
     return fresh.hexdigest()
 
 
