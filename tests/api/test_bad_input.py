@@ -251,6 +251,7 @@ EVENT_MISTAKES = {
     "an empty timestamp": ({"timestamp": ""}, {"timestamp": ["invalid_format"]}),
     "a boolean timestamp": ({"timestamp": True}, {"timestamp": ["invalid_format"]}),
     "a list as timestamp": ({"timestamp": [1]}, {"timestamp": ["invalid_format"]}),
+    "digits of another script": ({"timestamp": "\u0663"}, {"timestamp": ["invalid_format"]}),
     "an exponent": ({"timestamp": "1e9"}, {"timestamp": ["invalid_format"]}),
     "a timestamp of 40 digits": ({"timestamp": 10**40}, {"timestamp": ["invalid_format"]}),
     "a text as properties": ({"properties": "x"}, {"properties": ["value_is_invalid"]}),

@@ -475,6 +475,8 @@ def test_a_page_holds_a_hundred_unless_asked_and_twenty_five_when_asked_in_vain(
     ]
 
     assert sizes == [100, 25, 25, 150]
+    refused = sandbox.call("GET", "/events", query={"per_page": 0})
+    assert (refused.status, refused.body["error_details"]) == (422, {"per_page": ["value_is_out_of_range"]})
 
 
 def test_things_made_at_the_same_instant_are_listed_in_the_same_order_each_time(sandbox: Api) -> None:

@@ -73,6 +73,8 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, list[str]]]] = {
     "a blank name": ({"name": " "}, {"name": ["value_is_mandatory"]}),
     "an unknown zone": ({"timezone": "Mars"}, {"timezone": ["invalid_timezone"]}),
     "an unknown currency": ({"default_currency": "XXX"}, {"default_currency": ["value_is_invalid"]}),
+    "an unknown country": ({"country": "ZZ"}, {"country": ["not_a_valid_country_code"]}),
+    "a bad address": ({"email": "nobody"}, {"email": ["invalid_email_format"]}),
     "a long prefix": ({"document_number_prefix": "x" * 11}, {"document_number_prefix": ["value_is_too_long"]}),
     "an empty prefix": ({"document_number_prefix": ""}, {"document_number_prefix": ["value_is_too_short"]}),
     "a clock without a time": ({"test_clock": {}}, {"frozen_time": ["value_is_mandatory"]}),

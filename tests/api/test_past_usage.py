@@ -39,6 +39,8 @@ def test_the_number_of_periods_can_be_capped_and_the_metric_chosen(server: Serve
     assert _codes(api, query | {"billable_metric_code": "nothing"}) == (404, "billable_metric_not_found")
     assert api.call("GET", "/customers/acme/past_usage").body["error_details"] == {"external_subscription_id": ["value_is_mandatory"]}
     assert api.ok("GET", "/customers/nobody/past_usage", query=query)["usage_periods"] == []
+    refused = api.call("GET", "/customers/acme/past_usage", query=query | {"periods_count": -1})
+    assert (refused.status, refused.body["error_details"]) == (422, {"periods_count": ["value_is_out_of_range"]})
 
 
 def _codes(api: Api, query: dict[str, str]) -> tuple[int, str]:

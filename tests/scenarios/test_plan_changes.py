@@ -389,6 +389,34 @@ def test_recurring_units_that_are_not_prorated_are_billed_by_the_new_plan_alone(
     assert charge_of(new)["amount_cents"] == 1500
 
 
+def test_a_level_weighted_by_time_is_billed_by_each_plan_for_its_own_time(server: Server) -> None:
+    weighted = {"aggregation_type": "weighted_sum_agg", "field_name": "gb", "weighted_interval": "seconds"}
+    api = two_prices(server, weighted, prorated=False)
+    api.event("level", gb=31, timestamp=unix("2025-05-01T00:00:00Z"))
+    api.move_to("2025-05-17T12:00:00Z")
+
+    api.subscribe(plan="new")
+    api.move_to("2025-06-01T00:00:00Z")
+
+    # 31 for 16.5 of 31 days at 10.00, then for 14.5 of them at 15.00
+    assert [charge_of(invoice)["amount_cents"] for invoice in api.invoices()] == [16500, 21750]
+
+
+def test_an_event_of_the_instant_between_two_subscriptions_is_the_second_ones_unless_it_was_billed(server: Server) -> None:
+    api = two_prices(server, {"code": "calls", "aggregation_type": "count_agg", "field_name": None, "recurring": False}, prorated=False)
+    api.move_to("2025-05-17T10:00:00Z")
+    api.terminate()
+    api.event("between", code="calls")  # dated by the clock, which stands still
+
+    api.subscribe(plan="new")
+    api.event("after", code="calls")
+
+    assert api.usage()["charges_usage"][0]["units"] == "2.0"
+    api.move_to("2025-06-01T00:00:00Z")
+    counts = [fee["events_count"] for invoice in api.invoices() for fee in fees_of(invoice, "charge")]
+    assert counts == [2]
+
+
 def test_metered_usage_is_billed_by_the_plan_of_its_instant(server: Server) -> None:
     api = two_prices(server, {"code": "calls", "aggregation_type": "count_agg", "field_name": None, "recurring": False}, prorated=False)
     for instant in ("2025-05-17T09:59:59Z", "2025-05-17T10:00:00Z", "2025-05-17T10:00:01Z"):

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
+from daycount import errors
 from daycount.api.query import Query
 
 _DEFAULT_PER_PAGE = 100
@@ -47,15 +48,17 @@ def read_page(query: Query) -> PageRequest:
     """
     Read `page` and `per_page` from the query.
 
-    Defaults 1 and 100; a page below 1 is 1; a size that is no positive number is 25; at most 1000 rows are given.
-    Source: Lago API, pagination; the upper limit is ours.
+    Defaults 1 and 100; a page below 1 is 1; a size that is no number, or negative, is 25; at most 1000 rows are given. Raises
+    Invalid (value_is_out_of_range) for a size of 0. Source: Lago API, pagination; the upper limit and the refusal are ours.
     """
     page, per_page = query.one("page"), query.one("per_page")
     number = int(page) if page is not None and re.fullmatch(r"[0-9]{1,12}", page) else 1
     size = _DEFAULT_PER_PAGE
     if per_page is not None:
         size = int(per_page) if re.fullmatch(r"[0-9]{1,12}", per_page) else _FALLBACK_PER_PAGE
-    return PageRequest(min(max(number, 1), _MOST_PAGE), min(size, _MOST_PER_PAGE) or _FALLBACK_PER_PAGE)
+    if not size:
+        raise errors.Invalid({"per_page": ["value_is_out_of_range"]})
+    return PageRequest(min(max(number, 1), _MOST_PAGE), min(size, _MOST_PER_PAGE))
 
 
 def page_of(items: Sequence[Any], *, asked: PageRequest, total: int) -> Page:

@@ -1,6 +1,5 @@
 """Use cases that write customers."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid5
@@ -19,6 +18,7 @@ from daycount.infra.work import Work
 from daycount.money import CURRENCIES
 from daycount.organizations import store as organizations
 from daycount.organizations.countries import COUNTRIES
+from daycount.organizations.emails import is_email
 from daycount.organizations.operations import is_known_zone
 from daycount.organizations.payment_providers.records import NAMED
 from daycount.organizations.records import BillingEntity
@@ -30,7 +30,6 @@ MAX_EXTERNAL_ID = 255
 _MAX_METADATA = 5
 _MAX_METADATA_KEY = 20
 _MAX_METADATA_VALUE = 100
-_EMAIL = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,.]+")
 _LOCALES = frozenset({"de", "en", "es", "fr", "it", "nb", "pt-BR", "sv", "zh-TW"})
 _ANCHORS = frozenset({"current_period_end", "next_period_start"})
 _ADJUSTMENTS = frozenset({"keep_anchor", "align_with_finalization_date"})
@@ -268,7 +267,7 @@ def _texts(customer: Customer, changes: CustomerInput, found: errors.FieldErrors
         if value is not None and not is_good(value):
             found.add(name, code)
     email = texts.get("email")
-    if email and email != customer.texts["email"] and not all(_EMAIL.fullmatch(part.strip()) for part in email.split(",")):
+    if email and email != customer.texts["email"] and not all(is_email(part.strip()) for part in email.split(",")):
         found.add("email", "invalid_email_format")
     return {**customer.texts, **texts}
 

@@ -23,6 +23,7 @@ from daycount.invoicing.compute import Computed, Subject, job_for, load_subjects
 from daycount.invoicing.deadlines import set_deadlines
 from daycount.invoicing.documents import Heading, held, invoice_of, is_issued, take_numbers
 from daycount.invoicing.drafts import snapshot_of
+from daycount.invoicing.last_instant import find_settled
 from daycount.invoicing.lines import Names, fees_of, line_of, lone_fee_of
 from daycount.invoicing.messages_life import FeesMade, InvoicesMade
 from daycount.invoicing.money import assemble_fees
@@ -74,7 +75,8 @@ def bill(work: Work, bills: Sequence[Bill], *, events: EventStore) -> list[Invoi
     store.insert(work.tx, documents._replace(fees=[*documents.fees, *alone]))
     made = [*documents.invoices, *gather_paid_fees(work, [item.job for item in computed])]
     set_deadlines(work, made)
-    subscriptions.mark_billed(work.tx, marks=[_mark(item) for item in computed])
+    settled = find_settled(work, jobs, events=events)
+    subscriptions.mark_billed(work.tx, marks=[_mark(item, settled) for item in computed])
     schedule.set_next_periods(work, [_next(item) for item in computed if item.job.occasion is Occasion.PERIODIC])
     work.announce(InvoicesMade(invoices=[row for row in made if row.status not in UNANNOUNCED_STATUSES]))
     if alone:
@@ -116,10 +118,10 @@ def _has_line(computed: Computed) -> bool:
     return computed.base is not None or computed.job.windows.charges is not None or bool(computed.recurring)
 
 
-def _mark(computed: Computed) -> subscriptions.Mark:
+def _mark(computed: Computed, settled: Collection[UUID]) -> subscriptions.Mark:
     job = computed.job
     through = job.windows.charges.period.end if job.windows.charges is not None and job.occasion is not Occasion.STARTING else None
-    if through is not None and job.occasion is Occasion.TERMINATING and not job.subject.subscription.has_successor:
+    if through is not None and job.subject.subscription.id in settled:
         through += INSTANT_STEP  # the instant of the end was billed too
     base = None
     if computed.base is not None:

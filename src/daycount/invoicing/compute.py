@@ -47,6 +47,9 @@ from daycount.subscriptions.store import History
 from daycount.taxes import store as taxes
 from daycount.usage.port import EventStore
 
+_LEVELS = frozenset({AggregationType.SUM, AggregationType.UNIQUE_COUNT})
+"""What stands at the end of a period and is billed as a whole there."""
+
 
 class Subject(Struct, frozen=True, kw_only=True):
     """A subscription with all that its fees depend on."""
@@ -90,16 +93,18 @@ class Job(Struct, frozen=True, kw_only=True):
         """
         Return the charges whose usage is billed.
 
-        What an upgrade passes on to the next plan is billed there: recurring quantities that are not prorated, where that
-        plan charges for the same metric. Source: Lago docs, upgrades.
+        What an upgrade passes on to the next plan is billed there: recurring levels that are not prorated, where that plan
+        charges for the same metric. A level weighted by time and what a reducer made of each event are billed for the time they
+        fell in, by either plan its own. Source: Lago docs, upgrades; weighted sums in two parts are ours.
         """
         return [charge for charge in self.subject.plan.charges if self.view.shows(charge.id) and self._takes_in(charge)]
 
     def _takes_in(self, charge: Charge) -> bool:
         if charge.pay_in_advance:
             return self.occasion is Occasion.USAGE or (self.renews and charge.metric.recurring)
-        is_ending = self.occasion is Occasion.TERMINATING
-        return not (is_ending and charge.metric.id in self.subject.passed_on_metrics and charge.metric.recurring and not charge.prorated)
+        metric = charge.metric
+        is_level = metric.recurring and not charge.prorated and metric.aggregation_type in _LEVELS
+        return not (self.occasion is Occasion.TERMINATING and is_level and metric.id in self.subject.passed_on_metrics)
 
     @property
     def renews(self) -> bool:

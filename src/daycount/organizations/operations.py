@@ -11,6 +11,8 @@ from daycount import errors
 from daycount.ids import NewId
 from daycount.money import CURRENCIES
 from daycount.organizations import key_store, store
+from daycount.organizations.countries import COUNTRIES
+from daycount.organizations.emails import is_email
 from daycount.organizations.keys import digest_of, new_value
 from daycount.organizations.records import BillingEntity, Caller, Organization
 
@@ -34,12 +36,16 @@ def create_organization(
     """
     Make an organization with its default billing entity and its first API key, and return it with the key in clear text.
 
-    With `frozen_time` it is a sandbox whose present is that instant. Raises Invalid (name, timezone, default_currency,
-    document_number_prefix).
+    With `frozen_time` it is a sandbox whose present is that instant. Raises Invalid (name, email, country, timezone,
+    default_currency, document_number_prefix).
     """
     found = errors.FieldErrors()
     if not (name or "").strip():
         found.add("name", "value_is_mandatory")
+    if email and not is_email(email):
+        found.add("email", "invalid_email_format")
+    if country and country.upper() not in COUNTRIES:
+        found.add("country", "not_a_valid_country_code")
     if timezone is not None and not is_known_zone(timezone):
         found.add("timezone", "invalid_timezone")
     if default_currency is not None and default_currency not in CURRENCIES:
@@ -53,8 +59,8 @@ def create_organization(
     organization = Organization(
         id=organization_id,
         name=name,
-        email=email,
-        country=country,
+        email=email or None,
+        country=country.upper() if country else None,
         created_at=frozen_time or real_now,
         frozen_time=frozen_time,
         entity=BillingEntity(

@@ -24,7 +24,7 @@ from daycount.usage.warnings import warn
 
 routes = Routes("events")
 
-_TIMESTAMP = re.compile(r"-?\d{1,15}(\.\d{1,30})?")
+_TIMESTAMP = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,30})?")
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ABSENT = Raw(b"")

@@ -77,6 +77,8 @@ def find_all_customer_past_usage(work: Work, call: Call) -> Page:
         get_metric(work, code)
     asked = read_page(call.query)
     most = call.query.integer("periods_count") or _MOST_PERIODS
+    if most < 0:
+        raise errors.Invalid({"periods_count": ["value_is_out_of_range"]})
     owner = call.path["external_customer_id"]
     total = min(store.count_usage_periods(work.tx, organization_id=work.organization_id, owner=owner, external_id=external_id), most)
     limit = max(min(asked.per_page, total - asked.offset), 0)

@@ -1,6 +1,5 @@
 """Use cases that write billing entities."""
 
-import re
 import secrets
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +12,7 @@ from daycount.given import given, given_or_default, is_given
 from daycount.infra.work import Work
 from daycount.money import CURRENCIES
 from daycount.organizations.countries import COUNTRIES
+from daycount.organizations.emails import is_email
 from daycount.organizations.entities import store
 from daycount.organizations.entities.logos import Logo, read_picture
 from daycount.organizations.entities.records import TEXT_FIELDS, DefaultCampaignChanged, EntityChanged, EntityInput, EntityProfile
@@ -23,7 +23,6 @@ from daycount.organizations.store import read_campaign
 
 PER_CUSTOMER, PER_ENTITY = "per_customer", "per_billing_entity"
 _MAX_PREFIX, _MAX_FOOTER, _MAX_DAYS, _MAX_TEXT = 10, 600, 36_500, 255
-_EMAIL = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,.]+")
 EINVOICING_COUNTRIES = frozenset({"DE", "FR"})
 _EMAIL_SETTINGS = frozenset({"invoice.finalized", "credit_note.created", "payment_receipt.created"})
 _LOCALES = frozenset({"de", "en", "es", "fr", "it", "nb", "pt-BR", "sv", "zh-TW"})
@@ -177,7 +176,7 @@ def _texts(before: EntityProfile, wanted: EntityInput, found: errors.FieldErrors
             if len(texts[name] or "") > _MAX_TEXT:
                 found.add(name, "value_is_too_long")
     email = texts["email"]
-    if email is not None and email != before.texts["email"] and not _EMAIL.fullmatch(email):
+    if email is not None and email != before.texts["email"] and not is_email(email):
         found.add("email", "invalid_email_format")
     country = texts["country"]
     if country is not None:
