@@ -130,6 +130,15 @@ def test_a_sender_that_asks_for_it_is_let_go(api: Api, wire: Wire) -> None:
     assert (status, "connection: close" in head, wire.is_closed()) == (200, True, True)
 
 
+def test_what_is_no_http_is_refused_as_json(wire: Wire) -> None:
+    wire.send(b"MAKE /api/v1/events HTTP/1.1\r\nHost: test\r\n\r\n")
+
+    status, head, body = wire.answer()
+
+    assert (status, body) == (400, {"status": 400, "error": "BadRequest: Invalid HTTP request received."})
+    assert "content-type: application/json" in head
+
+
 def test_the_request_id_comes_back_and_a_wrong_key_is_refused(api: Api, wire: Wire) -> None:
     wire.send(a_request(api, a_body("1"), "X-Request-Id: mine"))
     status, head, _ = wire.answer()

@@ -3,13 +3,15 @@ A short way through the HTTP server for events, by far the most frequent request
 
 The server normally makes a scope, a task and several coroutines for each request, and writes the answer in two pieces.
 A request for events is held until it is whole and offered to the application at once; it answers in one piece, through a
-callback. What the application declines, and every other request, goes the normal way as if nothing had happened.
+callback. What the application declines, and every other request, goes the normal way as if nothing had happened. And what
+is no HTTP at all is refused as JSON.
 """
 
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Protocol
 
+import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 _MOST_HELD = 1_048_576
@@ -85,6 +87,14 @@ class ShortProtocol(HttpToolsProtocol):
                 return
             self._release()
         super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP as JSON too, as every other refusal; then hang up."""
+        body = msgspec.json.encode({"status": 400, "error": f"BadRequest: {msg}"})
+        kept = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+        head = b"".join([b"%b: %b\r\n" % header for header in (*self.server_state.default_headers, *kept)])
+        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[HTTPStatus.BAD_REQUEST], head, body))
+        self.transport.close()
 
     def _release(self) -> None:
         """Let a held request go the normal way."""
