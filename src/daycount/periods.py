@@ -115,3 +115,8 @@ def parse_instant(text: str) -> datetime:
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     except OverflowError as error:
         raise ValueError(text) from error
+
+
+def whole_millisecond(instant: datetime) -> datetime:
+    """Return an instant without what is finer than a millisecond: as the API shows the start of a subscription."""
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)

@@ -221,3 +221,17 @@ def test_a_live_organization_bills_backdated_subscriptions_on_real_time_and_has_
     for method, body in (("GET", None), ("PUT", {"test_clock": {"frozen_time": "2040-01-01T00:00:00Z"}})):
         reply = api.call(method, "/test_clock", body)
         assert (reply.status, reply.body["code"]) == (405, "test_clock_not_available"), json.dumps(reply.body)
+
+
+def test_an_event_dated_as_the_start_is_shown_counts(server: Server) -> None:
+    api = server.organization(at="2025-01-15T10:30:00.123456Z")
+    calls = api.metric("calls", aggregation_type="count_agg", field_name=None, recurring=False)
+    api.plan(charges=[api.seat_charge(calls, prorated=False)])
+    api.customer()
+
+    shown = api.subscribe()["started_at"]
+
+    assert shown == "2025-01-15T10:30:00.123Z"
+    for fraction in ("122", "123", "123456"):
+        api.event(fraction, code="calls", timestamp=f"{unix('2025-01-15T10:30:00Z')}.{fraction}")
+    assert api.usage()["charges_usage"][0]["events_count"] == 2

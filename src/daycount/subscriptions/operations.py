@@ -21,7 +21,7 @@ from daycount.organizations import store as organizations
 from daycount.organizations.records import BillingEntity
 from daycount.organizations.sections.operations import choose_sections, copy_choice
 from daycount.organizations.sections.records import Chooser
-from daycount.periods import local_date
+from daycount.periods import local_date, whole_millisecond
 from daycount.subscriptions import overrides, plan_changes, schedule, store
 from daycount.subscriptions.fields import (
     DEFAULT_PAYMENT_METHOD,
@@ -60,7 +60,10 @@ def create_subscription(work: Work, wanted: SubscriptionInput) -> Subscription:
     sender = _find_sender(work, wanted)
     plan = get_plan(work, given(wanted.plan_code, None) or "")
     found = errors.FieldErrors()
-    subscription_at = read_instant(wanted.subscription_at, "subscription_at", found) or check_instant(work.now, "subscription_at", found)
+    # Events are dated to the millisecond by many: one dated as the start is shown must not come before it.
+    subscription_at = whole_millisecond(
+        read_instant(wanted.subscription_at, "subscription_at", found) or check_instant(work.now, "subscription_at", found)
+    )
     ending_at = read_ending(wanted, subscription_at, work.now, found)
     payment_method = read_payment_method(wanted.payment_method, found)
     rules = _read_rules(work, wanted, payment_method, found)
