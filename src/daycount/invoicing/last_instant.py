@@ -12,7 +12,8 @@ from uuid import UUID
 from msgspec import structs
 
 from daycount.engine.calendar import Occasion
-from daycount.engine.metrics import Detail, UsageRequest
+from daycount.engine.charges.consumption import Detail
+from daycount.engine.metrics import UsageRequest
 from daycount.infra.work import Work
 from daycount.invoicing.compute import Job, usage_request
 from daycount.periods import INSTANT_STEP, Period
