@@ -107,6 +107,37 @@ def test_a_draft_takes_in_what_comes_late_and_nothing_of_the_next_period(server:
     assert [charge_cents(invoice) for invoice in api.invoices()] == [[300], [100]]  # "next" alone
 
 
+def test_a_draft_follows_prices_filters_and_metrics_within_minutes(server: Server) -> None:
+    api = server.organization(at=APRIL)
+    metric = api.metric(
+        "gb", aggregation_type="sum_agg", field_name="gb", recurring=False, filters=[{"key": "region", "values": ["eu", "us"]}]
+    )
+    calls = api.metric("calls", aggregation_type="count_agg", field_name=None, recurring=False)
+    by_region = [{"values": {"region": ["eu"]}, "properties": {"amount": "10"}}]
+    api.plan(charges=[api.seat_charge(metric, "1", prorated=False) | {"filters": by_region}, api.seat_charge(calls, "3", prorated=False)])
+    api.customer(currency="USD", billing_configuration={"invoice_grace_period": 3})
+    api.subscribe()
+    api.event("eu", code="gb", gb=2, region="eu")
+    api.event("call", code="calls")
+    api.move_to(MAY)
+
+    found = [charge_cents(only(api))]
+    for minute, (verb, path, body) in enumerate(
+        [
+            ("PUT", "/plans/team/charges/calls", {"charge": {"charge_model": "standard", "properties": {"amount": "4"}}}),
+            ("PUT", "/billable_metrics/gb", {"billable_metric": {"filters": [{"key": "region", "values": ["us"]}]}}),
+            ("DELETE", "/billable_metrics/calls", None),
+        ],
+        start=1,
+    ):
+        api.ok(verb, path, body)
+        api.move_to(f"2026-05-01T00:{6 * minute:02}:00Z")
+        found.append(charge_cents(only(api)))
+
+    # 2 at 10.00 and a call at 3.00; then at 4.00; then no filter takes the 2 any more: 1.00 each; then calls are gone
+    assert found == [[2000, 300], [2000, 400], [200, 400], [200]]
+
+
 def test_invoicing_25_numbers_have_no_gaps_and_stay_with_what_is_voided(server: Server) -> None:
     api = a_story(server, invoice_grace_period=3)
     api.move_to(MAY)

@@ -29,6 +29,12 @@ class PlanDeleted(Struct, frozen=True):
     plan_id: UUID
 
 
+class PlansRewritten(Struct, frozen=True):
+    """Plans were changed, or a metric that they charge for; what is open of their invoices may come to something else now."""
+
+    plan_ids: Sequence[UUID]
+
+
 class PlanRepriced(Struct, frozen=True):
     """The price of a plan's base fee is another; changes of plan that wait because of prices may be decided otherwise now."""
 

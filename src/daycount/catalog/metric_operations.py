@@ -6,9 +6,9 @@ from typing import Any
 from daycount import errors
 from daycount.catalog import store
 from daycount.catalog.fields import read_code, read_text, replaced
-from daycount.catalog.messages import MetricSaved
+from daycount.catalog.messages import MetricSaved, PlansRewritten
 from daycount.catalog.pricing import trim_filters
-from daycount.catalog.records import Metric, MetricFilter, MetricFilterInput, MetricInput
+from daycount.catalog.records import Charge, Metric, MetricFilter, MetricFilterInput, MetricInput
 from daycount.engine.expressions import InvalidExpression, parse
 from daycount.engine.metrics import AggregationType, RoundingFunction
 from daycount.engine.reducer import read_reducer
@@ -82,19 +82,27 @@ def update_metric(work: Work, code: str, changes: MetricInput) -> Metric:
 
 
 def _trim_charge_filters(work: Work, metric: Metric) -> None:
-    """Take values that the metric no longer declares out of the filters of its charges."""
-    filters = [item for charge in store.list_charges_of_metric(work.tx, metric_id=metric.id) for item in charge.filters]
-    changed, gone = trim_filters(filters, metric)
+    """Take values that the metric no longer declares out of the filters of its charges. Announces PlansRewritten."""
+    charges = store.list_charges_of_metric(work.tx, metric_id=metric.id)
+    changed, gone = trim_filters([item for charge in charges for item in charge.filters], metric)
     store.update_filters(work.tx, changed)
     store.mark_filters_deleted(work.tx, ids=[item.id for item in gone], at=work.now)
+    _announce_plans(work, charges)
+
+
+def _announce_plans(work: Work, charges: Sequence[Charge]) -> None:
+    if charges:
+        work.announce(PlansRewritten(sorted({charge.plan_id for charge in charges})))
 
 
 def delete_metric(work: Work, code: str) -> Metric:
-    """Delete a metric softly, and its charges. Its events stay. Raises NotFound."""
+    """Delete a metric softly, and its charges. Its events stay. Announces MetricSaved and PlansRewritten. Raises NotFound."""
     metric = get_metric(work, code)
+    charges = store.list_charges_of_metric(work.tx, metric_id=metric.id)
     store.mark_metric_deleted(work.tx, metric_id=metric.id, at=work.now)
     organizations.bump_catalog_version(work)
     work.announce(MetricSaved(metric, "deleted"))
+    _announce_plans(work, charges)
     return metric
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from daycount.catalog.messages import PlanDeleted, PlanRepriced
+from daycount.catalog.messages import PlanDeleted, PlansRewritten
 from daycount.coupons.applying import restore_coupons
 from daycount.credit_notes.spending import give_back
 from daycount.customers import store as customers
@@ -140,9 +140,9 @@ class InvoicingReactions:
         """Bill what the row owes that gave way to one that was paid for first."""
         gating.bill_ended(work, message, events=self._events)
 
-    def on_prices_changed(self, work: Work, message: PlanRepriced | TaxesChanged) -> None:
+    def on_prices_changed(self, work: Work, message: PlansRewritten | TaxesChanged) -> None:
         """Have the drafts that it concerns computed again by the prices and taxes of now."""
-        about = [message.plan_id] if isinstance(message, PlanRepriced) else message.target_ids
+        about = message.plan_ids if isinstance(message, PlansRewritten) else message.target_ids
         set_refreshes(work, store.list_all_drafts(work.tx, organization_id=work.organization_id, about=about))
 
     def refresh_drafts(self, work: Work, invoice_ids: Sequence[UUID]) -> None:
