@@ -71,7 +71,7 @@ from daycount.api.v1 import (
     alerts as alert_routes,
 )
 from daycount.api.webhook_events import EVENTS, listen
-from daycount.catalog.messages import FixedUnitsChanged, PlanDeleted, PlanRepriced, PlansRewritten, ThresholdsChanged
+from daycount.catalog.messages import FixedUnitsChanged, MetricSaved, PlanDeleted, PlanRepriced, PlansRewritten, ThresholdsChanged
 from daycount.clock import Clock, SystemClock
 from daycount.config import Settings
 from daycount.coupons.reactions import on_customer_deleted as take_coupons_away
@@ -293,6 +293,7 @@ def _connect_reactions(documents: Documents, invoicing: InvoicingReactions, char
         InvoiceSettingsChanged: [invoicing.on_settings_changed],
         TaxesChanged: [invoicing.on_prices_changed],
         PlanDeleted: [on_plan_deleted, invoicing.on_plan_deleted],
+        MetricSaved: [alerts.on_metric_saved],
         PlanRepriced: [reconsider_changes],
         PlansRewritten: [invoicing.on_prices_changed],
         FixedUnitsChanged: [change_units_of_plan],

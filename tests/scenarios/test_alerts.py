@@ -108,6 +108,8 @@ def test_alerts_on_a_metric_watch_its_largest_fee(server: Server) -> None:
     assert told(api, alert_code="billable_metric_lifetime_usage_units") == [("45.0", "50.0", ["50.0"])]
     # nothing charges for the other metric: its alert is never looked at
     assert api.ok("GET", f"{SUB}/storage")["alert"]["last_processed_at"] is None
+    api.ok("DELETE", "/billable_metrics/storage")
+    assert api.call("GET", f"{SUB}/storage").body["code"] == "alert_not_found"
 
 
 def test_an_alert_on_lifetime_usage_goes_on_through_periods_and_plans(server: Server) -> None:

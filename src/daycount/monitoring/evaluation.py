@@ -10,6 +10,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from daycount.catalog import store as catalog
+from daycount.catalog.messages import MetricSaved
 from daycount.engine.alerts import find_crossed
 from daycount.engine.calendar import Occasion
 from daycount.infra.work import Work
@@ -108,6 +109,12 @@ def look_again(work: Work, subscription_ids: Sequence[UUID]) -> None:
     """Have usage looked at of those subscriptions that have alerts, after all that is due now; the agenda does it."""
     lanes = store.find_watched_customers(work.tx, organization_id=work.organization_id, subscription_ids=subscription_ids)
     work.agenda.put_many(CHECK_USAGE, [(work.new_id(), lane_id, work.now) for lane_id in lanes])
+
+
+def on_metric_saved(work: Work, message: MetricSaved) -> None:
+    """Watch a metric no more that was deleted."""
+    if message.event == "deleted":
+        store.mark_deleted_of_metric(work.tx, organization_id=work.organization_id, metric_id=message.metric.id, at=work.now)
 
 
 def on_switched(work: Work, message: PlanSwitched) -> None:

@@ -99,6 +99,13 @@ def mark_deleted(tx: Connection, *, organization_id: UUID, owner: AlertOwner, at
     tx.execute(statement if alert_id is None else statement.where(alerts.c.id == alert_id))
 
 
+def mark_deleted_of_metric(tx: Connection, *, organization_id: UUID, metric_id: UUID, at: datetime) -> None:
+    """Delete softly the alerts that watch a metric, whosever they are."""
+    table = alerts.c
+    whose = (table.organization_id == organization_id, table.metric_id == metric_id, table.deleted_at.is_(None))
+    tx.execute(alerts.update().where(*whose).values(deleted_at=at))
+
+
 def lock_of_subscriptions(tx: Connection, *, organization_id: UUID, external_ids: Collection[str]) -> list[Alert]:
     """Return the alerts on the usage of subscriptions and hold their rows."""
     return _lock(tx, organization_id, alerts.c.external_subscription_id.in_(external_ids))
