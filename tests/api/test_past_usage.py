@@ -5,10 +5,12 @@ from tests.support.server import Api, Server
 
 def test_closed_periods_are_listed_newest_first_with_their_invoices(server: Server) -> None:
     api = server.organization(at="2026-07-01T00:00:00Z")
-    api.plan(charges=[api.seat_charge(api.metric())], amount_cents=500)
+    calls = api.metric("calls", name="A call", aggregation_type="count_agg", field_name=None, recurring=False)
+    api.plan(charges=[api.seat_charge(api.metric()), api.seat_charge(calls, "0", prorated=False)], amount_cents=500)
     api.customer()
     api.subscribe()
     api.event("1", user_id="ada")
+    api.event("2", code="calls")
     api.move_to("2026-09-01T00:00:00Z")
 
     reply = api.ok("GET", "/customers/acme/past_usage", query={"external_subscription_id": "sub"})
@@ -20,7 +22,10 @@ def test_closed_periods_are_listed_newest_first_with_their_invoices(server: Serv
     [latest, first] = reply["usage_periods"]
     # one seat the whole month is 10.00; the invoice also carries the plan's 5.00
     assert (latest["amount_cents"], latest["charges_amount_cents"]) == (1500, 1000)
-    assert (first["charges_usage"][0]["units"], first["charges_usage"][0]["amount_cents"]) == ("1.0", 1000)
+    assert [(used["billable_metric"]["code"], used["units"], used["amount_cents"]) for used in first["charges_usage"]] == [
+        ("calls", "1.0", 0),
+        ("seats", "1.0", 1000),
+    ]
     assert latest["lago_invoice_id"] == api.invoices()[-1]["lago_id"]
     assert reply["meta"]["total_count"] == 2
 

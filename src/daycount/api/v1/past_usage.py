@@ -1,6 +1,6 @@
 """Past usage on the wire: what closed periods came to, as their invoices say."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -111,10 +111,15 @@ def _to_wire(work: Work, periods: Sequence[tuple[InvoiceLine, Invoice]], code: s
                 total_amount_cents=invoice.fees_amount_cents + invoice.taxes_amount_cents,
                 taxes_amount_cents=invoice.taxes_amount_cents,
                 lago_invoice_id=str(invoice.id),
-                charges_usage=[_charge(charges[charge_id], found) for charge_id, found in own.items()],
+                charges_usage=[_charge(charges[charge_id], own[charge_id]) for charge_id in _by_name(own, charges)],
             )
         )
     return shown
+
+
+def _by_name(ids: Iterable[UUID], charges: Mapping[UUID, Charge]) -> list[UUID]:
+    """Put charges in the order in which current usage shows them: by the names of their metrics."""
+    return sorted(ids, key=lambda charge_id: (charges[charge_id].metric.name.lower(), str(charge_id)))
 
 
 def _charge(charge: Charge, fees: Sequence[Fee]) -> PastChargeObject:
