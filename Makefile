@@ -42,7 +42,7 @@ test-clients: $(READY) ## Run the published API clients against a server (needs 
 	@$(RUN) -m pytest tests/clients $(ARGS)
 
 test-browser: $(READY) ## Go through the pages in Chromium and keep pictures of them (needs Chromium)
-	@BROWSER_SCREENSHOTS=$(BROWSER_SCREENSHOTS) $(RUN) -m pytest -n 2 --dist loadfile tests/browser $(ARGS)
+	@BROWSER_SCREENSHOTS=$(BROWSER_SCREENSHOTS) $(RUN) -m pytest -n 2 --dist worksteal tests/browser $(ARGS)
 
 check: check-format lint types imports test ## The one gate: format, lint, types, imports, tests
 
@@ -67,7 +67,8 @@ format: $(READY) ## Format the code and apply the fixes that are safe
 	@$(RUN) -m ruff format $(wildcard $(CODE))
 
 docs: $(READY) ## Write the documents as a site of files to build/docs
-	@$(RUN) -m daycount.docsite build/docs
+	@mkdir -p build && $(VENV)/bin/daycount openapi dump > build/openapi.json
+	@$(RUN) -m daycount.docsite build/docs build/openapi.json
 	@echo "build/docs/index.html"
 
 bench: $(READY) ## Measure ingest, usage, billing and pages as ratios to limits of this machine

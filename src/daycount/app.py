@@ -11,6 +11,7 @@ from daycount import __version__
 from daycount.api.activities import ACTIVITIES
 from daycount.api.ingest import Ingest
 from daycount.api.inside import Inside
+from daycount.api.openapi import describe_api
 from daycount.api.operations import Administration
 from daycount.api.routing import Router
 from daycount.api.server import Server
@@ -82,6 +83,7 @@ from daycount.customers.vat.operations import VatChecks
 from daycount.customers.vat.registries import registry_at
 from daycount.dashboard.accounts import store as accounts
 from daycount.dashboard.site import Site
+from daycount.docsite.api import ApiDocument
 from daycount.docsite.site import DocSite
 from daycount.dunning import reactions as dunning_reactions
 from daycount.ids import TimeOrderedIds
@@ -377,7 +379,8 @@ def build_web(app: App) -> Web:
     router = build_router()
     ingest = Ingest(commits, batch_limit=app.settings.ingest_batch_limit)
     site = Site(app.settings, app.workplace, app.clock, Inside(services, router, ingest))
-    pages = DocSite(site, public_url=app.settings.public_url)
+    described = ApiDocument(lambda: describe_api(router), address=app.settings.public_url.rstrip("/"))
+    pages = DocSite(site, described, public_url=app.settings.public_url)
     return Web(Server(services, router, ingest, Administration(services, router), pages), commits, router, pages)
 
 

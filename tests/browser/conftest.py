@@ -5,6 +5,8 @@ The pages are those of `daycount demo`; each journey makes an organization of it
 the folder that BROWSER_SCREENSHOTS names, for people to look at; without it none is taken.
 """
 
+import fcntl
+import json
 import os
 import re
 import shutil
@@ -12,8 +14,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -56,12 +59,53 @@ class Demo(Server):
         return self.client(self.key)
 
 
+class Shared:
+    """Notes that the processes of the suite leave for each other, one at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @contextmanager
+    def opened(self, name: str) -> Iterator[dict[str, Any]]:
+        """Read a note, empty at first, let nobody else at it, and write it back."""
+        with (self._folder / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            path = self._folder / f"{name}.json"
+            note: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+            yield note
+            path.write_text(json.dumps(note))
+
+    def count(self, name: str, field: str) -> int:
+        """Return a number of a note as it is now."""
+        with self.opened(name) as note:
+            return int(note[field])
+
+
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """The demo, running."""
-    running = Demo(tmp_path_factory.mktemp("demo") / "data").start()
+def demo(tmp_path_factory: pytest.TempPathFactory, shared: Shared) -> Iterator[Demo]:
+    """The demo, running: one for all processes of the suite."""
+    with shared.opened("demo") as note:
+        is_ours = not note
+        running = Demo(tmp_path_factory.mktemp("demo") / "data").start() if is_ours else Demo(Path(note["data_dir"]))
+        if is_ours:
+            note.update({name: getattr(running, name) for name in ("port", *_SAYS)}, data_dir=str(running.data_dir), users=0)
+        note["users"] += 1
+    for name in ("port", *_SAYS):
+        setattr(running, name, note[name])
     yield running
-    assert running.stop() == 0, running.log()
+    with shared.opened("demo") as note:
+        note["users"] -= 1
+    if is_ours:
+        while shared.count("demo", "users"):
+            time.sleep(0.1)
+        assert running.stop() == 0, running.log()
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """What the processes of the suite have in common."""
+    folder = tmp_path_factory.getbasetemp()
+    return Shared(folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder)
 
 
 @pytest.fixture(scope="session")

@@ -64,7 +64,7 @@ def crawl(port: int, token: str) -> Crawled:
             text = content.decode()
             if fault := _fault(text):
                 found.faults[path] = fault
-            found.first.setdefault(pattern_of(path) or path, path)
+            found.first.setdefault(_head(path), path)
             leads = [unescape(link) for link in re.findall(r'href="([^"]*)"', text)]
         for link in leads:
             target = _within(port, path, link)
@@ -76,9 +76,12 @@ def crawl(port: int, token: str) -> Crawled:
 
 
 def _kind(path: str) -> tuple[str, ...]:
-    parts = urlsplit(path)
-    head = pattern_of(path) or parts.path
-    return (head, *sorted({name for name, _ in parse_qsl(parts.query)}))
+    return (_head(path), *sorted({name for name, _ in parse_qsl(urlsplit(path).query)}))
+
+
+def _head(path: str) -> str:
+    """Return what pages of one kind share: their pattern, of documents the section."""
+    return pattern_of(path) or "/".join(urlsplit(path).path.split("/")[:3])
 
 
 def _within(port: int, base: str, link: str) -> str | None:

@@ -185,6 +185,11 @@ def test_j5_usage_is_watched_by_day_and_in_figures(demo: Demo, enter, look: Look
 
 def test_j6_a_draft_becomes_an_invoice_that_is_paid(shop: Api, enter) -> None:
     shop.customer("acme", billing_configuration={"invoice_grace_period": 3})
+    shop.ok(
+        "PUT",
+        "/billing_entities/default",
+        {"billing_entity": {"country": "FR", "einvoicing": True, "email": "b@example.com", "email_settings": ["invoice.finalized"]}},
+    )
     person = enter(shop)
 
     move(person, "To what comes next")
@@ -202,12 +207,22 @@ def test_j6_a_draft_becomes_an_invoice_that_is_paid(shop: Api, enter) -> None:
     page.wait_for_url(re.compile(r"/files/.+\.pdf$"))
     assert page.request.get(page.url).body().startswith(b"%PDF-")
     page.go_back()
+    page.get_by_role("button", name="XML").click()
+    page.wait_for_url(re.compile(r"/files/.+\.xml$"))
+    assert b"SHO-" in page.request.get(page.url).body()
+    page.go_back()
+    page.locator("details#email > summary").click()
+    page.locator("#f-to").fill("books@example.com")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_text("It is on its way by e-mail.")).to_be_visible()
     page.locator("details#pay > summary").click()
     page.locator("#f-reference").fill("SEPA 1")
     page.get_by_role("button", name="Record", exact=True).click()
 
     expect(page.locator("aside .status").first).to_have_text("Paid")
     expect(page.locator("aside")).to_contain_text("SEPA 1")
+    expect(page.locator("aside")).to_contain_text("Receipt ")
+    expect(page.locator("aside")).to_contain_text("books@example.com")
     assert shop.invoices()[0]["payment_status"] == "succeeded"
 
 
@@ -232,8 +247,16 @@ def test_j7_a_mistake_is_given_back_and_an_invoice_is_voided(shop: Api, enter) -
     confirm(page, "Void")
 
     expect(page.locator("aside .status").first).to_have_text("Voided")
+    page.get_by_role("link", name="Make it again").click()
+    page.get_by_label("Units of Seats").fill("2")
+    page.get_by_role("button", name="Show the new invoice").click()
+    # 2 seats at 10.00
+    expect(page.locator(".panel")).to_contain_text("20.00 USD")
+    page.get_by_role("button", name="Make it", exact=True).click()
+    expect(page.get_by_text("The invoice is made again.")).to_be_visible()
+    expect(page.locator(".paper .grand")).to_contain_text("20.00")
     assert [note["total_amount_cents"] for note in shop.ok("GET", "/credit_notes")["credit_notes"]] == [400]
-    assert shop.invoices()[0]["status"] == "voided"
+    assert [invoice["status"] for invoice in shop.invoices()].count("voided") == 1
 
 
 def test_j8_prepaid_credits_are_filled_used_and_fill_themselves(shop: Api, enter) -> None:
@@ -274,6 +297,11 @@ def test_j9_an_overdue_invoice_is_found_shown_to_the_customer_and_paid(shop: Api
     expect(page.locator("section").filter(has_text="To pay").locator("li")).to_have_count(2)
     page.locator("section").filter(has_text="To pay").get_by_role("link").last.click()
     expect(page.locator(".status").first).to_have_text("Overdue")
+    page = person.go("/customers/acme")
+    confirm(page, "Ask for what is overdue", "Ask")
+    expect(page.get_by_text("The customer is asked to pay.")).to_be_visible()
+    [asked] = shop.ok("GET", "/payment_requests")["payment_requests"]
+    assert (asked["amount_cents"], asked["email"]) == (2000, "a@example.com")
 
     page = person.go("/invoices?show=overdue")
     page.locator("tbody a").first.click()
@@ -303,6 +331,11 @@ def test_j10_a_developer_makes_a_key_and_finds_events_that_matched_nothing(shop:
     expect(page.locator(".status").get_by_text("Not billed")).to_be_visible()
     expect(page.locator(".fault")).to_contain_text("seatz")
     person.go("/api-keys").get_by_role("link", name="Ingest").click()
+    confirm(page, "Rotate")
+    heading(page, "Your new API key")
+    rotated = page.locator(".secret code").inner_text()
+    assert [demo.client(one).call("GET", "/customers").status for one in (key, rotated)] == [200, 200]
+    person.go("/api-keys").get_by_role("link", name="Ingest").first.click()
     confirm(page, "Revoke")
 
     expect(page.get_by_text("The key is revoked")).to_be_visible()
@@ -329,7 +362,12 @@ def test_j10_a_developer_reads_what_was_told_and_tells_it_again(shop: Api, enter
         expect(page.locator("tbody tr")).to_have_count(2)
 
         assert [delivery.type for delivery in receiver.deliveries] == ["customer.created", "customer.created"]
-    expect(person.go("/logs/requests").get_by_role("heading", level=1)).to_be_visible()
+    page = person.go("/logs/requests")
+    page.locator("tbody a").first.click()
+    expect(page.locator("pre").first).to_contain_text("second")
+    page = person.go("/docs/api?q=resend")
+    page.get_by_role("link", name="/webhooks/{lago_id}/resend").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Webhooks")
 
 
 def test_the_keyboard_searches_walks_and_closes(demo: Demo, enter) -> None:

@@ -1,6 +1,7 @@
 """Every page of the demo: links answer, and in each look nothing is wrong with access, width or the console."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
 from playwright.sync_api import Page
 
-from tests.browser.conftest import DESK, LOOKS, PLAIN, Demo, Look
+from tests.browser.conftest import DESK, LOOKS, PLAIN, Demo, Look, Shared
 from tests.browser.crawl import Crawled, crawl, pattern_of, patterns
 from tests.support.statements import Reader
 
@@ -22,18 +23,24 @@ MORE = (
     "/invoices?show=overdue",
     "/customers?search=nobody",
     "/search?q=aurora",
+    "/docs/api/invoices",
+    "/docs/api?q=void",
     "/no/such/page",
 )
 EMPTY = ("/", "/customers", "/invoices", "/events", "/plans", "/clock")
 AXE = Axe()
+_PARTS = 4
 # The rules whose outcome a look can change; the first is looked at with all of them.
 LOOKED_FOR = {"light": None, "dark": ["color-contrast"], "phone": ["scrollable-region-focusable", "target-size"]}
 
 
 @pytest.fixture(scope="session")
-def crawled(demo: Demo, members) -> Crawled:
+def crawled(demo: Demo, members, shared: Shared) -> Crawled:
     """What following the links of the company's pages found."""
-    return crawl(demo.port, members.let_in(demo.company))
+    with shared.opened("crawl") as note:
+        if not note:
+            note.update(crawl(demo.port, members.let_in(demo.company))._asdict())
+    return Crawled(**note)
 
 
 @pytest.fixture(scope="session")
@@ -68,12 +75,13 @@ def test_no_page_takes_more_statements_because_there_is_much_to_show(demo: Demo,
 
 
 @pytest.mark.slow
-def test_every_page_is_whole_in_every_look(demo: Demo, enter, paths: list[str], screenshots: Path | None) -> None:
-    """Each page is loaded once; what makes it dark or narrow is the browser's alone."""
+@pytest.mark.parametrize("part", range(_PARTS))
+def test_every_page_is_whole_in_every_look(demo: Demo, enter, paths: list[str], screenshots: Path | None, part: int) -> None:
+    """Each page is loaded once; what makes it dark or narrow is the browser's alone. In parts, which processes share."""
     person = enter(demo.company)
-    album = Album(screenshots)
+    album = Album(screenshots, paths)
     found: dict[str, list[str]] = {}
-    for path in paths:
+    for path in paths[part::_PARTS]:
         page = person.go(path)
         for look in LOOKS:
             page.set_viewport_size({"width": look.width, "height": 844})
@@ -88,7 +96,7 @@ def test_every_page_is_whole_in_every_look(demo: Demo, enter, paths: list[str], 
 
 
 def test_pages_of_somebody_who_begins_are_whole(demo: Demo, enter, open_browser, screenshots: Path | None) -> None:
-    album = Album(screenshots, prefix="empty-")
+    album = Album(screenshots, [*EMPTY, "/sign-in"], prefix="empty-")
     person = enter(demo.organization(name="Nothing yet"))
     found = {}
     for path in EMPTY:
@@ -120,21 +128,23 @@ def test_reading_needs_no_scripts(demo: Demo, enter, crawled: Crawled) -> None:
 class Album:
     """Keeps screenshots by look, named by the kind of page, so that names stay the same from run to run."""
 
-    def __init__(self, folder: Path | None, *, prefix: str = "") -> None:
+    def __init__(self, folder: Path | None, paths: Sequence[str], *, prefix: str = "") -> None:
         self._folder = folder
         self._prefix = prefix
         self._names: dict[str, str] = {}
+        for path in paths:
+            self._name(path)
 
     def keep(self, page: Page, path: str, look: Look) -> None:
         """Keep the page as it is now, in its whole length."""
         if self._folder is not None:
             (self._folder / look.name).mkdir(parents=True, exist_ok=True)
-            page.screenshot(path=self._folder / look.name / f"{self._name_of(path)}.png", full_page=True)
+            page.screenshot(path=self._folder / look.name / f"{self._names[path]}.png", full_page=True)
 
-    def _name_of(self, path: str) -> str:
+    def _name(self, path: str) -> None:
         kind = re.sub(r"\W+", "-", f"{self._prefix}{pattern_of(path) or path} {path.partition('?')[2]}").strip("-") or "home"
         names = [kind, *(f"{kind}-{number}" for number in range(2, 99))]
-        return self._names.setdefault(path, next(name for name in names if name not in self._names.values()))
+        self._names[path] = next(name for name in names if name not in self._names.values())
 
 
 def faults_of(page: Page, *, rules: list[str] | None = None) -> list[str]:

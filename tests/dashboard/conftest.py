@@ -33,6 +33,19 @@ def furnished(server: Server) -> World:
     return a_world(server)
 
 
+@pytest.fixture
+def shop(server: Server) -> Api:
+    """A sandbox with seats, a plan of 10 a seat, a customer on it, and one seat from the first day."""
+    api = server.organization()
+    metric = api.metric()
+    api.plan(charges=[api.seat_charge(metric)])
+    api.plan("large", amount_cents=9000, pay_in_advance=True)
+    api.customer("acme", currency="USD", email="a@example.com")
+    api.subscribe()
+    api.event("e1", user_id="ada", operation_type="add")
+    return api
+
+
 def run_command(server: Server, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command line on the server's database."""
     variables = {**os.environ, **environment}

@@ -12,7 +12,7 @@ from daycount.dashboard.routing import Table
 from tests.support.members import SESSION
 from tests.support.server import HOST, Server
 
-USUAL = 32
+USUAL = 40
 REHEARSED = 120
 """Pages that show what a billing run would make carry one out and take it back."""
 _REHEARSING = ("/subscriptions/{external_id}", "/subscriptions/{external_id}/end")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -64,6 +64,7 @@ class Renderer:
             static=address_of,
             charts=charts,
             path=_path,
+            path_of=_path_of,
             path_below=_path_below,
             with_query=with_query,
             plural=formats.plural,
@@ -126,6 +127,11 @@ def _segment(value: Any) -> str:
 def _path(*segments: Any) -> str:
     """Join segments to a path, each quoted whole."""
     return "/" + "/".join(quote(str(segment), safe="") for segment in segments)
+
+
+def _path_of(url: str) -> str:
+    """Return where on this server an address of ours leads."""
+    return urlsplit(url).path
 
 
 def _path_below(parent: str, *segments: Any) -> str:

@@ -8,6 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+_LATEST_WEBHOOKS: Final = 1000
 _EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -90,6 +91,29 @@ select c.id,
 from customers c
 where c.organization_id = :organization_id and c.id = any(:ids)
 """)
+
+
+_FAILING = sa.text("""
+select e.url, count(*) as failed, count(*) filter (where w.status = 'failed') as given_up
+from (select endpoint_id, status from webhooks where organization_id = :organization_id order by place desc limit :looked_at) w
+join webhook_endpoints e on e.id = w.endpoint_id
+where w.status in ('failed', 'retrying')
+group by e.id, e.url order by failed desc, e.id limit :limit
+""")
+
+
+class Failing(NamedTuple):
+    """An endpoint that does not take what it is told: how many of the latest webhooks, and how many of those are tried no more."""
+
+    url: str
+    failed: int
+    given_up: int
+
+
+def list_failing(tx: Connection, *, organization_id: UUID, limit: int) -> list[Failing]:
+    """Return the endpoints with failed deliveries among the latest webhooks."""
+    parameters = {"organization_id": organization_id, "looked_at": _LATEST_WEBHOOKS, "limit": limit}
+    return [Failing(*row) for row in tx.execute(_FAILING, parameters)]
 
 
 def read_facts(tx: Connection, *, organization_id: UUID, now: datetime) -> Facts:

@@ -12,12 +12,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from daycount.docsite.api import ApiDocument
 from daycount.docsite.documents import SECTIONS, Document, find_document, list_documents
 
 _HERE: Final = Path(__file__).parent
 _environment = Environment(loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 STYLE: Final = "docs.css"
+API: Final = "api"
+"""Where the pages of the API stand."""
 
 
 def read_style() -> bytes:
@@ -34,12 +37,39 @@ def render_page(document: Document, *, root: str, ending: str) -> str:
             if child.type == "link_open":
                 child.attrSet("href", _target(document, str(child.attrGet("href")), root=root, ending=ending))
     body = _markdown.renderer.render(tokens, _markdown.options, {})
-    return _frame(document.title, body, document=document, headings=headings, root=root, ending=ending)
+    return _frame(document.title, body, place=document.path, twin=f"{root}/{document.path}.md", headings=headings, root=root, ending=ending)
 
 
 def render_index(*, root: str, ending: str) -> str:
     """Return the first page: all documents with what they say first."""
-    return _frame("Documentation", None, document=None, headings=(), root=root, ending=ending)
+    return _frame("Documentation", None, place="", headings=(), root=root, ending=ending)
+
+
+def render_api(api: ApiDocument, *, root: str, ending: str, asked: str | None = None) -> str:
+    """Return the first page of the API: all operations, or those that the words of `asked` occur in; None where nobody can ask."""
+    resources = list(api.resources.values())
+    found = api.search(asked) if asked else ()
+    body = _environment.get_template("api.html").render(
+        resources=resources,
+        failures=api.failures,
+        asked=asked or "",
+        found=found,
+        is_served=asked is not None,
+        root=root,
+        ending=ending,
+    )
+    headings = [(resource.tag, resource.title) for resource in resources] if not asked else []
+    return _frame("API reference", body, place=API, headings=headings, root=root, ending=ending)
+
+
+def render_resource(api: ApiDocument, tag: str, *, root: str, ending: str) -> str | None:
+    """Return the page of a resource of the API; None where there is none."""
+    resource = api.resources.get(tag)
+    if resource is None:
+        return None
+    body = _environment.get_template("api_resource.html").render(resource=resource, root=root, ending=ending)
+    headings = [(item.id, item.summary) for item in resource.operations]
+    return _frame(f"{resource.title}, API reference", body, place=API, headings=headings, root=root, ending=ending)
 
 
 def render_list(*, root: str) -> str:
@@ -52,10 +82,13 @@ def render_list(*, root: str) -> str:
     return "\n".join(lines)
 
 
-def _frame(title: str, body: str | None, *, document: Document | None, headings: Sequence[tuple[str, str]], root: str, ending: str) -> str:
+def _frame(
+    title: str, body: str | None, *, place: str, headings: Sequence[tuple[str, str]], root: str, ending: str, twin: str | None = None
+) -> str:
+    """Put a page into the frame; `place` is its path, `twin` where the same stands as markdown."""
     sections = [(SECTIONS[name], list(items)) for name, items in groupby(list_documents(), key=lambda item: item.section)]
     return _environment.get_template("page.html").render(
-        title=title, body=body, current=document, headings=headings, sections=sections, root=root, ending=ending
+        title=title, body=body, place=place, twin=twin, headings=headings, sections=sections, root=root, ending=ending, api=API
     )
 
 

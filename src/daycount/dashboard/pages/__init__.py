@@ -13,6 +13,7 @@ from daycount.dashboard.pages import (
     events,
     features,
     home,
+    invoice_forms,
     invoices,
     keys,
     logs,
@@ -70,4 +71,5 @@ PARTS = (
     analytics.pages,
     metadata.pages,
     one_off_forms.pages,
+    invoice_forms.pages,
 )

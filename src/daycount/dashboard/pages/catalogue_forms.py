@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from daycount.dashboard import formats
 from daycount.dashboard.http import Response, path_to, redirect
 from daycount.dashboard.money_input import read_cents, write_cents
 from daycount.dashboard.routing import Pages
@@ -15,15 +16,26 @@ FREQUENCIES: Final = (("once", "on one invoice"), ("recurring", "on some invoice
 @pages.get("/coupons/new")
 def new_coupon(visit: Visit) -> Response:
     """Ask for a new coupon."""
-    return _coupon_form(visit, status=200)
+    return _coupon_form(visit, {}, status=200)
 
 
-def _coupon_form(visit: Visit, *, status: int) -> Response:
+@pages.get("/coupons/{code}/edit")
+def edit_coupon(visit: Visit) -> Response:
+    """Show a coupon to be changed."""
+    return _coupon_form(visit, visit.get("/coupons/{}", visit.path["code"])["coupon"], status=200)
+
+
+def _coupon_form(visit: Visit, coupon: Mapping[str, Any], *, status: int) -> Response:
+    given = visit.get("/applied_coupons", coupon_code=[coupon["code"]], per_page=1)["applied_coupons"] if coupon else []
     return visit.render(
         "coupon_form.html",
         status=status,
-        title="New coupon",
+        title=f"Edit {coupon['name']}" if coupon else "New coupon",
         nav="coupons",
+        coupon=coupon,
+        known=_known_coupon(visit, coupon),
+        is_given=bool(given),
+        here=path_to("/coupons/{}", coupon["code"]) if coupon else "/coupons",
         frequencies=FREQUENCIES,
         plans=[(plan["code"], plan["name"]) for plan in visit.get("/plans", per_page=200)["plans"]],
         currency=visit.organization.entity.default_currency,
@@ -34,8 +46,40 @@ def _coupon_form(visit: Visit, *, status: int) -> Response:
 def create_coupon(visit: Visit) -> Response:
     """Make a coupon."""
     if visit.attempt(lambda: visit.send("POST", "/coupons", body={"coupon": _read_coupon(visit)})) is None:
-        return _coupon_form(visit, status=422)
+        return _coupon_form(visit, {}, status=422)
     return redirect(path_to("/coupons/{}", visit.form.one("code")), {"done": "created"})
+
+
+@pages.post("/coupons/{code}/edit")
+def update_coupon(visit: Visit) -> Response:
+    """Change a coupon; once somebody has it, the API keeps what it is worth and what it is for."""
+    coupon = visit.get("/coupons/{}", visit.path["code"])["coupon"]
+    if visit.attempt(lambda: visit.send("PUT", "/coupons/{}", coupon["code"], body={"coupon": _read_changes(visit)})) is None:
+        return _coupon_form(visit, coupon, status=422)
+    return redirect(path_to("/coupons/{}", visit.form.one("code") or coupon["code"]), {"done": "saved"})
+
+
+def _known_coupon(visit: Visit, coupon: Mapping[str, Any]) -> dict[str, str]:
+    """Return what stands in the form's fields before anybody typed."""
+    if not coupon:
+        return {}
+    texts = {
+        name: coupon[name] for name in ("name", "code", "description", "coupon_type", "percentage_rate", "amount_currency", "frequency")
+    }
+    amount = write_cents(coupon["amount_cents"], coupon["amount_currency"]) if coupon["amount_cents"] is not None else ""
+    expires = formats.read_instant(coupon["expiration_at"])
+    day = "" if expires is None else expires.astimezone(visit.zone).date().isoformat()
+    shown = {**texts, "amount": amount, "frequency_duration": coupon["frequency_duration"], "expiration_at": day}
+    return {name: "" if value is None else str(value).removesuffix(".0") for name, value in shown.items()}
+
+
+def _read_changes(visit: Visit) -> dict[str, Any]:
+    """Read what the form of a coupon that somebody has shows, or all."""
+    if visit.form.has("coupon_type"):
+        return _read_coupon(visit)
+    expires = visit.form.one("expiration_at")
+    expiry = {"expiration": "time_limit" if expires else "no_expiration", "expiration_at": expires or None}
+    return {**visit.form.given("name", "description"), **expiry}
 
 
 def _read_coupon(visit: Visit) -> dict[str, Any]:
@@ -52,7 +96,7 @@ def _read_coupon(visit: Visit) -> dict[str, Any]:
     coupon |= {"expiration": "time_limit" if expires else "no_expiration", "expiration_at": expires or None}
     coupon["reusable"] = form.has("reusable")
     plans = form.many("plan")
-    if plans:
+    if plans or form.has("plans_shown"):
         coupon["applies_to"] = {"plan_codes": plans}
     return coupon
 

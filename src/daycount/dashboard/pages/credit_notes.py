@@ -24,5 +24,6 @@ def list_credit_notes(visit: Visit) -> Response:
 def show_credit_note(visit: Visit) -> Response:
     """Show a credit note."""
     note = visit.get("/credit_notes/{}", visit.path["lago_id"])["credit_note"]
+    entity = visit.get("/billing_entities/{}", note["billing_entity_code"])["billing_entity"]
     here = path_to("/credit-notes/{}", note["lago_id"])
-    return visit.render("credit_note.html", title=note["number"], nav="credit-notes", note=note, here=here)
+    return visit.render("credit_note.html", title=note["number"], nav="credit-notes", note=note, entity=entity, here=here)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from daycount import errors
 from daycount.dashboard import store
@@ -162,6 +163,7 @@ def _shell(visit: Visit, customer: Mapping[str, Any], tab: str) -> dict[str, Any
     here = path_to("/customers/{}", external_id)
     return {
         "customer": customer,
+        "zone": ZoneInfo(customer["applicable_timezone"]),
         "name": rows.name_of(customer),
         "standing": standing[customer["lago_id"]],
         "here": here,
@@ -173,16 +175,25 @@ def _shell(visit: Visit, customer: Mapping[str, Any], tab: str) -> dict[str, Any
 
 
 @pages.get("/customers/{external_id}")
-def show_customer(visit: Visit) -> Response:
+def open_customer(visit: Visit) -> Response:
     """Show a customer: what it owes, what it subscribes to, its latest invoices, its details."""
+    return show_customer(visit)
+
+
+def show_customer(visit: Visit, status: int = 200) -> Response:
+    """Show a customer as its page does, also where something asked of it was refused."""
     external_id = visit.path["external_id"]
     customer = visit.get("/customers/{}", external_id)["customer"]
     subscriptions = visit.get("/customers/{}/subscriptions", external_id, status=["active", "pending"], per_page=10)
     invoices = visit.get("/customers/{}/invoices", external_id, per_page=6)
     subscribed = [rows.subscription_row(item) for item in subscriptions["subscriptions"]]
     billed = [rows.invoice_row(item) for item in invoices["invoices"]]
+    has_provider = customer["billing_configuration"].get("payment_provider") is not None
+    methods = visit.get("/customers/{}/payment_methods", external_id, per_page=10)["payment_methods"] if has_provider else []
     return visit.render(
         "customer.html",
+        status=status,
+        methods=methods,
         **_shell(visit, customer, "overview"),
         subscriptions=subscriptions["subscriptions"],
         subscribed=rows.without_customer(rows.SUBSCRIPTION_COLUMNS, subscribed),

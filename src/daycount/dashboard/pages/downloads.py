@@ -1,4 +1,4 @@
-"""The PDFs of invoices and credit notes: made when they are first asked for, also for whoever may only read."""
+"""The PDFs and XML files of invoices and credit notes: made when they are first asked for, also for whoever may only read."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +24,18 @@ def download_credit_note(visit: Visit) -> Response:
     return _show(visit.provide("/credit_notes/{}/download", visit.path["lago_id"])["credit_note"])
 
 
+@pages.post("/invoices/{lago_id}/xml")
+def download_invoice_xml(visit: Visit) -> Response:
+    """Send the browser to the electronic invoice. Raises NotFound where the billing entity makes none."""
+    return _show(visit.provide("/invoices/{}/download_xml", visit.path["lago_id"])["invoice"], "xml_url")
+
+
+@pages.post("/credit-notes/{lago_id}/xml")
+def download_credit_note_xml(visit: Visit) -> Response:
+    """Send the browser to a credit note as XML. Raises NotFound where the billing entity makes none."""
+    return _show(visit.provide("/credit_notes/{}/download_xml", visit.path["lago_id"])["credit_note"], "xml_url")
+
+
 @pages.post("/customer-portal/{token}/invoices/{lago_id}/pdf", access="portal")
 def download_own_invoice(guest: Guest) -> Response:
     """Send a customer's browser to the PDF of an own invoice. Raises NotFound for those of others, and for one that is not finalized."""
@@ -32,7 +44,7 @@ def download_own_invoice(guest: Guest) -> Response:
     return _show(guest.provide("/invoices/{}/download", invoice["lago_id"])["invoice"])
 
 
-def _show(document: Any) -> Response:
-    if document["file_url"] is None:
+def _show(document: Any, where: str = "file_url") -> Response:
+    if document[where] is None:
         raise errors.NotFound("file")
-    return redirect(urlsplit(document["file_url"]).path)
+    return redirect(urlsplit(document[where]).path)

@@ -36,6 +36,7 @@ def show_home(visit: Visit) -> Response:
         parked=parked["parked_customers"],
         invoice_columns=rows.INVOICE_COLUMNS,
         invoice_rows=[rows.invoice_row(item) for item in latest["invoices"]],
+        failing=store.list_failing(visit.work.tx, organization_id=visit.organization.id, limit=5),
         unbilled=store.list_unbilled(visit.work.tx, organization_id=visit.organization.id, limit=5),
     )
 

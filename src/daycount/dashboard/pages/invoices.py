@@ -14,6 +14,7 @@ from daycount.dashboard.routing import Pages
 from daycount.dashboard.visit import Visit
 
 pages = Pages()
+_MOST_BESIDE: Final = 20
 
 SHOWN: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "": ("All", {}),
@@ -55,12 +56,17 @@ def list_invoices(visit: Visit) -> Response:
 @pages.get("/invoices/{lago_id}")
 def show_invoice(visit: Visit) -> Response:
     """Show an invoice as it is on paper, with how it stands and what can be done."""
-    return _show(visit)
+    return render_invoice(visit)
 
 
-def _show(visit: Visit, status: int = 200) -> Response:
+def render_invoice(visit: Visit, status: int = 200) -> Response:
+    """Show an invoice with the payments, receipts, credit notes and e-mails that belong to it."""
     invoice = visit.get("/invoices/{}", visit.path["lago_id"])["invoice"]
-    payments = visit.get("/payments", invoice_id=invoice["lago_id"], per_page=20)["payments"]
+    is_out = invoice["status"] in ("finalized", "voided")
+    payments = visit.get("/payments", invoice_id=invoice["lago_id"], per_page=_MOST_BESIDE)["payments"]
+    receipts = visit.get("/payment_receipts", invoice_id=invoice["lago_id"], per_page=_MOST_BESIDE)["payment_receipts"] if payments else []
+    notes = visit.get("/credit_notes", invoice_number=invoice["number"], per_page=_MOST_BESIDE)["credit_notes"] if is_out else []
+    mails = visit.get("/emails", document_id=invoice["lago_id"], per_page=_MOST_BESIDE)["emails"] if is_out else []
     entity = visit.get("/billing_entities/{}", invoice["billing_entity_code"])["billing_entity"]
     return visit.render(
         "invoice.html",
@@ -72,6 +78,9 @@ def _show(visit: Visit, status: int = 200) -> Response:
         standing=rows.invoice_status(invoice),
         entity=entity,
         payments=payments,
+        receipts={receipt["payment"]["lago_id"]: receipt for receipt in receipts},
+        notes=notes,
+        mails=mails,
         here=path_to("/invoices/{}", invoice["lago_id"]),
         name=rows.name_of(invoice["customer"]),
     )
@@ -80,7 +89,7 @@ def _show(visit: Visit, status: int = 200) -> Response:
 def _act(visit: Visit, method: str, action: str, done: str, body: Any = None) -> Response:
     invoice_id = visit.path["lago_id"]
     if visit.attempt(lambda: visit.send(method, "/invoices/{}" + action, invoice_id, body=body)) is None:
-        return _show(visit, status=409)
+        return render_invoice(visit, status=409)
     return redirect(path_to("/invoices/{}", invoice_id), {"done": done})
 
 
@@ -119,7 +128,7 @@ def pay_invoice(visit: Visit) -> Response:
         return visit.send("POST", "/payments", body={"payment": payment})
 
     if visit.attempt(pay) is None:
-        return _show(visit, status=422)
+        return render_invoice(visit, status=422)
     return redirect(path_to("/invoices/{}", invoice_id), {"done": "paid"})
 
 

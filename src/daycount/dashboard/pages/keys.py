@@ -1,5 +1,6 @@
-"""API keys: the list, a new one that is shown once, and revoking."""
+"""API keys: the list, a new one that is shown once, rotating and revoking."""
 
+from datetime import timedelta
 from typing import Any, Final
 
 from daycount import errors
@@ -10,6 +11,7 @@ from daycount.dashboard.visit import Visit
 from daycount.organizations.permissions import RESOURCES
 
 pages = Pages()
+_GRACE: Final = (("0", "at once"), ("1", "in a day"), ("7", "in a week"), ("30", "in thirty days"))
 _COLUMNS: Final = (
     Column("Key"),
     Column("Ends with", "code"),
@@ -85,8 +87,29 @@ def _show(visit: Visit, status: int = 200) -> Response:
     key = visit.get("/api_keys/{}", visit.path["lago_id"])["api_key"]
     here = path_to("/api-keys/{}", key["lago_id"])
     return visit.render(
-        "key.html", status=status, title=key["name"] or "API key", nav="api-keys", key=key, may=_may(key["permissions"]), here=here
+        "key.html",
+        status=status,
+        title=key["name"] or "API key",
+        nav="api-keys",
+        key=key,
+        may=_may(key["permissions"]),
+        here=here,
+        grace=_GRACE,
     )
+
+
+@pages.post("/api-keys/{lago_id}/rotate", access="admin")
+def rotate_key(visit: Visit) -> Response:
+    """Put a new key in the place of one that works on for some days; the new one is shown this once."""
+    days = int(visit.form.one("days")) if visit.form.one("days") in dict(_GRACE) else 0
+    body = {"api_key": {"expires_at": (visit.real_now + timedelta(days=days)).isoformat()}} if days else {"api_key": {}}
+    made = visit.attempt(lambda: visit.send("POST", "/api_keys/{}/rotate", visit.path["lago_id"], body=body))
+    if made is None:
+        if isinstance(visit.refused, errors.NotFound):
+            raise visit.refused
+        return _show(visit, status=409)
+    visit.made.clear()
+    return visit.render("key_made.html", title="Your new API key", nav="api-keys", key=made["api_key"], url=visit.public_url)
 
 
 @pages.post("/api-keys/{lago_id}/revoke", access="admin")

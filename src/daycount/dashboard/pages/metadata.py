@@ -1,4 +1,4 @@
-"""Metadata of customers, invoices and wallets: pairs of a key and a value that are yours alone."""
+"""Metadata of customers, invoices, credit notes and wallets: pairs of a key and a value that are yours alone."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
@@ -36,6 +36,10 @@ def _save_invoice(visit: Visit, thing: Mapping[str, Any], pairs: Any) -> Any:
 
 def _save_wallet(visit: Visit, thing: Mapping[str, Any], pairs: Any) -> Any:
     return visit.send("POST", "/wallets/{}/metadata", thing["lago_id"], body={"metadata": pairs})
+
+
+def _save_credit_note(visit: Visit, thing: Mapping[str, Any], pairs: Any) -> Any:
+    return visit.send("POST", "/credit_notes/{}/metadata", thing["lago_id"], body={"metadata": pairs})
 
 
 def _read(visit: Visit, kind: _Kind) -> Any:
@@ -115,4 +119,15 @@ _register(
 )
 _register(
     _Kind("wallet", "wallets", "lago_id", "/wallets/{}", _save_wallet, lambda thing: str(thing["name"] or thing["code"]), has_lists=False)
+)
+_register(
+    _Kind(
+        "credit_note",
+        "credit-notes",
+        "lago_id",
+        "/credit_notes/{}",
+        _save_credit_note,
+        lambda thing: str(thing["number"]),
+        has_lists=False,
+    )
 )

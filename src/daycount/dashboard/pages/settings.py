@@ -25,6 +25,12 @@ _TEXTS = (
     "document_numbering",
     "net_payment_term",
 )
+EMAILS = (
+    ("invoice.finalized", "Invoices, when they are finalized"),
+    ("credit_note.created", "Credit notes, when they are made"),
+    ("payment_receipt.created", "Receipts, when a payment arrived"),
+)
+"""What customers are sent by e-mail, each where the settings say so."""
 _LOCALES = (
     ("en", "English"),
     ("fr", "Français"),
@@ -47,7 +53,14 @@ def show_settings(visit: Visit) -> Response:
 def _show(visit: Visit, status: int = 200) -> Response:
     entities = visit.get("/billing_entities")["billing_entities"]
     return visit.render(
-        "settings.html", status=status, title="Settings", nav="settings", entity=entities[0], entities=entities, locales=_LOCALES
+        "settings.html",
+        status=status,
+        title="Settings",
+        nav="settings",
+        entity=entities[0],
+        entities=entities,
+        locales=_LOCALES,
+        emails=EMAILS,
     )
 
 
@@ -62,6 +75,7 @@ def save_settings(visit: Visit) -> Response:
             "invoice_footer": visit.form.one("invoice_footer") or None,
             "document_locale": visit.form.one("document_locale") or None,
         }
+        given["email_settings"] = [kind for kind, _ in EMAILS if kind in visit.form.many("email_settings")]
         given["einvoicing"] = visit.form.has("einvoicing")
         return visit.send("PUT", "/organizations", body={"organization": given | {"billing_configuration": billing}})
 
