@@ -36,7 +36,7 @@ demo: $(READY) ## Start a private server and play the per-seat pricing story on 
 	@$(VENV)/bin/daycount demo $(ARGS)
 
 test: $(READY) ## Run the tests (all but those that need Node or a browser)
-	@$(RUN) -m pytest -n 2 --ignore=tests/clients --ignore=tests/browser $(ARGS)
+	@$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore=tests/clients --ignore=tests/browser $(ARGS)
 
 test-clients: $(READY) ## Run the published API clients against a server (needs Node)
 	@$(RUN) -m pytest tests/clients $(ARGS)
