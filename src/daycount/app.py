@@ -119,6 +119,7 @@ from daycount.organizations.payment_providers.records import ConnectionRemoved
 from daycount.payments import reactions as payment_reactions
 from daycount.payments.charging import collecting
 from daycount.payments.charging.sending import Sending
+from daycount.payments.inbound.operations import Hearing
 from daycount.payments.linking import Linking, on_connection_removed
 from daycount.payments.providers.registry import Gateways
 from daycount.payments.receipt_papers import ReceiptPapers
@@ -235,6 +236,7 @@ class App(NamedTuple):
     clocks: TestClocks
     webhook_keys: KeyRing
     linking: Linking
+    hearing: Hearing
 
 
 def _connect_reactions(documents: Documents, invoicing: InvoicingReactions, charging: Charging) -> dict[type, list[Any]]:
@@ -314,7 +316,7 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
     folder = Folder()
     events = PostgresEventStore(folder)
     invoicing = InvoicingReactions(events)
-    gateways = Gateways()
+    gateways = Gateways(stripe_url=settings.stripe_api_url, timeout_s=settings.payment_provider_timeout_seconds)
     charging = Charging(Sending(gateways), Linking(gateways), Refunding(gateways))
     documents = Documents(PaperReactions(settings.public_url), ReceiptPapers(settings.public_url))
     reactions = _connect_reactions(documents, invoicing, charging)
@@ -336,6 +338,7 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         runner=runner,
         clocks=TestClocks(workplace, runner),
         linking=charging.linking,
+        hearing=Hearing(gateways),
         webhook_keys=KeyRing(workplace.transaction, configured=_secret(settings.rsa_private_key)),
     )
 
@@ -363,7 +366,16 @@ def build_web(app: App) -> Web:
     directory = CatalogDirectory()
     people = People(accounts.find_emails, accounts.find_ids)
     services = Services(
-        app.settings, app.workplace, app.clock, app.events, directory, advance, app.webhook_keys.public_text, people, app.linking
+        app.settings,
+        app.workplace,
+        app.clock,
+        app.events,
+        directory,
+        advance,
+        app.webhook_keys.public_text,
+        people,
+        app.linking,
+        app.hearing,
     )
     commits = GroupCommit(
         app.workplace,

@@ -133,6 +133,12 @@ class Settings(BaseSettings):
     smtp_sandboxes: bool = Field(
         default=False, description="Whether e-mails of sandboxes are sent too; else they are only kept to be read."
     )
+    stripe_api_url: str = Field(
+        default="https://api.stripe.com", description="Where Stripe is spoken to, by organizations connected to it."
+    )
+    payment_provider_timeout_seconds: int = Field(
+        default=20, ge=1, le=120, description="Seconds a payment provider may take for each answer; then it is asked again later."
+    )
     rsa_private_key: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices("DAYCOUNT_RSA_PRIVATE_KEY", "LAGO_RSA_PRIVATE_KEY"),

@@ -172,5 +172,5 @@ def test_links_are_checked(api: Api) -> None:
     assert refused.status == 422
     taken = {"payment_provider": {"provider_type": "simulator", "code": "sim", "name": "Again"}}
     assert api.call("POST", "/payment_providers", taken).body["error_details"] == {"code": ["value_already_exist"]}
-    wrong = {"payment_provider": {"provider_type": "stripe", "code": "s", "name": "S"}}
+    wrong = {"payment_provider": {"provider_type": "adyen", "code": "s", "name": "S"}}
     assert api.call("POST", "/payment_providers", wrong).body["error_details"] == {"provider_type": ["value_is_invalid"]}

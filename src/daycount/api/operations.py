@@ -1,4 +1,4 @@
-"""What is not of a tenant: health, readiness, figures, the OpenAPI document, and the administration of organizations."""
+"""What no key is asked for: health, readiness, figures, the OpenAPI document, the making of organizations, webhooks of providers."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,6 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from daycount import __version__, errors
 from daycount.api import measures
+from daycount.api.inbound import PATH as INBOUND
+from daycount.api.inbound import Inbound
 from daycount.api.openapi import describe_api
 from daycount.api.routing import Router
 from daycount.api.services import Services
@@ -34,6 +36,7 @@ class Administration:
 
     def __init__(self, services: Services, router: Router) -> None:
         self._services = services
+        self._inbound = Inbound(services)
         self._document = _encoder.encode(describe_api(router))
         self._operations: dict[tuple[str, bytes], Operation] = {
             ("GET", b"/health"): self._health,
@@ -48,6 +51,8 @@ class Administration:
         path = raw_path.split(b"?", 1)[0]
         if method in ("GET", "HEAD") and path.startswith(PATH.encode()):
             return partial(self._show_file, path)
+        if method == "POST" and path.startswith(INBOUND):
+            return partial(self._inbound.receive, path)
         return self._operations.get(("GET" if method == "HEAD" else method, path))
 
     def _show_file(self, path: bytes, _headers: dict[bytes, bytes], _body: bytes, _query: bytes) -> Reply:

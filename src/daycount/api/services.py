@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from daycount.clock import Clock
 from daycount.config import Settings
 from daycount.infra.work import Workplace
+from daycount.payments.inbound.operations import Hearing
 from daycount.payments.linking import Linking
 from daycount.usage.records import Directory
 from daycount.usage.store import PostgresEventStore
@@ -36,3 +37,5 @@ class Services(NamedTuple):
     people: People
     linking: Linking
     """Makes customers known to payment providers."""
+    hearing: Hearing
+    """Hears what payment providers tell."""

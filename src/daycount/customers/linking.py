@@ -61,15 +61,15 @@ def _read_kinds(kinds: Sequence[str], found: errors.FieldErrors) -> list[str]:
     return read
 
 
-def settle_link(work: Work, *, before: Customer | None, customer: Customer, changes: BillingConfigurationInput | None) -> None:
+def settle_link(work: Work, *, before: Customer | None, customer: Customer, changes: BillingConfigurationInput | None) -> Customer:
     """
-    Do what follows from a customer's link as it is now stored. The caller holds the lane.
+    Do what follows from a customer's link as it is now stored, and return the customer as it is then. The caller holds the lane.
 
     Announces LinkAsked where the customer is to be made known to its provider, or is known there as somebody new. Raises NotFound
     (payment_provider) for a provider that the organization is not connected to.
     """
     if changes is None:
-        return
+        return customer
     known = customer.billing_configuration.get("provider_customer_id")
     known_before = None if before is None else before.billing_configuration.get("provider_customer_id")
     if known_before is not None and known != known_before:
@@ -77,13 +77,15 @@ def settle_link(work: Work, *, before: Customer | None, customer: Customer, chan
     named = customer.billing_configuration.get("payment_provider")
     wants_id, wants_sync = bool(given(changes.provider_customer_id, None)), bool(given(changes.sync_with_provider, None))
     if named is None or not (wants_id or wants_sync):
-        return
+        return customer
     connection = find_named(work, provider_type=named, code=customer.billing_configuration.get("payment_provider_code"))
     if connection is None:
         raise errors.NotFound("payment_provider")
     if known is None or known != known_before:
         is_prompt = bool(given(changes.sync, None))
         work.announce(LinkAsked(customer=customer, connection=connection, is_made=known is None, is_prompt=is_prompt))
+        return store.find_customers(work.tx, organization_id=work.organization_id, ids=[customer.id])[customer.id]
+    return customer
 
 
 def link(work: Work, customer: Customer, provider_customer_id: str) -> Customer:

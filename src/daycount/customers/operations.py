@@ -85,14 +85,12 @@ def upsert_customer(work: Work, changes: CustomerInput) -> Customer:
         if _dunning(stored) != _dunning(customer):
             work.announce(DunningChoiceChanged(customer.id))
         work.announce(CustomerSaved(customer, "updated"))
-        settle_link(work, before=stored, customer=customer, changes=given(changes.billing_configuration, None))
-        return customer
+        return settle_link(work, before=stored, customer=customer, changes=given(changes.billing_configuration, None))
     made = _insert(work, customer)
     choose_sections(work, Chooser.CUSTOMER, made.id, sections)
     assign_taxes(work, before=None, customer=made, codes=given(changes.tax_codes, None))
     work.announce(CustomerSaved(made, "created"))
-    settle_link(work, before=None, customer=made, changes=given(changes.billing_configuration, None))
-    return made
+    return settle_link(work, before=None, customer=made, changes=given(changes.billing_configuration, None))
 
 
 def _invoice_settings(customer: Customer) -> tuple[object, ...]:

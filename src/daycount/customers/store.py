@@ -177,6 +177,15 @@ def find_external_ids(tx: Connection, *, organization_id: UUID, ids: Collection[
     return dict(tx.execute(statement).tuples().all())
 
 
+def find_ids_of_payer(tx: Connection, *, organization_id: UUID, provider_customer_id: str) -> list[UUID]:
+    """Return the live customers that a payment provider calls so."""
+    known_as = customers.c.billing_configuration["provider_customer_id"].astext
+    statement = sa.select(customers.c.id).where(
+        customers.c.organization_id == organization_id, known_as == provider_customer_id, customers.c.deleted_at.is_(None)
+    )
+    return list(tx.execute(statement.order_by(customers.c.id)).scalars())
+
+
 def _filtered(organization_id: UUID, query: CustomerFilter) -> list[sa.ColumnElement[bool]]:
     table = customers.c
     conditions = [table.organization_id == organization_id, table.deleted_at.is_(None)]

@@ -38,6 +38,12 @@ customers = sa.Table(
         ["organization_id", "applied_dunning_campaign_id"], ["dunning_campaigns.organization_id", "dunning_campaigns.id"]
     ),
     sa.Index("ix_customers_dunning", "applied_dunning_campaign_id", postgresql_where=sa.text("applied_dunning_campaign_id is not null")),
+    sa.Index(
+        "ix_customers_provider_customer_id",
+        "organization_id",
+        sa.text("(billing_configuration ->> 'provider_customer_id')"),
+        postgresql_where=sa.text("billing_configuration ? 'provider_customer_id'"),
+    ),
     sa.Index("ix_customers_list", "organization_id", sa.text("created_at desc"), "id"),
 )
 

@@ -8,11 +8,11 @@ from msgspec import UNSET, Struct, UnsetType
 
 SIMULATOR: Final = "simulator"
 STRIPE: Final = "stripe"
-CONNECTABLE: Final = (SIMULATOR,)
+CONNECTABLE: Final = (SIMULATOR, STRIPE)
 """The providers that can be connected."""
-NAMED: Final = frozenset({*CONNECTABLE, STRIPE, "gocardless", "cashfree", "adyen", "flutterwave", "moneyhash"})
+NAMED: Final = frozenset({*CONNECTABLE, "gocardless", "cashfree", "adyen", "flutterwave", "moneyhash"})
 """The providers that customers may name; what is not connected charges nobody."""
-CLASS_NAMES: Final = {SIMULATOR: "PaymentProviders::SimulatorProvider"}
+CLASS_NAMES: Final = {SIMULATOR: "PaymentProviders::SimulatorProvider", STRIPE: "PaymentProviders::StripeProvider"}
 """What payments call the providers on the wire."""
 
 
@@ -27,6 +27,14 @@ class Connection(Struct, frozen=True, kw_only=True):
     success_redirect_url: str | None
     created_at: datetime
     updated_at: datetime
+    secret_key: str | None = None
+    """What the provider knows the organization by."""
+    webhook_secret: str | None = None
+    """What webhooks of the provider are signed with; None where none are heard."""
+
+    def __repr__(self) -> str:
+        """Say which connection it is; secrets never get into logs."""
+        return f"Connection({self.provider_type}, {self.code}, {self.id})"
 
 
 class ConnectionInput(Struct, frozen=True, kw_only=True):
@@ -36,6 +44,8 @@ class ConnectionInput(Struct, frozen=True, kw_only=True):
     code: str | None | UnsetType = UNSET
     name: str | None | UnsetType = UNSET
     success_redirect_url: str | None | UnsetType = UNSET
+    secret_key: str | None | UnsetType = UNSET
+    webhook_secret: str | None | UnsetType = UNSET
 
 
 class ConnectionRemoved(Struct, frozen=True):

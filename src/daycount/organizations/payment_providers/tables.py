@@ -14,6 +14,8 @@ payment_providers = sa.Table(
     sa.Column("code", sa.Text, nullable=False),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("success_redirect_url", sa.Text),
+    sa.Column("secret_key", sa.Text),
+    sa.Column("webhook_secret", sa.Text, comment="null where no webhooks are heard"),
     sa.Column("created_at", TIMESTAMP(timezone=True), nullable=False),
     sa.Column("updated_at", TIMESTAMP(timezone=True), nullable=False),
     sa.Column("deleted_at", TIMESTAMP(timezone=True)),

@@ -30,13 +30,16 @@ _log = structlog.get_logger("payments")
 
 def apply_outcome(work: Work, payment: Payment, outcome: Outcome) -> Payment:
     """
-    Write what a provider says of a payment, and do what follows.
+    Write what a provider says of a payment, and do what follows. That it failed is told once.
 
     Paid: the invoice's amount paid grows, never beyond what is due. Failed: the invoice is too, unless it is paid by now.
     Announces what payments of invoices announce, PaymentFailed, PaymentWaits, PaymentConfirmed.
     """
     if payment.status == PaymentState.SUCCEEDED:
         return _confirm(work, payment, outcome)
+    is_known = payment.provider_payment_id == outcome.provider_id
+    if is_known and payment.status == PaymentState.FAILED and outcome.state is PaymentState.FAILED:
+        return payment
     changed = structs.replace(
         payment,
         provider_payment_id=outcome.provider_id,

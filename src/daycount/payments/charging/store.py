@@ -43,6 +43,14 @@ def find_payments(tx: Connection, *, ids: Collection[UUID], lock: bool = False) 
     return [_payment(row) for row in tx.execute(statement.with_for_update() if lock else statement).mappings()]
 
 
+def find_by_provider_id(tx: Connection, *, provider_id: UUID, provider_payment_id: str, lock: bool = False) -> Payment | None:
+    """Return the payment that a provider calls so; `lock` holds its row."""
+    own = payments.c
+    statement = sa.select(payments).where(own.provider_id == provider_id, own.provider_payment_id == provider_payment_id)
+    row = tx.execute(statement.with_for_update() if lock else statement).mappings().one_or_none()
+    return None if row is None else _payment(row)
+
+
 def has_needed_customer(tx: Connection, *, invoice_id: UUID, besides: UUID) -> bool:
     """Tell whether a payment of an invoice, besides one, failed because the customer had to be there."""
     own = payments.c

@@ -7,7 +7,7 @@ Whatever moves money carries a key under which the provider does it once, howeve
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
@@ -129,9 +129,18 @@ class PaymentPage(SetupPage, frozen=True, kw_only=True):
 
 
 class PaymentEvent(Struct, frozen=True, kw_only=True):
-    """A provider tells what became of a payment."""
+    """
+    A provider tells what became of a payment; `metadata` is what the provider keeps with it.
+
+    The amount, in our minor units, the payer and the method are those of the provider: the payment may be one we did not ask for.
+    """
 
     outcome: Outcome
+    amount_cents: int = 0
+    currency: str = ""
+    provider_customer_id: str | None = None
+    provider_method_id: str | None = None
+    metadata: Mapping[str, str] = {}
 
 
 class DisputeEvent(Struct, frozen=True, kw_only=True):
@@ -141,7 +150,43 @@ class DisputeEvent(Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
-Event = PaymentEvent | DisputeEvent
+class RefundEvent(Struct, frozen=True, kw_only=True):
+    """A provider tells what became of a refund, of the credit note that it was asked for with."""
+
+    outcome: Outcome
+    credit_note_id: str | None = None
+
+
+class MethodAttached(Struct, frozen=True, kw_only=True):
+    """A customer left a way to pay, or chose another as the default."""
+
+    provider_customer_id: str
+    method: FoundMethod
+
+
+class MethodRemoved(Struct, frozen=True, kw_only=True):
+    """A payment method is gone for good."""
+
+    provider_method_id: str
+
+
+Event = PaymentEvent | DisputeEvent | RefundEvent | MethodAttached | MethodRemoved
+
+
+class WebhookCall(NamedTuple):
+    """A webhook as it came in: headers by their names in small letters, the body, and the real instant."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    at: datetime
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """What a webhook says; `event_id` is the provider's, the same each time it is told. `event` is None where nothing follows from it."""
+
+    event_id: str
+    event_type: str
+    event: Event | None
 
 
 class Gateway(Protocol):
@@ -185,4 +230,8 @@ class Gateway(Protocol):
 
     def follow_refund(self, connection: Connection, provider_refund_id: str, provider_method_id: str) -> Outcome | None:
         """Tell what became of a refund whose outcome said `follows_after`."""
+        ...
+
+    def read_webhook(self, connection: Connection, call: WebhookCall) -> Told:
+        """Read a webhook whose signature is right. Raises BadRequest where it is not."""
         ...

@@ -29,6 +29,7 @@ from typing import Final
 import msgspec
 
 from daycount.organizations.payment_providers.records import SIMULATOR, Connection
+from daycount.payments.providers import simulated_webhooks
 from daycount.payments.providers.port import (
     Charge,
     DisputeEvent,
@@ -43,7 +44,9 @@ from daycount.payments.providers.port import (
     PaymentState,
     Refused,
     SetupPage,
+    Told,
     Unreachable,
+    WebhookCall,
 )
 
 _METHOD: Final = re.compile(
@@ -156,6 +159,11 @@ class Simulator:
 
     def end_page(self, connection: Connection, provider_page_id: str) -> None:
         """Do nothing: our own page knows what is over."""
+
+    def read_webhook(self, connection: Connection, call: WebhookCall) -> Told:
+        """Read a webhook that somebody wrote who knows the connection's secret. Raises BadRequest."""
+        header = call.headers.get(simulated_webhooks.HEADER, "")
+        return simulated_webhooks.read(connection.webhook_secret or "", call.body, header, at=call.at)
 
 
 def _read(text: str) -> _Magic | None:

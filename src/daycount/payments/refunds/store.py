@@ -37,6 +37,18 @@ def find_refunds(tx: Connection, *, ids: Collection[UUID], lock: bool = False) -
     return [_refund(row) for row in tx.execute(statement.with_for_update() if lock else statement).mappings()]
 
 
+def find_told(
+    tx: Connection, *, organization_id: UUID, provider_id: UUID, provider_refund_id: str, credit_note_id: str | None
+) -> list[Refund]:
+    """Return the refunds that a provider calls so, or that are of the credit note it names, locked."""
+    own = payment_refunds.c
+    which = sa.or_(own.provider_refund_id == provider_refund_id, sa.cast(own.credit_note_id, sa.Text) == credit_note_id)
+    if credit_note_id is None:
+        which = own.provider_refund_id == provider_refund_id
+    statement = sa.select(payment_refunds).where(own.organization_id == organization_id, own.provider_id == provider_id, which)
+    return [_refund(row) for row in tx.execute(statement.with_for_update()).mappings()]
+
+
 def find_latest_payment(tx: Connection, *, invoice_id: UUID) -> Payment | None:
     """Return the latest payment that succeeded of an invoice, by itself or with a payment request."""
     own = payment_request_invoices.c
