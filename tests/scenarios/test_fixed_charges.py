@@ -270,3 +270,13 @@ def test_a_termination_bills_fixed_charges_in_arrears_to_its_day_and_the_rest_of
         ("fixed_charge", 2500),
         ("commitment", 12500),
     ]
+
+
+def test_a_start_that_comes_to_more_than_clients_read_exactly_is_refused(june: Api) -> None:
+    june.plan(fixed_charges=[desk(10**9, "100000000", pay_in_advance=True)])  # 10^19 cents
+    wanted = {"external_customer_id": "acme", "plan_code": "team", "external_id": "sub"}
+
+    reply = june.call("POST", "/subscriptions", {"subscription": wanted})
+
+    assert (reply.status, reply.body["error_details"]) == (422, {"amount_cents": ["value_is_out_of_range"]})
+    assert june.ok("GET", "/subscriptions")["subscriptions"] == []

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
+from daycount import errors
 from daycount.customers import store as customers
 from daycount.customers.records import Customer
 from daycount.engine.invoice import Assembled
@@ -27,6 +28,8 @@ from daycount.periods import ONE_DAY, local_date
 
 TZ_VERSION = version("tzdata")
 PER_CUSTOMER = "per_customer"
+_MOST_CENTS = 2**53 - 1
+"""What an invoice may come to: every client reads it exactly."""
 
 
 class Heading(Struct, frozen=True, kw_only=True):
@@ -124,9 +127,16 @@ def _next_number(work: Work, heading: Heading, last: dict[tuple[UUID, UUID], int
 
 
 def invoice_of(work: Work, heading: Heading, assembled: Assembled, *, number: Number | None) -> Invoice:
-    """Make an invoice: a draft where days of grace are due, else finalized, or closed when it has no number."""
+    """
+    Make an invoice: a draft where days of grace are due, else finalized, or closed when it has no number.
+
+    Raises Invalid where it comes to more than clients can read exactly.
+    """
     customer = heading.customer
     dates = dates_of(heading)
+    money = money_fields(work, assembled)
+    if money["sub_total_including_taxes_amount_cents"] > _MOST_CENTS:
+        raise errors.Invalid({"amount_cents": ["value_is_out_of_range"]})
     is_draft = dates.expected_finalization_date is not None
     draft_number = f"{heading.entity.document_number_prefix}-DRAFT" if is_draft else ""
     return Invoice(
@@ -152,7 +162,7 @@ def invoice_of(work: Work, heading: Heading, assembled: Assembled, *, number: Nu
         finalized_at=None if number is None else heading.at,
         created_at=heading.at,
         updated_at=heading.at,
-        **money_fields(work, assembled),
+        **money,
     )
 
 
