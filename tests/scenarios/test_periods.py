@@ -479,6 +479,23 @@ def test_an_end_without_invoice_bills_nothing(server: Server) -> None:
     assert api.invoices() == []
 
 
+def test_usage_of_an_external_id_is_billed_once_whoever_has_it_next(server: Server) -> None:
+    api = ending_story(server, in_advance=False)
+    api.customer("next")
+    api.event("1", code="calls", timestamp=unix("2025-05-05T12:00:00Z"))
+    api.move_to("2025-05-11T14:30:00Z")
+    api.terminate(on_termination_invoice="skip")
+    again = api.subscribe(subscription_at="2025-05-04T00:00:00Z")
+    assert (again["started_at"], api.usage()["amount_cents"]) == ("2025-05-04T00:00:00.000Z", 100)  # not billed yet
+    api.event("at the end", code="calls")  # dated by the clock
+    api.terminate()
+
+    taken = api.subscribe("next", subscription_at="2025-05-04T00:00:00Z")
+
+    assert charge_of(api.invoices()[-1])["amount_cents"] == 200
+    assert (taken["status"], taken["started_at"], api.usage("next")["amount_cents"]) == ("active", "2025-05-11T14:30:00.000Z", 0)
+
+
 def test_an_event_at_the_instant_of_the_end_belongs_to_the_ended_subscription(server: Server) -> None:
     api = ending_story(server, in_advance=False)
     api.move_to("2025-05-11T14:30:00Z")

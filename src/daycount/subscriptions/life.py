@@ -31,8 +31,14 @@ def activate(work: Work, active: Subscription, *, plan: Plan, customer: Customer
 
 
 def after_earlier_rows(subscription: Subscription, rows: Sequence[Subscription]) -> datetime:
-    """Return `subscription_at`, or the end of the last row of that external id and customer where that is later."""
-    ends = [row.terminated_at for row in rows if row.terminated_at is not None and row.customer_id == subscription.customer_id]
+    """
+    Return `subscription_at`, or the end of the last row of that external id that was billed to its end where that is later.
+
+    Usage goes by the external id, so what was billed to one customer is not billed to another who has the id next.
+    """
+    ends = [
+        row.terminated_at for row in rows if row.terminated_at is not None and (row.has_successor or row.on_termination_invoice != "skip")
+    ]
     return max([subscription.subscription_at, *ends])
 
 

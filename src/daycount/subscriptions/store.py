@@ -211,8 +211,8 @@ class History(NamedTuple):
     """
     What the rows of one external id of a customer have in common.
 
-    `first_started_at`: when the first row ever started; trials are counted from there. `settled_until`: the end, exclusive,
-    of the events that ended rows billed; None where no row ended with an invoice.
+    `first_started_at`: when the customer's first row ever started; trials are counted from there. `settled_until`: the end, exclusive,
+    of the events that ended rows billed, also those of a customer who had the id before; None where no row ended with an invoice.
     """
 
     first_started_at: datetime
@@ -222,13 +222,13 @@ class History(NamedTuple):
 def find_histories(tx: Connection, *, organization_id: UUID, pairs: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], History]:
     """Return the history of each (customer, external id) that ever started."""
     statement = sa.text("""
-        select s.customer_id, s.external_id, min(s.started_at) as first,
+        select w.customer_id, s.external_id, min(s.started_at) filter (where s.customer_id = w.customer_id) as first,
                max(s.billed_through) filter (where s.status = 'terminated') as settled
         from subscriptions s
-        join unnest(cast(:customers as uuid[]), cast(:externals as text[])) as w(customer_id, external_id)
-          on w.customer_id = s.customer_id and w.external_id = s.external_id
+        join unnest(cast(:customers as uuid[]), cast(:externals as text[])) as w(customer_id, external_id) on w.external_id = s.external_id
         where s.organization_id = :organization_id and s.started_at is not null
         group by 1, 2
+        having bool_or(s.customer_id = w.customer_id)
     """)
     parameters = {
         "organization_id": organization_id,
