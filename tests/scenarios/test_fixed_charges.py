@@ -81,6 +81,21 @@ def test_e53_units_added_to_a_period_paid_in_advance_are_billed_now(june: Api, p
     assert shown(june.invoices()[-1]) == [(8000, "16.0", "5.0")]  # July in advance
 
 
+def test_units_of_an_own_plan_bill_only_what_the_plan_before_was_not_paid_for(june: Api) -> None:
+    june.plan(fixed_charges=[desk(pay_in_advance=True)])
+    june.subscribe()
+    fixed_id = june.ok("GET", "/plans/team/fixed_charges/desk")["fixed_charge"]["lago_id"]
+    for day, units in ((11, 16), (12, 20)):
+        june.move_to(f"2026-06-{day}T09:00:00Z")
+        own = {"amount_cents": 100, "fixed_charges": [{"id": fixed_id, "units": units, "apply_units_immediately": True}]}
+        june.ok("PUT", "/subscriptions/sub", {"subscription": {"plan_overrides": own}})
+        june.move_to(f"2026-06-{day}T09:00:00Z")
+    june.move_to("2026-07-01T00:00:00Z")
+
+    # 10 paid on June 1; 6 more on June 11, 4 more on June 12; July in advance whole
+    assert [[units for _, units, _ in shown(invoice)] for invoice in june.invoices()] == [["10.0"], ["6.0"], ["4.0"], ["20.0"]]
+
+
 def test_e54_fewer_units_give_nothing_back_and_are_not_paid_twice(june: Api) -> None:
     june.plan(fixed_charges=[desk(pay_in_advance=True)])
     june.subscribe()

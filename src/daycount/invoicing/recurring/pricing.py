@@ -124,7 +124,7 @@ def _in_advance(job: Job, item: FixedCharge, usage: FixedUsage, window: Window) 
     subject = job.subject
     row = subject.subscription
     paid = usage.paid.get(row.id, ())
-    if any(fee.fixed_charge_id == item.id and fee.period_start == window.period.start and fee.amount_cents for fee in paid):
+    if any(_is_for(fee, item) and fee.period_start == window.period.start and fee.amount_cents for fee in paid):
         return None
     units = units_before(usage.units.get((row.id, item.id), []), end=max(job.at, window.period.start) + INSTANT_STEP)
     if units is None:
@@ -138,6 +138,11 @@ def _in_advance(job: Job, item: FixedCharge, usage: FixedUsage, window: Window) 
         currency=subject.currency,
         deduction=_deduction(job, item, usage),
     )
+
+
+def _is_for(fee: PaidFee, item: FixedCharge) -> bool:
+    """Tell whether a fee was made for a fixed charge, or for the one that it overrides by now."""
+    return fee.fixed_charge_id in (item.id, item.parent_id)
 
 
 def _deduction(job: Job, item: FixedCharge, usage: FixedUsage) -> Fraction:
@@ -166,7 +171,7 @@ def change_drafts(job: Job, usage: FixedUsage, *, changed: set[UUID]) -> list[Fe
     for item in subject.plan.fixed_charges:
         if item.id not in changed or not item.pay_in_advance:
             continue
-        own = [fee for fee in usage.paid.get(subject.subscription.id, ()) if fee.fixed_charge_id == item.id]
+        own = [fee for fee in usage.paid.get(subject.subscription.id, ()) if _is_for(fee, item)]
         paid = exact_sum(fee.units for fee in own if fee.period_start == window.period.start)
         units = units_before(usage.units.get((subject.subscription.id, item.id), []), end=job.at + INSTANT_STEP) or Decimal(0)
         drafts.append(
