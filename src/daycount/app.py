@@ -133,6 +133,7 @@ from daycount.subscriptions.messages import (
     ActivationPaid,
     ActivationWaits,
     PeriodsDue,
+    PlanOverridden,
     PlanSwitched,
     SubscriptionEnded,
     SubscriptionStarted,
@@ -302,6 +303,7 @@ def _connect_reactions(documents: Documents, invoicing: InvoicingReactions, char
         PlansRewritten: [invoicing.on_prices_changed],
         FixedUnitsChanged: [change_units_of_plan],
         ThresholdsChanged: [on_thresholds_changed],
+        PlanOverridden: [invoicing.on_plan_overridden],
         UnitsToBill: [invoicing.on_units_to_bill],
     }
     for message, reaction in ACTIVITIES.items():

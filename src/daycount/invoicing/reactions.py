@@ -13,6 +13,7 @@ from daycount.customers.operations import lane_of
 from daycount.engine.calendar import Occasion
 from daycount.infra.work import Work
 from daycount.invoicing import credit_store, gating, ongoing, store
+from daycount.invoicing.advance.carrying import carry_standings
 from daycount.invoicing.advance.pricing import price_events
 from daycount.invoicing.billing_run import bill, bill_unit_changes, gather_at_end
 from daycount.invoicing.crediting import finalize_notes, issue_excess, issue_for_unused
@@ -32,6 +33,7 @@ from daycount.subscriptions.messages import (
     ActivationPaid,
     ActivationWaits,
     PeriodsDue,
+    PlanOverridden,
     PlanSwitched,
     SubscriptionEnded,
     SubscriptionStarted,
@@ -185,6 +187,10 @@ class InvoicingReactions:
     def bill_periods(self, work: Work, subscription_ids: Sequence[UUID], *, due_at: datetime) -> None:
         """Bill the period that closed at `due_at` of many subscriptions. The agenda calls it."""
         bill(work, [Bill(subscription_id, Occasion.PERIODIC, due_at) for subscription_id in subscription_ids], events=self._events)
+
+    def on_plan_overridden(self, work: Work, message: PlanOverridden) -> None:
+        """Let what a subscription paid for in advance stand for the charges of its own plan."""
+        carry_standings(work, message.subscription_id, before=message.before, after=message.after)
 
     def on_units_to_bill(self, work: Work, message: UnitsToBill) -> None:
         """Bill units of fixed charges that changed in a period paid for in advance."""

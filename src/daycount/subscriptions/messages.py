@@ -5,6 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from daycount.catalog.records import Plan
 from daycount.subscriptions.records import Subscription
 
 
@@ -79,6 +80,14 @@ class PlanSwitched(Struct, frozen=True, kw_only=True):
     ended: Subscription
     started: Subscription
     unbilled_boundary: datetime | None
+
+
+class PlanOverridden(Struct, frozen=True, kw_only=True):
+    """A running row has a plan of its own now: `after`, whose charges are those of `before` but for what was overridden."""
+
+    subscription_id: UUID
+    before: Plan
+    after: Plan
 
 
 class UnitsToBill(Struct, frozen=True, kw_only=True):

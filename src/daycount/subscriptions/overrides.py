@@ -22,6 +22,7 @@ from daycount.given import given, given_or_default, is_given
 from daycount.infra.work import Work
 from daycount.subscriptions import store
 from daycount.subscriptions.fixed_units.operations import carry_units, override_units, preset_units, shown_units
+from daycount.subscriptions.messages import PlanOverridden
 from daycount.subscriptions.records import Status, Subscription, SubscriptionInput
 
 OwnUnits = Sequence[tuple[FixedCharge, Decimal, bool]]
@@ -70,8 +71,8 @@ def override_running(work: Work, row: Subscription, overrides: PlanInput, *, zon
     """
     Give a row its own plan, or change the one it has; units alone are kept beside the plan. Returns the row and its plan.
 
-    Nothing is prorated and nothing billed, but units of fixed charges in advance that count from now. Raises Invalid, NotFound,
-    Forbidden.
+    Nothing is prorated and nothing billed, but units of fixed charges in advance that count from now. Announces PlanOverridden
+    where a running row gets a plan of its own. Raises Invalid, NotFound, Forbidden.
     """
     if row.status in (Status.TERMINATED, Status.CANCELED):
         raise errors.NotFound("subscription")
@@ -85,6 +86,8 @@ def override_running(work: Work, row: Subscription, overrides: PlanInput, *, zon
         child = override_plan(work, plan, overrides, units=shown_units(work, row.id))
         row = structs.replace(row, plan_id=child.id, updated_at=work.now)
         store.update_subscription(work.tx, row)
+        if row.started_at is not None:
+            work.announce(PlanOverridden(subscription_id=row.id, before=plan, after=child))
     else:
         child = edit_override(work, plan, overrides)
     carry_units(work, row, plan=child, zone=zone, immediate=immediate_of(child, overrides))

@@ -19,6 +19,7 @@ unnest(cast(:subscriptions as uuid[]), cast(:charges as uuid[]), cast(:periods a
 """
 _SAME = "s.subscription_id = k.subscription_id and s.charge_id = k.charge_id and s.period_start = k.period_start"
 _COLUMNS = ", ".join(f's."{name}"' for name in AdvanceStep.__struct_fields__)
+_KEPT = tuple(name for name in AdvanceStep.__struct_fields__ if name not in ("charge_id", "bucket"))
 
 _LATEST = sa.text(f"""
 select distinct on (s.subscription_id, s.charge_id, s.period_start, s.bucket) {_COLUMNS}
@@ -50,6 +51,34 @@ def insert_steps(tx: Connection, steps: Sequence[AdvanceStep]) -> None:
     """Write steps with one COPY; an event that was counted for a charge before is refused by the table's key."""
     names = AdvanceStep.__struct_fields__
     copy_rows(tx, advance_steps, names, [[getattr(step, name) for name in names] for step in steps])
+
+
+_COPY = sa.text(f"""
+insert into advance_steps ({", ".join(f'"{name}"' for name in ("charge_id", "bucket", *_KEPT))})
+select c.new_id, case when f.new_id is null then s.bucket else '["' || f.new_id || substr(s.bucket, 39) end,
+       {", ".join(f's."{name}"' for name in _KEPT)}
+from unnest(cast(:old_charges as uuid[]), cast(:new_charges as uuid[])) as c(old_id, new_id)
+join advance_steps s on s.subscription_id = :subscription_id and s.charge_id = c.old_id
+left join unnest(cast(:old_filters as uuid[]), cast(:new_filters as uuid[])) as f(old_id, new_id) on left(s.bucket, 38) = '["' || f.old_id
+where s.period_start = (
+    select max(t.period_start) from advance_steps t where t.subscription_id = s.subscription_id and t.charge_id = s.charge_id
+)
+""")  # noqa: S608 - constants only
+
+
+def copy_steps(
+    tx: Connection, *, subscription_id: UUID, charges: Sequence[tuple[UUID, UUID]], filters: Sequence[tuple[UUID, UUID]]
+) -> None:
+    """Make a subscription's steps of the last period those of other charges, and of other filters, too: (old, new). One statement."""
+    if charges:
+        parameters = {
+            "subscription_id": subscription_id,
+            "old_charges": [old for old, _ in charges],
+            "new_charges": [new for _, new in charges],
+            "old_filters": [old for old, _ in filters],
+            "new_filters": [new for _, new in filters],
+        }
+        tx.execute(_COPY, parameters)
 
 
 def find_counted(tx: Connection, *, event_keys: Collection[UUID]) -> set[tuple[UUID, UUID]]:
