@@ -223,3 +223,28 @@ def test_an_invoice_of_nothing_is_closed_where_the_customer_says_so(api: Api) ->
     assert api.invoices() == []
     [fee] = fees(api)
     assert (fee["amount_cents"], fee["precise_amount"]) == (0, "0.001")
+
+
+def test_what_was_paid_for_stands_where_a_subscription_gets_a_plan_of_its_own(api: Api) -> None:
+    metric = api.metric(filters=[{"key": "region", "values": ["eu"]}])
+    calls = api.metric("calls", aggregation_type="count_agg", field_name=None, recurring=False)
+    eu = {"values": {"region": ["eu"]}, "properties": {"amount": "8"}}
+    tiers = [
+        {"from_value": 0, "to_value": 2, "per_unit_amount": "1", "flat_amount": "5"},
+        {"from_value": 3, "to_value": None, "per_unit_amount": "0.5", "flat_amount": "2"},
+    ]
+    by_tier = {"charge_model": "graduated", "properties": {"graduated_ranges": tiers}}
+    api.plan(charges=[a_charge(metric, "10", filters=[eu], invoiceable=False), a_charge(calls, "0", invoiceable=False, **by_tier)])
+    api.subscribe()
+    for number, operation in enumerate(("add", "remove")):
+        api.event(f"s{number}", user_id="s1", region="eu", operation_type=operation)
+        api.event(f"c{number}", code="calls")
+    assert sorted(fee["amount_cents"] for fee in fees(api)) == [0, 100, 600, 800]  # the seat, and nothing back; 1 + 5 and 1
+
+    api.ok("PUT", "/subscriptions/sub", {"subscription": {"plan_overrides": {"name": "Ours"}}})
+    api.event("s2", user_id="s1", region="eu", operation_type="add")
+    api.event("s3", user_id="s2", region="eu", operation_type="add")
+    api.event("c2", code="calls")
+
+    # The seat that comes back is paid for, another one is not; the third call is the first of the second tier: 0.5 + 2.
+    assert sorted(fee["amount_cents"] for fee in fees(api)) == [0, 0, 100, 250, 600, 800, 800]
