@@ -117,6 +117,18 @@ def test_thresholds_count_over_all_periods_and_what_was_used_elsewhere(server: S
     assert (usage["invoiced_usage_amount_cents"], usage["current_usage_amount_cents"]) == (4000, 0)
 
 
+def test_what_was_billed_on_the_way_is_taken_off_also_where_the_subscription_gets_a_plan_of_its_own(server: Server) -> None:
+    api = a_user(server, [{"amount_cents": 5000}])
+    use(api, "one", 6000)
+    api.ok("PUT", "/subscriptions/sub/charges/calls", {"charge": {"properties": {"amount": "0.005"}}})
+    api.move_to(END)
+
+    on_the_way, closing = made(api)
+    assert totals(on_the_way) == ("progressive_billing", 6000, 0, 6000, 6000)
+    assert totals(closing) == ("subscription", 3000, 3000, 0, 0)  # by the new price; what is left of the 6 000 comes back
+    assert [note["total_amount_cents"] for note in api.ok("GET", "/credit_notes")["credit_notes"]] == [3000]
+
+
 def a_correction(api: Api, *, base: int = 0) -> None:
     """Take usage back by a metric whose events may be negative."""
     use(api, "back", -1000)

@@ -6,11 +6,12 @@ Property errors are reported flat, as the contract has it: `{"properties": ["inv
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from msgspec import structs
 
 from daycount import errors
-from daycount.catalog.records import ChargeFilter, ChargeFilterInput, Metric
+from daycount.catalog.records import Charge, ChargeFilter, ChargeFilterInput, Metric
 from daycount.engine.charges import dispatch
 from daycount.engine.charges.models import ChargeModel
 from daycount.engine.filters import ALL_VALUES
@@ -129,6 +130,12 @@ def _read_values(values: dict[str, Any] | None, metric: Metric, found: errors.Fi
 def is_same_values(one: Mapping[str, Sequence[str]], other: Mapping[str, Sequence[str]]) -> bool:
     """Tell whether two filters take the same values, in whatever order."""
     return {key: set(values) for key, values in one.items()} == {key: set(values) for key, values in other.items()}
+
+
+def same_filters(one: Charge | None, other: Charge) -> list[tuple[UUID, UUID]]:
+    """Return the filters of two charges that take the same values, by their ids."""
+    mine = () if one is None else one.filters
+    return [(own.id, item.id) for own in mine for item in other.filters if is_same_values(own.values, item.values)]
 
 
 def merge_filters(

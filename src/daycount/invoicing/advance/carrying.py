@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from daycount.catalog.pricing import is_same_values
-from daycount.catalog.records import Charge, Plan
+from daycount.catalog.pricing import same_filters
+from daycount.catalog.records import Plan
 from daycount.infra.work import Work
 from daycount.invoicing.advance import store
 
@@ -17,9 +17,5 @@ def carry_standings(work: Work, subscription_id: UUID, *, before: Plan, after: P
     """
     old = {charge.id: charge for charge in before.charges}
     pairs = [(old[charge.parent_id], charge) for charge in after.charges if charge.pay_in_advance and charge.parent_id in old]
-    filters = [pair for one, other in pairs for pair in _same_filters(one, other)]
+    filters = [pair for one, other in pairs for pair in same_filters(one, other)]
     store.copy_steps(work.tx, subscription_id=subscription_id, charges=[(one.id, other.id) for one, other in pairs], filters=filters)
-
-
-def _same_filters(old: Charge, new: Charge) -> list[tuple[UUID, UUID]]:
-    return [(one.id, other.id) for one in old.filters for other in new.filters if is_same_values(one.values, other.values)]

@@ -11,6 +11,9 @@ from fractions import Fraction
 from typing import NamedTuple
 from uuid import UUID
 
+from daycount.catalog import store as catalog
+from daycount.catalog.pricing import same_filters
+from daycount.catalog.records import Plan
 from daycount.credit_notes import store as notes
 from daycount.engine.calendar import Occasion
 from daycount.engine.fees import FeeDraft
@@ -30,7 +33,7 @@ from daycount.money import round_half_away
 
 CLOSING = (Occasion.PERIODIC, Occasion.TERMINATING)
 """The occasions on which a period is billed in full, and what was billed of it before is taken off."""
-_Key = tuple[object, ...]
+_Key = tuple[UUID | None, UUID | None, tuple[tuple[str, str | None], ...]]
 
 
 class _Spot(NamedTuple):
@@ -48,6 +51,7 @@ class _Asked(NamedTuple):
     start: datetime
     at: datetime
     spots: Sequence[_Spot]
+    plan: Plan | None = None
 
 
 class _Taken(NamedTuple):
@@ -141,7 +145,13 @@ def load_earlier(
     `leaving_out` are drafts that are computed again: what they took before counts no more.
     """
     asked = [
-        _Asked(item.job.subject.subscription.id, item.job.windows.charges.period.start, item.job.at, [_spot(draft) for draft in item.fees])
+        _Asked(
+            item.job.subject.subscription.id,
+            item.job.windows.charges.period.start,
+            item.job.at,
+            [_spot(draft) for draft in item.fees],
+            item.job.subject.plan,
+        )
         for item in computed
         if item.job.windows.charges is not None and item.job.occasion in occasions
     ]
@@ -175,22 +185,46 @@ def _load(work: Work, asked: Sequence[_Asked], *, leaving_out: Sequence[UUID]) -
     for fee in invoices.list_fees(work.tx, organization_id=work.organization_id, invoice_ids=ids):
         if fee.invoice_id is not None:
             fees[fee.invoice_id].append(fee)
+    origins = _load_origins(work, [item.plan for item in asked if item.plan is not None and item.subscription_id in found])
     settled: dict[UUID, _Taken] = {}
     for item in asked:
         billed = found.get(item.subscription_id)
         if billed:
             invoice = billed[0].invoice
             to_credit = invoice.fees_amount_cents - invoice.coupons_amount_cents - taken.get(invoice.id, 0) - noted.get(invoice.id, 0)
-            settled[item.subscription_id] = _settle(item, billed, fees[invoice.id], to_credit_cents=to_credit)
+            settled[item.subscription_id] = _settle(item, billed, fees[invoice.id], origins, to_credit_cents=to_credit)
     return Earlier(settled)
 
 
-def _settle(item: _Asked, billed: Sequence[Billed], before: Sequence[Fee], *, to_credit_cents: int) -> _Taken:
-    charges = {fee.charge_id for fee in before}
-    amounts = {_key(fee.charge_id, fee.charge_filter_id, fee.grouped_by): fee.amount_cents for fee in before}
-    places = [place for place, spot in enumerate(item.spots) if spot.charge_id is not None and spot.charge_id in charges]
+def _load_origins(work: Work, plans: Sequence[Plan]) -> dict[UUID, UUID]:
+    """
+    Return the charges and filters that those of plans override, which earlier invoices may have billed instead of them.
+
+    One query where a plan overrides another one, else none.
+    """
+    parent_ids = {plan.parent_id for plan in plans if plan.parent_id is not None}
+    parents = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=list(parent_ids)) if parent_ids else {}
+    origins: dict[UUID, UUID] = {}
+    for plan in plans:
+        parent = None if plan.parent_id is None else parents.get(plan.parent_id)
+        before = {} if parent is None else {charge.id: charge for charge in parent.charges}
+        for charge in plan.charges:
+            if charge.parent_id is not None:
+                origins[charge.id] = charge.parent_id
+                origins |= {new: old for old, new in same_filters(before.get(charge.parent_id), charge)}
+    return origins
+
+
+def _settle(item: _Asked, billed: Sequence[Billed], before: Sequence[Fee], origins: Mapping[UUID, UUID], *, to_credit_cents: int) -> _Taken:
+    def origin(own_id: UUID | None) -> UUID | None:
+        return None if own_id is None else origins.get(own_id, own_id)
+
+    charges = {origin(fee.charge_id) for fee in before}
+    amounts = {_key(origin(fee.charge_id), origin(fee.charge_filter_id), fee.grouped_by): fee.amount_cents for fee in before}
+    places = [place for place, spot in enumerate(item.spots) if spot.charge_id is not None and origin(spot.charge_id) in charges]
     spots = [item.spots[place] for place in places]
-    own = [BilledFee(spot.amount_cents, 0 if spot.key is None else amounts.get(spot.key, 0)) for spot in spots]
+    keys = [None if spot.key is None else (origin(spot.key[0]), origin(spot.key[1]), spot.key[2]) for spot in spots]
+    own = [BilledFee(spot.amount_cents, 0 if key is None else amounts.get(key, 0)) for spot, key in zip(spots, keys, strict=True)]
     return _Taken(billed, places, settle(own, to_credit_cents=to_credit_cents), item.at)
 
 
