@@ -295,3 +295,18 @@ def test_a_start_that_comes_to_more_than_clients_read_exactly_is_refused(june: A
 
     assert (reply.status, reply.body["error_details"]) == (422, {"amount_cents": ["value_is_out_of_range"]})
     assert june.ok("GET", "/subscriptions")["subscriptions"] == []
+
+
+def test_a_commitment_counts_each_months_fees_once_also_where_the_customer_moves(server: Server) -> None:
+    api = server.organization(at="2026-06-01T14:00:00Z")
+    api.customer(timezone="America/New_York")
+    api.plan(amount_cents=3000, pay_in_advance=True, minimum_commitment={"amount_cents": 30000})
+    api.subscribe()
+    for instant, zone in (("2026-06-15T00:00:00Z", "Asia/Tokyo"), ("2026-07-20T00:00:00Z", "America/Los_Angeles")):
+        api.move_to(instant)
+        api.customer(timezone=zone)
+    api.move_to("2026-09-01T07:00:00Z")
+
+    # 300.00 less the 30.00 of the month that is over, whichever hours of another zone it began or ended with
+    found = [[fee["amount_cents"] for fee in fees_of(invoice, "commitment")] for invoice in api.invoices()]
+    assert found == [[], [27000], [27000], [27000]]

@@ -35,7 +35,7 @@ from daycount.invoicing.compute import Computed, Job, Subject, compute, job_for
 from daycount.invoicing.presentation import with_breakdowns
 from daycount.invoicing.recurring.store import PaidFee, Span, find_paid_fixed_fees, sum_fees
 from daycount.money import exact_sum
-from daycount.periods import INSTANT_STEP, local_date
+from daycount.periods import INSTANT_STEP, Period, local_date
 from daycount.subscriptions.fixed_units import store as fixed_units
 from daycount.usage.port import EventStore
 
@@ -214,8 +214,9 @@ def commitment_window(job: Job) -> Window | None:
     if job.occasion is Occasion.PERIODIC:
         if base is None or not subject.terms.is_pay_in_advance:
             return base
-        closed = plan_window(subject.terms, at=base.period.start - INSTANT_STEP)
-        is_before = closed is not None and closed.period.end <= base.period.start and subject.terms.started_at < base.period.start
+        opened = (base.full_period or base.period).start  # where a change of zone moves it, the fee itself begins hours before or after
+        closed = plan_window(subject.terms, at=opened - INSTANT_STEP)
+        is_before = closed is not None and closed.period.end <= opened and subject.terms.started_at < opened
         return closed if is_before else None
     if base is not None or job.windows.charges is None:
         return base
@@ -227,11 +228,7 @@ def commitment_drafts(
 ) -> list[FeeDraft | None]:
     """Return the fee that makes up for what each job's period stays below its commitment. One query, none without commitments."""
     windows = [commitment_window(job) for job in jobs]
-    spans = [
-        Span(job.subject.subscription.id, window.period.start, window.period.end)
-        for job, window in zip(jobs, windows, strict=True)
-        if window is not None
-    ]
+    spans = [Span(job.subject.subscription.id, *_whole(window)) for job, window in zip(jobs, windows, strict=True) if window is not None]
     spent = sum_fees(work.tx, organization_id=work.organization_id, spans=spans, leaving_out=leaving_out) if spans else {}
     found: list[FeeDraft | None] = []
     for job, window, own in zip(jobs, windows, drafts, strict=True):
@@ -240,7 +237,8 @@ def commitment_drafts(
             found.append(None)
             continue
         subject = job.subject
-        now = sum(draft.amount_cents for draft in own if window.period.start <= draft.window.period.start < window.period.end)
+        start, end = _whole(window)
+        now = sum(draft.amount_cents for draft in own if start <= _middle(draft.window.period) < end)
         draft = commitment_fee(
             subscription_id=subject.subscription.id,
             amount_cents=commitment.amount_cents,
@@ -251,6 +249,16 @@ def commitment_drafts(
         )
         found.append(draft)
     return found
+
+
+def _whole(window: Window) -> Period:
+    """Return the period a window is part of; a fee in advance is for all of it, also where the window is cut by a termination."""
+    own, full = window.period, window.full_period or window.period
+    return Period(start=min(own.start, full.start), end=max(own.end, full.end))
+
+
+def _middle(period: Period) -> datetime:
+    return period.start + (period.end - period.start) / 2
 
 
 def compute_unit_changes(work: Work, subjects: Sequence[Subject], *, at: datetime) -> list[Computed]:

@@ -54,15 +54,16 @@ def find_paid_fixed_fees(
 
 def sum_fees(tx: Connection, *, organization_id: UUID, spans: Sequence[Span], leaving_out: Sequence[UUID]) -> dict[UUID, int]:
     """
-    Return what the fees come to whose own period begins in a stretch of their subscription, one stretch each.
+    Return what the fees come to whose own period lies in a stretch of their subscription, one stretch each.
 
-    Fees that are deleted, on invoices that are voided, progressive or left out, and earlier commitments do not count; amounts are
-    before coupons and taxes. One query.
+    Its middle decides, since a change of zone moves the ends of periods by some hours. Fees that are deleted, on invoices that are
+    voided, progressive or left out, and earlier commitments do not count; amounts are before coupons and taxes. One query.
     """
     statement = sa.text("""
         select f.subscription_id, sum(f.amount_cents) as amount_cents
         from unnest(cast(:ids as uuid[]), cast(:starts as timestamptz[]), cast(:ends as timestamptz[])) as s(subscription_id, starts, ends)
-        join fees f on f.subscription_id = s.subscription_id and f.shown_from >= s.starts and f.shown_from < s.ends
+        join fees f on f.subscription_id = s.subscription_id
+            and f.shown_from + (f.shown_to - f.shown_from) / 2 >= s.starts and f.shown_from + (f.shown_to - f.shown_from) / 2 < s.ends
         left join invoices i on i.id = f.invoice_id
         where f.organization_id = :organization_id and f.deleted_at is null and f.fee_type <> 'commitment'
             and coalesce(i.status, '') <> 'voided' and coalesce(i.invoice_type, '') <> 'progressive_billing'
