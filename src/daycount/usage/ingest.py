@@ -289,13 +289,10 @@ class GroupCommit:
             return usage_store.is_committed(tx, written.written_by)
 
     def _write(self, tx: Connection, taken: Sequence[Pending]) -> _Written:
-        return self._write_at_once(tx, taken) or self._write_in_steps(tx, taken)
-
-    def _write_at_once(self, tx: Connection, taken: Sequence[Pending]) -> _Written | None:
         """
-        Write requests of which all is known, with two round trips to the database.
+        Write requests: with two round trips to the database where all that they need is known.
 
-        None where something has to be asked first or turns out to be different; then nothing was done.
+        Where something has to be asked first, turns out to be different or is known already, they are written in steps.
         """
         facts: dict[UUID, Facts] = {}
         try:
@@ -303,17 +300,18 @@ class GroupCommit:
                 facts[pending.organization_id] = self._facts[pending.organization_id]
             lives = [facts[pending.organization_id].find_lives(pending.events) for pending in taken]
         except KeyError:
-            return None
+            return self._write_in_steps(tx, taken)
         if any(own.computes or own.size > _MOST_CACHED for own in facts.values()) or self._find_guarded(facts, lives, ()):
-            return None
+            return self._write_in_steps(tx, taken)
         batches = [Batch(pending.organization_id, pending.events, now=_NOT_YET) for pending in taken]
         opened = self._events.open(tx, batches, metrics=[facts[batch.organization_id].metrics for batch in batches])
         if opened is None:
-            return None
+            return self._write_in_steps(tx, taken)
         refused: dict[int, dict[str, Any]] = {}
-        is_kept = False
+        is_current = is_kept = False
         try:
-            if {row.id: row.catalog_version for row in opened.organizations} == {key: own.version for key, own in facts.items()}:
+            is_current = {row.id: row.catalog_version for row in opened.organizations} == {key: own.version for key, own in facts.items()}
+            if is_current:
                 real_now = self._clock.now()
                 nows = {row.id: row.frozen_time or real_now for row in opened.organizations}
                 for place, (pending, batch) in enumerate(zip(taken, batches, strict=True)):
@@ -326,10 +324,10 @@ class GroupCommit:
             opened.give_up()
         if not is_kept:
             tx.rollback()
-            return None
+            return self._write_in_steps(tx, taken, seeks_known=is_current)
         return self._conclude_all(tx, batches, facts, lives, refused, written_by=opened.organizations[0].written_by)
 
-    def _write_in_steps(self, tx: Connection, taken: Sequence[Pending]) -> _Written:
+    def _write_in_steps(self, tx: Connection, taken: Sequence[Pending], *, seeks_known: bool = False) -> _Written:
         nows, facts, written_by = self._learn(tx, taken)
         lives = self._find_lives(tx, facts, taken)
         batches: list[Batch] = []
@@ -346,14 +344,13 @@ class GroupCommit:
                 refused[place] = pending.told(details)
         guarded = self._hold_guarded(tx, facts, batches, lives, refused)
         good = [place for place in range(len(batches)) if place not in refused and place not in guarded]
-        self._events.append(
-            tx, [batches[place] for place in good], metrics=[facts[batches[place].organization_id].metrics for place in good]
-        )
+        metrics = [facts[batches[place].organization_id].metrics for place in good]
+        self._events.append(tx, [batches[place] for place in good], metrics=metrics, seeks_known=seeks_known)
         for place, lanes in guarded.items():
             assert self._guard is not None
             try:
-                metrics = facts[batches[place].organization_id].metrics
-                Guarded(tx, self._events, self._guard).append(batches[place], lanes, metrics=metrics)
+                own = facts[batches[place].organization_id].metrics
+                Guarded(tx, self._events, self._guard).append(batches[place], lanes, metrics=own)
             except errors.Invalid as error:
                 refused[place] = dict(error.details)
         return self._conclude_all(tx, batches, facts, lives, refused, written_by=written_by)

@@ -27,7 +27,9 @@ class MemoryEventStore:
     def open(self, _tx: Connection, _batches: Sequence[Batch], *, metrics: Sequence[dict[str, MetricFacts]]) -> None:
         """Leave all to `append`; see the port."""
 
-    def append(self, tx: Connection, batches: Sequence[Batch], *, metrics: Sequence[dict[str, MetricFacts]]) -> None:
+    def append(
+        self, tx: Connection, batches: Sequence[Batch], *, metrics: Sequence[dict[str, MetricFacts]], seeks_known: bool = False
+    ) -> None:
         """Keep the events of every batch without a duplicate; see the port."""
         assert len(batches) == len(metrics)
         for batch in batches:

@@ -105,11 +105,14 @@ class EventStore(Protocol):
         """
         ...
 
-    def append(self, tx: Connection, batches: Sequence[Batch], *, metrics: Sequence[dict[str, MetricFacts]]) -> None:
+    def append(
+        self, tx: Connection, batches: Sequence[Batch], *, metrics: Sequence[dict[str, MetricFacts]], seeks_known: bool = False
+    ) -> None:
         """
         Keep the events of every batch that holds no duplicate; note the duplicates of the others.
 
-        `metrics` holds, for each batch, the live metrics of its organization by code. Nothing counts until the caller's
+        `metrics` holds, for each batch, the live metrics of its organization by code. `seeks_known` says that some event is
+        likely to be known already, which a store may look for before it writes. Nothing counts until the caller's
         transaction commits.
         """
         ...

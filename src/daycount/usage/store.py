@@ -172,7 +172,9 @@ class PostgresEventStore:
         self._streams_known = 0
         self._fields: dict[str, int] = {}
 
-    def append(self, tx: Connection, batches: Sequence[Batch], *, metrics: Sequence[dict[str, MetricFacts]]) -> None:
+    def append(
+        self, tx: Connection, batches: Sequence[Batch], *, metrics: Sequence[dict[str, MetricFacts]], seeks_known: bool = False
+    ) -> None:
         """
         Keep the events of every batch without a duplicate, with one COPY; see the port.
 
@@ -185,7 +187,7 @@ class PostgresEventStore:
         fields = self._find_fields(tx, _typings(batches, metrics))
         driver = driver_of(tx)
         # A batch that repeats itself is refused without being written, so the table does not object to what else it repeats.
-        known = _find_known(tx, [own for own in digests if len(set(own)) < len(own)])
+        known = _find_known(tx, [own for own in digests if seeks_known or len(set(own)) < len(own)])
         for _ in range(_TRIES):
             accepted = _without_duplicates(batches, digests, known)
             if not accepted:
