@@ -17,8 +17,8 @@ select %(organization)s, 'due-' || i, c from generate_series(1, %(count)s) i, un
 """
 _EVENTS = """
 insert into usage_events (key, stream_id, sequence, at, created_at, field_id, number, transaction_id, properties, is_late)
-select gen_random_uuid(), s.id, i, %(start)s::timestamptz + i * interval '1 hour', %(start)s, f.id, i * 0.125, s.id || '-' || i,
-    '{"gb":"' || i * 0.125 || '"}', false
+select gen_random_uuid(), s.id, i, %(start)s::timestamptz + i * interval '1 hour', %(start)s, f.id, (i + s.id %% 97) * 0.125,
+    s.id || '-' || i, '{"gb":"' || (i + s.id %% 97) * 0.125 || '"}', false
 from event_streams s, generate_series(1, %(events)s) i, event_fields f
 where s.organization_id = %(organization)s and s.external_subscription_id like 'due-%%' and f.name = 'number:gb'
 """
@@ -43,7 +43,8 @@ def make_book(api: Api, database: psycopg.Connection[Any], *, subscriptions: int
     """
     Make subscriptions that are due, each with `charges` charges in arrears beside its base fee, and `events` events for each charge.
 
-    One customer in `coupon_each` has a coupon; all pay a tax. Nothing is due before this is committed.
+    One customer in `coupon_each` has a coupon; all pay a tax. Subscriptions use different quantities, so that no amount is remembered from
+    another. Nothing is due before this is committed.
     """
     due_at = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     _make_template(api, charges=charges, start=due_at - timedelta(days=20))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from daycount.catalog import store as catalog
 from daycount.catalog.messages import PlanDeleted, PlansRewritten
 from daycount.coupons.applying import restore_coupons
 from daycount.credit_notes.spending import give_back
@@ -64,9 +65,13 @@ class InvoicingReactions:
         self._events = events
 
     def on_started(self, work: Work, message: SubscriptionStarted) -> None:
-        """Bill a subscription at its start; only plans in advance come to anything."""
+        """Bill a subscription at its start: what of its plan is paid for in advance. Nothing is read where nothing is."""
         subscription = message.subscription
         assert subscription.activated_at is not None
+        plans = catalog.find_plans(work.tx, organization_id=work.organization_id, ids=[subscription.plan_id])
+        plan = plans[subscription.plan_id]
+        if not plan.pay_in_advance and not any(item.pay_in_advance for item in plan.fixed_charges):
+            return
         bill(work, [Bill(subscription.id, Occasion.STARTING, subscription.activated_at)], events=self._events)
 
     def on_periods_due(self, work: Work, message: PeriodsDue) -> None:

@@ -102,8 +102,8 @@ def find_wallets(
         wanted.append(table.code == code)
     if active_only:
         wanted.append(table.status == WalletStatus.ACTIVE)
-    if lock:
-        tx.execute(sa.select(table.id).where(*wanted).order_by(table.id).with_for_update())
+    if lock and not tx.execute(sa.select(table.id).where(*wanted).order_by(table.id).with_for_update()).all():
+        return []
     return _read(tx, _SELECT.where(*wanted).order_by(table.priority, table.created_at, table.id))
 
 
