@@ -80,7 +80,9 @@ def _make_template(api: Api, *, charges: int, start: datetime) -> None:
         priced.append({"billable_metric_id": made["lago_id"], "charge_model": model, "properties": properties})
     plan = {"code": "plan", "name": "Plan", "interval": "monthly", "amount_cents": 3100, "amount_currency": "EUR", "pay_in_advance": False}
     api.ok("POST", "/plans", {"plan": plan | {"charges": priced}})
-    api.ok("POST", "/customers", {"customer": {"external_id": "template", "name": "Template", "currency": "EUR"}})
+    # The term is longer than a month, so that nothing but the billing is due.
+    customer = {"external_id": "template", "name": "Template", "currency": "EUR", "net_payment_term": 60}
+    api.ok("POST", "/customers", {"customer": customer})
     subscription = {"external_customer_id": "template", "plan_code": "plan", "external_id": "template"}
     api.ok("POST", "/subscriptions", {"subscription": subscription | {"subscription_at": start.isoformat()}})
     coupon = {"name": "Ten", "code": "ten", "coupon_type": "percentage", "percentage_rate": "10", "frequency": "forever"}

@@ -7,6 +7,7 @@ with the result. The number of queries does not depend on the number of subscrip
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -146,7 +147,7 @@ class ChargeUsage(Struct, frozen=True, kw_only=True):
         return [*(fee for fee in self.fees if not fee.is_empty and fee is not parent), parent, self.true_up]
 
 
-class Computed(Struct, frozen=True, kw_only=True):
+class Computed(Struct, frozen=True, kw_only=True, dict=True):
     """The fees of one job: the base fee, if one is due, and one for every charge, used or not."""
 
     job: Job
@@ -155,8 +156,8 @@ class Computed(Struct, frozen=True, kw_only=True):
     recurring: Sequence[FeeDraft] = ()
     """Fees of fixed charges, and what is missing to a commitment; `recurring.pricing` adds them."""
 
-    @property
-    def fees(self) -> list[FeeDraft]:
+    @cached_property
+    def fees(self) -> Sequence[FeeDraft]:
         """Return the fees an invoice carries: the base fee even at zero, charges that came to something."""
         used = [fee for usage in self.charges if usage.charge.invoiceable for fee in usage.billed_fees]
         return [*([] if self.base is None else [self.base]), *used, *self.recurring]
