@@ -16,7 +16,11 @@ def main() -> None:
     parser.add_argument("--only", choices=kinds, help="run one benchmark instead of all")
     parser.add_argument("--events", type=int, nargs="+", help="numbers of events that current usage is read with")
     parser.add_argument("--subscriptions", type=int, help="how many subscriptions are read together")
+    parser.add_argument("--due", type=int, nargs="+", help="numbers of subscriptions that are due at once")
+    parser.add_argument("--workers", type=int, nargs="+", help="numbers of workers that bill them")
     options = parser.parse_args()
+    month = billing.QUICK if options.quick else billing.WHOLE
+    month = month._replace(subscriptions=tuple(options.due or month.subscriptions), workers=tuple(options.workers or month.workers))
     read = usage.QUICK if options.quick else usage.WHOLE
     read = read._replace(events=options.events or read.events, subscriptions=options.subscriptions or read.subscriptions)
     with tempfile.TemporaryDirectory(dir=options.folder, prefix="daycount-benchmark-") as folder:
@@ -29,7 +33,7 @@ def main() -> None:
         if options.only in (None, "usage"):
             usage.run(Path(folder) / "usage", size=read)
         if options.only in (None, "billing"):
-            billing.run(Path(folder) / "billing", size=billing.QUICK if options.quick else billing.WHOLE)
+            billing.run(Path(folder) / "billing", size=month)
         if options.only in (None, "pages"):
             pages.run(Path(folder) / "pages", size=pages.QUICK if options.quick else pages.WHOLE)
         if options.only in (None, "documents"):
