@@ -37,6 +37,8 @@ PART = a_window("2025-03-12T15:20:00+00:00", "2025-04-01T00:00:00+00:00")
         (a_window("2025-03-12T00:00:00+00:00", "2025-03-20T00:00:00+00:00", is_cut=True), UTC, False, 9),  # the 20th begins
         (a_window("2025-03-01T00:00:00+00:00", "2025-03-11T14:30:00+00:00", is_cut=True), UTC, True, 10),
         (a_window("2025-03-01T09:00:00+00:00", "2025-03-01T14:30:00+00:00", is_cut=True), UTC, True, 0),
+        # From midnight in Tokyo to midnight in New York: 31.5 days of a month of 31.
+        (a_window("2025-03-01T00:00:00+09:00", "2025-04-01T00:00:00-04:00"), NEW_YORK, False, 31),
         # Clocks go forward on 9 March: 743 hours, and still 31 days on the wall.
         (a_window("2025-03-01T00:00:00-05:00", "2025-04-01T00:00:00-04:00"), NEW_YORK, False, 31),
     ],

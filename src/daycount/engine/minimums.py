@@ -24,14 +24,15 @@ def minimum_days(window: Window, *, zone: ZoneInfo, is_upgraded: bool) -> int:
     """
     Count the days of a window as a minimum does: its time on the local wall clock, rounded up to whole days.
 
-    A row that ends at midnight still has the day that begins there. The day of an upgrade is the new plan's.
+    A row that ends at midnight still has the day that begins there. The day of an upgrade is the new plan's. A window that a change of
+    zone made longer than its period counts as a whole one.
     Source: Lago docs, charge minimums.
     """
     start, end = (_on_the_wall(instant, zone=zone) for instant in window.period)
     length = end - start
     if window.is_cut and end == end.replace(hour=0, minute=0, second=0, microsecond=0):
         length += timedelta(seconds=1)
-    days = -(-length // ONE_DAY)
+    days = min(-(-length // ONE_DAY), window.full_days)
     return max(days - is_upgraded, 0)
 
 
