@@ -21,6 +21,7 @@ import daycount.mails.tables
 import daycount.organizations.payment_providers.tables
 import daycount.organizations.sections.tables
 import daycount.organizations.tables
+import daycount.payments.checkout.tables
 import daycount.payments.inbound.tables
 import daycount.payments.refunds.tables
 import daycount.payments.requests.tables

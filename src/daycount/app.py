@@ -119,13 +119,15 @@ from daycount.organizations.payment_providers.records import ConnectionRemoved
 from daycount.payments import reactions as payment_reactions
 from daycount.payments.charging import collecting
 from daycount.payments.charging.sending import Sending
+from daycount.payments.checkout.paying import Paying
+from daycount.payments.checkout.providing import Checkout
 from daycount.payments.inbound.operations import Hearing
 from daycount.payments.linking import Linking, on_connection_removed
 from daycount.payments.providers.registry import Gateways
 from daycount.payments.receipt_papers import ReceiptPapers
-from daycount.payments.records import ReceiptMade
+from daycount.payments.records import CustomerLinked, PaymentFailed, ReceiptMade
 from daycount.payments.refunds.operations import Refunding
-from daycount.payments.requests.records import PaymentRequestMade
+from daycount.payments.requests.records import PaymentRequestMade, PaymentRequestStatusChanged
 from daycount.subscriptions.directory import CatalogDirectory
 from daycount.subscriptions.fixed_units.operations import change_units_of_plan
 from daycount.subscriptions.messages import (
@@ -238,6 +240,7 @@ class App(NamedTuple):
     webhook_keys: KeyRing
     linking: Linking
     hearing: Hearing
+    checkout: Checkout
 
 
 def _connect_reactions(documents: Documents, invoicing: InvoicingReactions, charging: Charging) -> dict[type, list[Any]]:
@@ -261,6 +264,7 @@ def _connect_reactions(documents: Documents, invoicing: InvoicingReactions, char
             payment_reactions.on_payment_status_changed,
             gating.on_payment_status_changed,
             dunning_reactions.on_payment_status_changed,
+            charging.checkout.on_payment_status_changed,
         ],
         **_DUNNING,
         TimeUnused: [invoicing.on_time_unused],
@@ -280,8 +284,7 @@ def _connect_reactions(documents: Documents, invoicing: InvoicingReactions, char
         ],
         InvoicesOpened: [collecting.on_invoices_made],
         PaymentChosen: [collecting.on_payment_chosen],
-        LinkAsked: [charging.linking.on_link_asked],
-        PaymentRequestMade: [collecting.on_request_made, mails.on_request_made],
+        **_reactions_of_checkout(charging),
         ConnectionRemoved: [on_connection_removed],
         DraftsRebuilt: [invoicing.on_rebuilt],
         InvoicesFinalized: [
@@ -292,7 +295,7 @@ def _connect_reactions(documents: Documents, invoicing: InvoicingReactions, char
             mails.on_invoices_made,
         ],
         InvoiceDeleted: [invoicing.on_deleted],
-        InvoiceVoided: [invoicing.on_voided, on_invoice_voided],
+        InvoiceVoided: [invoicing.on_voided, on_invoice_voided, charging.checkout.on_invoice_voided],
         InvoiceClosed: [invoicing.on_closed],
         CustomerDeleted: [on_customer_deleted, take_coupons_away, wallet_reactions.on_customer_deleted, invoicing.on_customer_deleted],
         InvoiceSettingsChanged: [invoicing.on_settings_changed],
@@ -313,13 +316,24 @@ def _connect_reactions(documents: Documents, invoicing: InvoicingReactions, char
     return reactions
 
 
+def _reactions_of_checkout(charging: Charging) -> dict[type, list[Any]]:
+    request_mails = mails.RequestMails(charging.checkout)
+    return {
+        LinkAsked: [charging.linking.on_link_asked],
+        CustomerLinked: [charging.checkout.on_customer_linked],
+        PaymentRequestMade: [collecting.on_request_made, request_mails.on_request_made],
+        PaymentRequestStatusChanged: [charging.checkout.on_request_changed],
+        PaymentFailed: [request_mails.on_payment_failed],
+    }
+
+
 def build(settings: Settings, *, database_url: str, environment: Mapping[str, str], pool_size: int | None = None) -> App:
     """Put together what every process needs, around one pool of connections."""
     folder = Folder()
     events = PostgresEventStore(folder)
     invoicing = InvoicingReactions(events)
     gateways = Gateways(stripe_url=settings.stripe_api_url, timeout_s=settings.payment_provider_timeout_seconds)
-    charging = Charging(Sending(gateways), Linking(gateways), Refunding(gateways))
+    charging = Charging(Sending(gateways), Linking(gateways), Refunding(gateways), Checkout(gateways, settings.public_url))
     documents = Documents(PaperReactions(settings.public_url), ReceiptPapers(settings.public_url))
     reactions = _connect_reactions(documents, invoicing, charging)
     workplace = Workplace(
@@ -341,6 +355,7 @@ def build(settings: Settings, *, database_url: str, environment: Mapping[str, st
         clocks=TestClocks(workplace, runner),
         linking=charging.linking,
         hearing=Hearing(gateways),
+        checkout=charging.checkout,
         webhook_keys=KeyRing(workplace.transaction, configured=_secret(settings.rsa_private_key)),
     )
 
@@ -378,6 +393,7 @@ def build_web(app: App) -> Web:
         people,
         app.linking,
         app.hearing,
+        app.checkout,
     )
     commits = GroupCommit(
         app.workplace,
@@ -392,7 +408,7 @@ def build_web(app: App) -> Web:
     )
     router = build_router()
     ingest = Ingest(commits, batch_limit=app.settings.ingest_batch_limit)
-    site = Site(app.settings, app.workplace, app.clock, Inside(services, router, ingest))
+    site = Site(app.settings, app.workplace, app.clock, Inside(services, router, ingest), Paying(app.checkout, app.linking))
     described = ApiDocument(lambda: describe_api(router), address=app.settings.public_url.rstrip("/"))
     pages = DocSite(site, described, public_url=app.settings.public_url)
     return Web(Server(services, router, ingest, Administration(services, router), pages), commits, router, pages)

@@ -7,7 +7,7 @@ from daycount.dashboard.pages import PARTS
 from daycount.dashboard.routing import Page, Table
 from tests.api.world import World
 
-PAGES: tuple[Page, ...] = tuple(page for page in Table(PARTS).pages if page.access not in ("public", "portal"))
+PAGES: tuple[Page, ...] = tuple(page for page in Table(PARTS).pages if page.access not in ("public", "portal", "payer"))
 _LOOKED_AT = tuple(page for page in PAGES if page.method == "GET")
 LISTS = tuple(page.pattern for page in _LOOKED_AT if "{" not in page.pattern and not page.pattern.endswith("/new"))
 FORMS = tuple(page.pattern for page in _LOOKED_AT if "{" not in page.pattern and page.pattern.endswith("/new"))

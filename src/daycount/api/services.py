@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from daycount.clock import Clock
 from daycount.config import Settings
 from daycount.infra.work import Workplace
+from daycount.payments.checkout.providing import Checkout
 from daycount.payments.inbound.operations import Hearing
 from daycount.payments.linking import Linking
 from daycount.usage.records import Directory
@@ -39,3 +40,5 @@ class Services(NamedTuple):
     """Makes customers known to payment providers."""
     hearing: Hearing
     """Hears what payment providers tell."""
+    checkout: Checkout
+    """Gives out pages to pay at."""

@@ -17,6 +17,7 @@ from daycount.api import payment_news
 from daycount.api.v1 import (
     alerts,
     billable_metrics,
+    checkouts,
     credit_notes,
     customers,
     events,
@@ -60,6 +61,7 @@ from daycount.invoicing.records import Invoice
 from daycount.monitoring.messages import AlertTriggered
 from daycount.payments import operations as payment_operations
 from daycount.payments import receipts
+from daycount.payments.checkout.records import CheckoutMade
 from daycount.payments.records import (
     ChargeImpossible,
     CustomerLinked,
@@ -231,6 +233,10 @@ def _linked(message: CustomerLinked, work: Work) -> Shown:
     return _customers(CustomerSaved(message.customer, "updated"), work)
 
 
+def _checkouts(message: CheckoutMade, _work: Work) -> Shown:
+    return [(message.provided.customer.id, checkouts.checkout_to_wire(message.provided))]
+
+
 def _payments(message: PaymentConfirmed | PaymentWaits, work: Work) -> Shown:
     return [(message.payment.id, payments.to_wire(payment_operations.get_payment(work, message.payment.id)))]
 
@@ -325,6 +331,7 @@ EVENTS: Final[Mapping[type, Callable[[Any], Iterable[News]]]] = {
     InvoicesOverdue: lambda message: [News("invoice.payment_overdue", partial(_invoices, message.invoices))],
     MetricSaved: lambda message: [News(f"billable_metric.{message.event}", partial(_metrics, message))],
     ChargeImpossible: lambda message: [News("invoice.payment_failure", partial(payment_news.impossible, message))],
+    CheckoutMade: lambda message: [News("customer.checkout_url_generated", partial(_checkouts, message))],
     CustomerLinked: lambda message: [News("customer.payment_provider_created", partial(_linked, message))],
     LinkFailed: lambda message: [News("customer.payment_provider_error", partial(payment_news.link_failed, message))],
     PaymentConfirmed: lambda message: [News("payment.succeeded", partial(_payments, message))],

@@ -158,12 +158,6 @@ def get_customer(work: Work, external_id: str) -> Customer:
     return customer
 
 
-def check_checkout(work: Work, external_id: str) -> None:
-    """Say why there is no page to leave a way to pay on. Raises NotFound, Invalid: no provider is linked."""
-    get_customer(work, external_id)
-    raise errors.Invalid({"base": ["no_linked_payment_provider"]})
-
-
 def _insert(work: Work, customer: Customer) -> Customer:
     number = organizations.next_customer_number(work.tx, work.organization_id)
     prefix = customer.entity.document_number_prefix

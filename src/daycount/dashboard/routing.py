@@ -16,7 +16,7 @@ class Page(NamedTuple):
     One page, or one thing a form does.
 
     `access` says who may: "public" anybody, "member" whoever is signed in, "admin" administrators,
-    "portal" a customer who has the link. A page that is not
+    "portal" a customer who has the link, "payer" who has the address of a page to pay at. A page that is not
     `is_transactional` gets a visit without an open work and opens what it needs itself.
     """
 

@@ -23,6 +23,7 @@ from daycount.dashboard.backend import Backend
 from daycount.dashboard.entrance import Entrance
 from daycount.dashboard.http import Fields, Request, Response, redirect, safe_return
 from daycount.dashboard.pages import PARTS
+from daycount.dashboard.payer import open_payer
 from daycount.dashboard.portal import open_guest
 from daycount.dashboard.rendering import Renderer
 from daycount.dashboard.routing import Match, Page, Table
@@ -31,6 +32,7 @@ from daycount.dashboard.visit import Visit, theme_of
 from daycount.infra.work import Work, Workplace
 from daycount.organizations import store as organizations
 from daycount.organizations.records import Caller, Organization
+from daycount.payments.checkout.paying import Paying
 
 _log = structlog.get_logger("dashboard")
 _YEAR_S: Final = 31_536_000
@@ -51,11 +53,12 @@ Answer = tuple[int, list[tuple[bytes, bytes]], bytes]
 class Site:
     """Answers what people look at."""
 
-    def __init__(self, settings: Settings, workplace: Workplace, clock: Clock, backend: Backend) -> None:
+    def __init__(self, settings: Settings, workplace: Workplace, clock: Clock, backend: Backend, paying: Paying) -> None:
         self._settings = settings
         self._workplace = workplace
         self._clock = clock
         self._backend = backend
+        self._paying = paying
         self._renderer = Renderer()
         self.table = Table(PARTS)
         self._is_secure = settings.public_url.startswith("https://")
@@ -83,6 +86,8 @@ class Site:
                 return self._entrance.answer(request, match.page, match.path)
             if match.page.access == "portal":
                 return self._receive(request, match.page, match.path)
+            if match.page.access == "payer":
+                return self._take_payment(request, match.page, match.path)
             return self._visit(request, match.page, match.path)
         except errors.Unauthenticated:
             return self._send_to_entrance(request)
@@ -102,6 +107,18 @@ class Site:
             response = page.handler(guest)
             if request.method == "POST" and response.status < 400:
                 workplace.commit_points.commit(tx, f"portal.{page.handler.__name__}")
+        return response
+
+    def _take_payment(self, request: Request, page: Page, path: Mapping[str, str]) -> Response:
+        """Run a page for somebody who pays; no cookie counts. Raises NotFound."""
+        workplace, real_now = self._workplace, self._clock.now()
+        with workplace.engine.connect() as tx:
+            payer = open_payer(
+                tx, request=request, path=path, workplace=workplace, paying=self._paying, renderer=self._renderer, real_now=real_now
+            )
+            response = page.handler(payer)
+            if request.method == "POST" and response.status < 400:
+                workplace.commit_points.commit(tx, f"payer.{page.handler.__name__}")
         return response
 
     def _send_to_entrance(self, request: Request) -> Response:
@@ -199,6 +216,8 @@ def _said(error: errors.DaycountError) -> str:
     match error:
         case errors.NotFound(resource="portal_link"):
             return "This link leads nowhere any more. Links last twelve hours; ask for a new one."
+        case errors.NotFound(resource="payment_link"):
+            return "This address leads nowhere any more. Ask whoever sent it for a new one."
         case errors.NotFound():
             return "There is no such thing in this organization."
         case errors.Forbidden(code="stale_form"):

@@ -200,14 +200,6 @@ def check_integration(work: Work, invoice_id: UUID) -> Invoice:
     raise errors.NotFound("integration")
 
 
-def check_payment_url(work: Work, invoice_id: UUID) -> None:
-    """Say why there is no address to pay an invoice at. Raises NotFound, Invalid."""
-    invoice = get_invoice(work, invoice_id)
-    if invoice.status != "finalized" or invoice.payment_status == "succeeded":
-        raise errors.Invalid({"base": ["invalid_invoice_status_or_payment_status"]})
-    raise errors.Invalid({"base": ["no_linked_payment_provider"]})
-
-
 def mark_overdue(work: Work, invoice_ids: Sequence[UUID], *, at: datetime) -> None:
     """Mark invoices that were not paid in time. The agenda calls it. Announces InvoicesOverdue."""
     late = store.mark_overdue(work.tx, organization_id=work.organization_id, ids=invoice_ids, at=at)

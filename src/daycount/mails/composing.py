@@ -36,7 +36,7 @@ _templates = Environment(loader=PackageLoader("daycount.mails"), autoescape=sele
 
 
 class Draft(NamedTuple):
-    """An e-mail before it is addressed: `texts` fill the phrases, `rows` are labels and values below them."""
+    """An e-mail before it is addressed: `texts` fill the phrases, `rows` are labels and values below them, `link` where to pay."""
 
     email_type: str
     document_type: str
@@ -47,6 +47,7 @@ class Draft(NamedTuple):
     texts: Mapping[str, str]
     rows: Sequence[tuple[str, str]]
     attachments: Sequence[tuple[str, UUID, str]]
+    link: str | None = None
 
 
 class Address(NamedTuple):
@@ -151,6 +152,8 @@ def write(work: Work, draft: Draft, *, sender: str, address: Address, is_resend:
         "greeting": phrases_of(words).greeting.format(**texts),
         "sentence": draft.phrases[1].format(**texts),
         "rows": [{"label": label, "value": value} for label, value in draft.rows],
+        "link": draft.link,
+        "pay": phrases_of(words).pay,
         "closing": phrases_of(words).closing,
         "sender": sender_name,
     }
@@ -212,13 +215,13 @@ def tell_receipt(work: Work, shown: ShownReceipt) -> None:
         _tell(work, [draft_receipt(work, shown)])
 
 
-def tell_request(work: Work, shown: ShownRequest) -> None:
-    """Ask a customer to pay; copies go to whom the dunning campaign names, if one asked."""
+def tell_request(work: Work, shown: ShownRequest, *, link: str | None) -> None:
+    """Ask a customer to pay, at the address `link` if there is one; copies go to whom the dunning campaign names, if one asked."""
     request = shown.request
     to = [part.strip() for part in (request.email or "").split(",") if part.strip()]
     if not to:
         return
-    draft = draft_request(work, shown)
+    draft = draft_request(work, shown)._replace(link=link)
     sender = sender_address(work, draft)
     if not sender:
         return

@@ -13,6 +13,7 @@ class Phrases(NamedTuple):
     credit_note: tuple[str, str]
     receipt: tuple[str, str]
     request: tuple[str, str]
+    pay: str
     closing: str
 
 
@@ -23,6 +24,7 @@ _PHRASES: Final = {
         ("Your credit note {number} from {sender}", "Please find attached your credit note {number} of {amount}."),
         ("Your receipt {number} from {sender}", "Thank you for your payment of {amount}. Your receipt {number} is attached."),
         ("Your overdue balance of {amount} with {sender}", "{amount} are overdue. Please pay the invoices below: {numbers}."),
+        "Pay here",
         "If you have a question, reply to this e-mail.",
     ),
     "fr": Phrases(
@@ -31,6 +33,7 @@ _PHRASES: Final = {
         ("Votre avoir {number} de {sender}", "Veuillez trouver ci-joint votre avoir {number} de {amount}."),
         ("Votre reçu {number} de {sender}", "Merci pour votre paiement de {amount}. Votre reçu {number} est joint."),
         ("Votre solde échu de {amount} chez {sender}", "{amount} sont échus. Merci de régler les factures suivantes : {numbers}."),
+        "Payer ici",
         "Pour toute question, répondez à cet e-mail.",
     ),
     "de": Phrases(
@@ -39,6 +42,7 @@ _PHRASES: Final = {
         ("Ihre Gutschrift {number} von {sender}", "anbei erhalten Sie Ihre Gutschrift {number} über {amount}."),
         ("Ihre Quittung {number} von {sender}", "vielen Dank für Ihre Zahlung von {amount}. Ihre Quittung {number} liegt bei."),
         ("Ihr überfälliger Betrag von {amount} bei {sender}", "{amount} sind überfällig. Bitte begleichen Sie die Rechnungen: {numbers}."),
+        "Hier bezahlen",
         "Bei Fragen antworten Sie einfach auf diese E-Mail.",
     ),
     "es": Phrases(
@@ -47,6 +51,7 @@ _PHRASES: Final = {
         ("Su nota de crédito {number} de {sender}", "Adjuntamos su nota de crédito {number} de {amount}."),
         ("Su recibo {number} de {sender}", "Gracias por su pago de {amount}. Adjuntamos su recibo {number}."),
         ("Su saldo vencido de {amount} con {sender}", "Hay {amount} vencidos. Le rogamos que pague las facturas: {numbers}."),
+        "Pagar aquí",
         "Si tiene alguna pregunta, responda a este correo.",
     ),
     "it": Phrases(
@@ -55,6 +60,7 @@ _PHRASES: Final = {
         ("La Sua nota di credito {number} da {sender}", "in allegato trova la Sua nota di credito {number} di {amount}."),
         ("La Sua ricevuta {number} da {sender}", "grazie per il pagamento di {amount}. La ricevuta {number} è allegata."),
         ("Il Suo saldo scaduto di {amount} con {sender}", "risultano scaduti {amount}. La preghiamo di pagare le fatture: {numbers}."),
+        "Paghi qui",
         "Per qualsiasi domanda risponda a questa e-mail.",
     ),
     "nb": Phrases(
@@ -63,6 +69,7 @@ _PHRASES: Final = {
         ("Kreditnota {number} fra {sender}", "Vedlagt finner du kreditnota {number} på {amount}."),
         ("Kvittering {number} fra {sender}", "Takk for betalingen på {amount}. Kvittering {number} er vedlagt."),
         ("Forfalt beløp på {amount} hos {sender}", "{amount} er forfalt. Vennligst betal fakturaene: {numbers}."),
+        "Betal her",
         "Har du spørsmål, svar på denne e-posten.",
     ),
     "sv": Phrases(
@@ -71,6 +78,7 @@ _PHRASES: Final = {
         ("Kreditnota {number} från {sender}", "Bifogat finner du kreditnota {number} på {amount}."),
         ("Kvitto {number} från {sender}", "Tack för din betalning på {amount}. Kvitto {number} är bifogat."),
         ("Förfallet belopp på {amount} hos {sender}", "{amount} är förfallet. Vänligen betala fakturorna: {numbers}."),
+        "Betala här",
         "Har du frågor, svara på detta e-postmeddelande.",
     ),
     "pt-BR": Phrases(
@@ -79,6 +87,7 @@ _PHRASES: Final = {
         ("Sua nota de crédito {number} de {sender}", "Segue em anexo a sua nota de crédito {number} de {amount}."),
         ("Seu recibo {number} de {sender}", "Obrigado pelo pagamento de {amount}. O recibo {number} está em anexo."),
         ("Seu saldo vencido de {amount} com {sender}", "Há {amount} vencidos. Por favor, pague as faturas: {numbers}."),
+        "Pague aqui",
         "Em caso de dúvida, responda a este e-mail.",
     ),
 }

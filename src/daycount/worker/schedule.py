@@ -22,6 +22,7 @@ from daycount.monitoring import evaluation as alerts
 from daycount.payments import linking
 from daycount.payments.charging import collecting, outcomes
 from daycount.payments.charging.sending import Sending
+from daycount.payments.checkout.providing import END_PAGE, Checkout
 from daycount.payments.linking import Linking
 from daycount.payments.receipt_papers import MAKE_RECEIPT, ReceiptPapers
 from daycount.payments.refunds import operations as refunding
@@ -67,6 +68,7 @@ class Charging(NamedTuple):
     sending: Sending
     linking: Linking
     refunding: Refunding
+    checkout: Checkout
 
 
 def kinds(
@@ -182,6 +184,9 @@ def _kinds_of_charging(charging: Charging) -> dict[str, Kind]:
     def follow_refunds(work: Work, refund_ids: Sequence[UUID], _due_at: datetime) -> None:
         charging.refunding.follow(work, refund_ids)
 
+    def end_pages(work: Work, page_ids: Sequence[UUID], _due_at: datetime) -> None:
+        charging.checkout.end(work, page_ids)
+
     return {
         linking.LINK: Kind(80, link),
         outcomes.FOLLOW: Kind(81, follow),
@@ -190,6 +195,7 @@ def _kinds_of_charging(charging: Charging) -> dict[str, Kind]:
         collecting.SEND: Kind(84, send),
         refunding.REFUND: Kind(85, refund),
         refunding.FOLLOW_REFUND: Kind(86, follow_refunds),
+        END_PAGE: Kind(87, end_pages),
     }
 
 

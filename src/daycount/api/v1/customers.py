@@ -12,6 +12,7 @@ from daycount.api.query import Query
 from daycount.api.routing import Call, Routes
 from daycount.api.v1 import invoice_custom_sections as sections_wire
 from daycount.api.v1 import taxes as taxes_wire
+from daycount.api.v1.checkouts import CheckoutObject, checkout_to_wire
 from daycount.api.v1.invoice_custom_sections import SectionObject
 from daycount.api.v1.taxes import TaxObject
 from daycount.api.wire import Stamp, stamp, stamp_or_none, text_or_none
@@ -224,7 +225,8 @@ def destroy_customer(work: Work, call: Call) -> CustomerObject:
     return list_to_wire(work, [operations.delete_customer(work, call.path["external_customer_id"])], is_whole=True)[0]
 
 
-@routes.post("/customers/{external_customer_id}/checkout_url")
-def generate_customer_checkout_url(work: Work, call: Call) -> None:
-    """Make an address where a customer can leave a way to pay."""
-    operations.check_checkout(work, call.path["external_customer_id"])
+@routes.post("/customers/{external_customer_id}/checkout_url", returns=CheckoutObject, root_out="customer")
+def generate_customer_checkout_url(work: Work, call: Call) -> CheckoutObject:
+    """Make an address where a customer can leave a way to pay, for the next 24 hours."""
+    customer = operations.get_customer(work, call.path["external_customer_id"])
+    return checkout_to_wire(call.services.checkout.of_customer(work, customer))

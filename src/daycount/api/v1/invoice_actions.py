@@ -5,6 +5,7 @@ from uuid import UUID
 from msgspec import UNSET, Struct, UnsetType
 
 from daycount.api.routing import Call, Routes
+from daycount.api.v1.checkouts import InvoicePaymentObject, invoice_payment_to_wire
 from daycount.api.v1.invoices import InvoiceObject, whole_to_wire
 from daycount.api.wire import read_path_uuid
 from daycount.given import given, given_or_default
@@ -101,10 +102,11 @@ def retry_invoice_payment(work: Work, call: Call) -> None:
     retry_payment(work, _id(call), given(call.body.payment_method, None))
 
 
-@routes.post("/invoices/{lago_id}/payment_url")
-def create_invoice_payment_url(work: Work, call: Call) -> None:
-    """Make an address to pay an invoice at."""
-    operations.check_payment_url(work, _id(call))
+@routes.post("/invoices/{lago_id}/payment_url", returns=InvoicePaymentObject, root_out="invoice_payment_details")
+def create_invoice_payment_url(work: Work, call: Call) -> InvoicePaymentObject:
+    """Make an address to pay an invoice at, for the next 24 hours."""
+    invoice_id = _id(call)
+    return invoice_payment_to_wire(call.services.checkout.of_invoice(work, invoice_id), invoice_id)
 
 
 @routes.post("/invoices/{lago_id}/resend_email", accepts=Recipients, is_body_optional=True)

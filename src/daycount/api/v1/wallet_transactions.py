@@ -214,7 +214,7 @@ def _consumption(row: Consumption, other: WalletTransaction, wallet: Wallet) -> 
 
 @routes.post("/wallet_transactions/{lago_id}/payment_url", returns=PaymentDetailsObject, root_out="wallet_transaction_payment_details")
 def wallet_transaction_payment_url(work: Work, call: Call) -> PaymentDetailsObject:
-    """Ask where a purchase can be paid; without a payment provider nowhere."""
+    """Make an address to pay a purchase at, for the next 24 hours."""
     item = _find(work, call)
     if item.transaction_status is not Origin.PURCHASED:
         raise errors.Invalid({"base": ["wallet_transaction_not_purchased"]})
@@ -222,4 +222,11 @@ def wallet_transaction_payment_url(work: Work, call: Call) -> PaymentDetailsObje
         raise errors.Invalid({"base": ["wallet_transaction_already_settled"]})
     if item.invoice_id is None:
         raise errors.Invalid({"base": ["wallet_transaction_has_no_attached_invoice"]})
-    raise errors.Invalid({"base": ["no_linked_payment_provider"]})
+    provided = call.services.checkout.of_invoice(work, item.invoice_id, is_open_seen=True)
+    return PaymentDetailsObject(
+        lago_customer_id=str(provided.customer.id),
+        external_customer_id=provided.customer.external_id,
+        payment_provider=provided.connection.provider_type,
+        lago_wallet_transaction_id=str(item.id),
+        payment_url=provided.url,
+    )

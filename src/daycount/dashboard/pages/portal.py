@@ -1,6 +1,7 @@
 """What a customer sees of itself: usage so far, invoices, wallets with a top-up, its own details."""
 
 from typing import Any, Final
+from uuid import UUID
 
 from daycount import errors
 from daycount.dashboard.http import Response, redirect
@@ -9,6 +10,8 @@ from daycount.dashboard.pages import rows
 from daycount.dashboard.paper import paper_of
 from daycount.dashboard.portal import Guest
 from daycount.dashboard.routing import Pages
+from daycount.payments.checkout.doors import path_of
+from daycount.payments.checkout.records import About, Door
 
 pages = Pages()
 _ROOT: Final = "/customer-portal/{token}"
@@ -77,7 +80,16 @@ def show_own_invoice(guest: Guest) -> Response:
         standing=rows.invoice_status(invoice),
         paper=paper_of(invoice),
         entity=entity,
+        pay_path=_path_to_pay(guest, invoice),
     )
+
+
+def _path_to_pay(guest: Guest, invoice: Any) -> str | None:
+    """Return where an invoice can be paid; None where nothing is due, or the customer is linked to no provider."""
+    is_due = invoice["status"] == "finalized" and invoice["total_due_amount_cents"] > 0 and not invoice["self_billed"]
+    if not is_due or not invoice["customer"]["billing_configuration"].get("provider_customer_id"):
+        return None
+    return path_of(guest.work.tx, Door(guest.organization.id, About.INVOICE, UUID(invoice["lago_id"])))
 
 
 @pages.get(_ROOT + "/wallets", access="portal")

@@ -48,6 +48,12 @@ def payer_of(customer: Customer) -> Payer:
     )
 
 
+def is_charged(work: Work, customer_id: UUID) -> bool:
+    """Tell whether what is due of a customer is charged by itself: it is linked, and has a payment method that is its default."""
+    linked = load_linked(work, [customer_id]).get(customer_id)
+    return linked is not None and linked.method_for(Reference()) is not None
+
+
 def load_linked(work: Work, customer_ids: Collection[UUID]) -> dict[UUID, Linked]:
     """Return those of customers that are linked by a connection that is there; partners bill themselves. Three queries."""
     found = connections.find_connections(work.tx, organization_id=work.organization_id)

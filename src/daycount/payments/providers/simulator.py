@@ -157,6 +157,10 @@ class Simulator:
         """Return our own page, on which a method is chosen that says what happens."""
         return HostedPage(wanted.own_url)
 
+    def answer(self, provider_payment_id: str, *, is_confirmed: bool) -> Outcome:
+        """Tell what becomes of a payment that waited for the customer, who confirmed it or did not."""
+        return _succeeded(provider_payment_id) if is_confirmed else _failed(provider_payment_id, "authentication_failed")
+
     def end_page(self, connection: Connection, provider_page_id: str) -> None:
         """Do nothing: our own page knows what is over."""
 
