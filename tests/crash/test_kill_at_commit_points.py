@@ -138,6 +138,58 @@ def assert_months(facts: list[dict[str, Any]]) -> None:
     assert len({invoice["number"] for invoice in facts}) == 10
 
 
+# A purchase of credits: written, asked for, settled a day later.
+
+
+def build_purchase(server: Server) -> tuple[Api, str]:
+    api = server.organization(at=START, name="Buyer", document_number_prefix="BUY")
+    api.ok("POST", "/payment_providers", {"payment_provider": {"provider_type": "simulator", "code": "sim", "name": "Simulated"}})
+    link = {"payment_provider": "simulator", "provider_customer_id": "sim_success_after_1d", "sync": True}
+    api.customer("acme", currency="USD", billing_configuration=link)
+    api.wallet("acme", granted_credits=None, paid_credits="40", invoice_requires_successful_payment=True)
+    return api, organization_of(server)
+
+
+def payments_of(server: Server, organization: str) -> list[tuple[str, bool]]:
+    """Return the status of each payment, and whether its provider's answer is known; of invoices that nobody sees too."""
+    with psycopg.connect(server.database_url()) as connection:
+        query = "select status, provider_payment_id is not null from payments where organization_id = %s"
+        return list(connection.execute(query, [organization]).fetchall())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("mark", "left"),
+    [
+        ("clock.step#1:after", [("pending", False)]),  # written, and nobody was asked
+        ("clock.step#2:before", [("pending", False)]),  # asked, and the answer is lost
+        ("clock.step#2:after", [("processing", True)]),
+        ("clock.step#3:before", [("processing", True)]),  # paid, and that is lost
+        ("clock.step#3:after", [("succeeded", True)]),
+    ],
+)
+def test_credits_are_paid_and_granted_once_wherever_a_purchase_is_cut_off(
+    server: Server, tmp_path: Path, mark: str, left: list[tuple[str, bool]]
+) -> None:
+    api, organization = build_purchase(server)
+    code = advance(server, organization, DAYCOUNT_TEST_KILL_AT=mark)
+    assert (code, payments_of(server, organization)) == (-signal.SIGKILL, left)
+
+    api.move_to(TARGET)
+
+    assert payments_of(server, organization) == [("succeeded", True)]
+    [wallet] = api.ok("GET", "/wallets")["wallets"]
+    [bought] = api.ok("GET", f"/wallets/{wallet['lago_id']}/wallet_transactions")["wallet_transactions"]
+    [invoice] = api.invoices()
+    assert (wallet["credits_balance"], wallet["balance_cents"], bought["status"]) == ("40.0", 4_000, "settled")
+    assert (bought["settled_at"], invoice["payment_status"], invoice["total_paid_amount_cents"]) == (
+        "2026-02-01T10:00:00Z",
+        "succeeded",
+        4_000,
+    )
+    assert len(api.ok("GET", "/payment_receipts")["payment_receipts"]) == 1
+
+
 # The catch-up of a live organization, by the worker.
 
 

@@ -93,6 +93,21 @@ def test_an_invoice_is_paid_on_its_page(api: Api, server: Server) -> None:
     assert (twice.status, len(api.ok("GET", "/payments")["payments"])) == (422, 2)
 
 
+def test_a_payment_that_waits_is_settled_once_whoever_says_so(api: Api, server: Server) -> None:
+    linked(api, provider_customer_id="sim_action_after_1d")
+    invoice = sell(api)
+    api.move_to(START)
+    page, visitor = urlsplit(url_of(api, invoice)).path, Visitor(server)
+    assert visitor.look(page).title == "Confirm the payment"
+    assert act(visitor, page, {"act": "confirm"}).title == "Paid"
+    # A day later the provider would have said the same.
+    api.move_to("2026-07-03T00:00:00Z")
+    [payment] = api.ok("GET", "/payments", query={"invoice_id": invoice["lago_id"]})["payments"]
+    assert (payment["payment_status"], read(api, invoice)["total_paid_amount_cents"]) == ("succeeded", 12_000)
+    assert len(api.ok("GET", "/payment_receipts")["payment_receipts"]) == 1
+    assert visitor.request("POST", page, {"act": "confirm"}).status == 404  # its day is over
+
+
 def test_a_page_is_given_out_again_for_a_day_unless_what_is_due_changes(api: Api, server: Server) -> None:
     linked(api)
     invoice = sell(api)

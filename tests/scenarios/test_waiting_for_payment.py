@@ -13,7 +13,10 @@ RULE = [{"type": "payment", "timeout_hours": 48}]
 def api(server: Server) -> Api:
     """A customer that is linked to a provider, and a plan of 31.00 a month in advance, on 11 July at 10:00."""
     api = server.organization(at="2026-07-11T10:00:00Z")
-    api.customer(billing_configuration={"payment_provider": "stripe"})
+    api.ok("POST", "/payment_providers", {"payment_provider": {"provider_type": "simulator", "code": "sim", "name": "Simulated"}})
+    # What its provider is asked for changes nothing: whether it is paid, the stories say.
+    link = {"payment_provider": "simulator", "payment_provider_code": "sim", "provider_customer_id": "sim_too_small", "sync": True}
+    api.customer(billing_configuration=link)
     api.plan(amount_cents=3100, pay_in_advance=True)
     return api
 
@@ -202,3 +205,25 @@ def test_rules_are_refused_where_nothing_could_be_waited_for(api: Api) -> None:
     reply = api.call("POST", "/subscriptions", {"subscription": fields | by_hand})
     code = "manual_payment_method_invalid_for_payment_activation_rules"
     assert (reply.status, reply.body["error_details"]) == (422, {"customer": [code]})
+
+    def answer(customer: str, **chosen: Any) -> Any:
+        wanted = fields | {"external_customer_id": customer, "external_id": "of-" + customer}
+        body = {"subscription": wanted | ({"payment_method": chosen} if chosen else {})}
+        return api.call("POST", "/subscriptions", body).body.get("error_details")
+
+    api.customer("alone")
+    api.customer("bare", billing_configuration={"payment_provider": "simulator", "provider_customer_id": "cus_1"})
+    assert answer("alone") == {"customer": ["no_linked_payment_provider"]}
+    assert answer("bare") == {"customer": ["no_default_payment_method"]}
+    [method] = api.ok("GET", "/customers/acme/payment_methods")["payment_methods"]
+    for stranger in (method["lago_id"], "01a210f3-3209-7000-8acb-fe2a725a5ff4", "card"):
+        assert answer("bare", payment_method_type="provider", payment_method_id=stranger) == {
+            "payment_method": ["invalid_payment_method"],
+            "customer": ["payment_method_not_found"],
+        }
+    assert answer("acme", payment_method_id=method["lago_id"]) is None
+    assert shown(api, "incomplete", "of-acme")["payment_method"] == {
+        "payment_method_type": "provider",
+        "payment_method_id": method["lago_id"],
+    }
+    assert api.call("GET", "/subscriptions/of-bare").status == 404

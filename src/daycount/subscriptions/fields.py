@@ -3,21 +3,23 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from msgspec import UnsetType
 
 from daycount import errors
 from daycount.catalog.records import Plan
+from daycount.customers.payment_methods.operations import read_reference, resolve
+from daycount.customers.payment_methods.records import MANUAL, PROVIDER, Reference
+from daycount.customers.payment_methods.store import find_usable
 from daycount.customers.records import Customer
 from daycount.given import given, is_given
 from daycount.infra.work import Work
 from daycount.periods import parse_instant
 from daycount.subscriptions.records import ActivationRule, RuleStatus, SubscriptionInput
 
-DEFAULT_PAYMENT_METHOD = "provider"
-MANUAL = "manual"
 PAYMENT = "payment"
-_PAYMENT_METHODS = frozenset({DEFAULT_PAYMENT_METHOD, MANUAL})
+_NO_METHOD = UUID(int=0)
 _MOST_HOURS = 876_000
 """A hundred years."""
 _CREDIT_NOTES = frozenset({"credit", "skip", "refund", "offset"})
@@ -27,38 +29,51 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 9000
 
 
 class Payer(NamedTuple):
-    """Who pays a subscription: whether the customer is linked to a payment provider, and the method chosen for it."""
+    """
+    Who pays a subscription, and how.
+
+    Whether the customer is linked to a payment provider, the way that is chosen, and whether there is a method by it to be charged.
+    """
 
     is_linked: bool
-    method: str | None
+    way: Reference
+    has_method: bool
 
 
-def payer_of(customer: Customer | None, method: str | None) -> Payer:
-    """Return how a customer, None for one not known yet, pays a subscription."""
-    return Payer(customer is not None and customer.billing_configuration.get("payment_provider") is not None, method)
+def payer_of(work: Work, customer: Customer | None, way: Reference) -> Payer:
+    """Return how a customer, None for one not known yet, pays a subscription. One query."""
+    if customer is None or customer.billing_configuration.get("payment_provider") is None:
+        return Payer(is_linked=False, way=way, has_method=False)
+    own = find_usable(work.tx, customer_ids=[customer.id]).get(customer.id, [])
+    return Payer(is_linked=True, way=way, has_method=resolve(way, own) is not None)
 
 
-def read_payment_method(value: Mapping[str, Any] | None | UnsetType, found: errors.FieldErrors) -> str | None:
+def read_payment_method(
+    work: Work, value: Mapping[str, Any] | None | UnsetType, *, owner: UUID | str | None, found: errors.FieldErrors
+) -> Reference | None:
     """
-    Read how a subscription is paid; None where nothing is chosen.
+    Read how a subscription of a customer (its id, or its external id) is paid; None where nothing is chosen.
 
-    A stored method of a provider cannot be named, since none is known. Source: Lago API, subscriptions.
+    One that cannot be named is noted, and comes back with an id that nothing has. Source: Lago API, subscriptions.
     """
     chosen = given(value, None)
     if not chosen:
         return None
-    kind = chosen.get("payment_method_type") or DEFAULT_PAYMENT_METHOD
-    if not isinstance(kind, str) or kind not in _PAYMENT_METHODS or chosen.get("payment_method_id") is not None:
-        found.add("payment_method", "invalid_payment_method")
-        return None
-    return str(kind)
+    kind, method_id = (str(chosen[name]) if chosen.get(name) else None for name in ("payment_method_type", "payment_method_id"))
+    wrong = errors.FieldErrors()
+    reference = read_reference(work, kind=kind, method_id=method_id, owner=owner, found=wrong)
+    if not wrong:
+        return reference
+    found.add("payment_method", "invalid_payment_method")
+    return Reference(MANUAL if kind == MANUAL else PROVIDER, _NO_METHOD if method_id else None)
 
 
 def read_activation_rules(work: Work, value: object, *, payer: Payer, found: errors.FieldErrors) -> tuple[ActivationRule, ...]:
     """
     Read the rules that make an activation wait for its payment; nothing waits before it begins.
 
-    Whoever pays must be linked to a payment provider, and not pay by hand. Source: Lago API, subscriptions with activation rules.
+    Whoever pays must be linked to a payment provider, have a method there, and not pay by hand. Source: Lago API, subscriptions with
+    activation rules.
     """
     rules = given(value, [])
     if not rules:
@@ -75,10 +90,12 @@ def read_activation_rules(work: Work, value: object, *, payer: Payer, found: err
         found.add("timeout_hours", "value_must_be_positive_or_zero")
     elif hours[0] > _MOST_HOURS:
         found.add("timeout_hours", "value_is_out_of_range")
-    elif payer.method == MANUAL:
+    elif payer.way.kind == MANUAL:
         found.add("customer", "manual_payment_method_invalid_for_payment_activation_rules")
     elif not payer.is_linked:
         found.add("customer", "no_linked_payment_provider")
+    elif not payer.has_method:
+        found.add("customer", "payment_method_not_found" if payer.way.method_id else "no_default_payment_method")
     else:
         return (_rule(work, hours[0]),)
     return ()

@@ -13,6 +13,7 @@ from daycount.catalog.plan_operations import get_plan
 from daycount.catalog.records import Plan, PlanInput
 from daycount.customers import store as customers
 from daycount.customers.operations import MAX_EXTERNAL_ID, ensure_customer, find_entity, lane_of
+from daycount.customers.payment_methods.records import Reference
 from daycount.customers.records import Customer
 from daycount.engine.calendar import BillingTime
 from daycount.given import given, given_or_default, is_given
@@ -24,7 +25,6 @@ from daycount.organizations.sections.records import Chooser
 from daycount.periods import local_date, whole_millisecond
 from daycount.subscriptions import overrides, plan_changes, schedule, store
 from daycount.subscriptions.fields import (
-    DEFAULT_PAYMENT_METHOD,
     check_instant,
     payer_of,
     read_activation_rules,
@@ -65,8 +65,8 @@ def create_subscription(work: Work, wanted: SubscriptionInput) -> Subscription:
         read_instant(wanted.subscription_at, "subscription_at", found) or check_instant(work.now, "subscription_at", found)
     )
     ending_at = read_ending(wanted, subscription_at, work.now, found)
-    payment_method = read_payment_method(wanted.payment_method, found)
-    rules = _read_rules(work, wanted, payment_method, found)
+    way = read_payment_method(work, wanted.payment_method, owner=given(wanted.external_customer_id, None), found=found) or Reference()
+    rules = _read_rules(work, wanted, way, found)
     own = overrides.read_overrides(wanted, found)
     thresholds = overrides.read_own_thresholds(work, wanted, (), found)
     found.raise_if_any()
@@ -100,7 +100,8 @@ def create_subscription(work: Work, wanted: SubscriptionInput) -> Subscription:
     )
     blank = structs.replace(
         blank,
-        payment_method_type=payment_method or DEFAULT_PAYMENT_METHOD,
+        payment_method_type=way.kind,
+        payment_method_id=way.method_id,
         usage_thresholds=thresholds,
         activation_rules=rules,
         billing_entity_id=None if sender is None else sender.id,
@@ -115,13 +116,13 @@ def create_subscription(work: Work, wanted: SubscriptionInput) -> Subscription:
     return plan_changes.change_plan(work, current, blank=following, old_plan=old_plan, new_plan=plan, customer=customer)
 
 
-def _read_rules(work: Work, wanted: SubscriptionInput, payment_method: str | None, found: errors.FieldErrors) -> tuple[ActivationRule, ...]:
+def _read_rules(work: Work, wanted: SubscriptionInput, way: Reference, found: errors.FieldErrors) -> tuple[ActivationRule, ...]:
     """Read the rules of an activation that may wait; who pays is the customer as it is known before."""
     external_id = given(wanted.external_customer_id, None)
     known = None
     if external_id and given(wanted.activation_rules, []):
         known = customers.find_customer(work.tx, organization_id=work.organization_id, external_id=external_id)
-    return read_activation_rules(work, wanted.activation_rules, payer=payer_of(known, payment_method), found=found)
+    return read_activation_rules(work, wanted.activation_rules, payer=payer_of(work, known, way), found=found)
 
 
 def _names_sender(wanted: SubscriptionInput) -> bool:
@@ -314,14 +315,15 @@ def _payment_fields(
 ) -> dict[str, Any]:
     """Read how a row is paid from now on, and what its activation waits for while it is pending."""
     fields: dict[str, Any] = {}
-    method = read_payment_method(changes.payment_method, found)
+    way = Reference(row.payment_method_type, row.payment_method_id)
     if _names_sender(changes):
         sender = _find_sender(work, changes)
         fields["billing_entity_id"] = None if sender is None else sender.id
     if is_given(changes.payment_method):
-        fields["payment_method_type"] = method or DEFAULT_PAYMENT_METHOD
+        way = read_payment_method(work, changes.payment_method, owner=row.customer_id, found=found) or Reference()
+        fields |= {"payment_method_type": way.kind, "payment_method_id": way.method_id}
     if row.status is Status.PENDING and is_given(changes.activation_rules):
-        payer = payer_of(owner, fields.get("payment_method_type", row.payment_method_type))
+        payer = payer_of(work, owner, way)
         fields["activation_rules"] = read_activation_rules(work, changes.activation_rules, payer=payer, found=found)
     elif given(changes.activation_rules, []):
         found.add("activation_rules", "subscription_not_pending")

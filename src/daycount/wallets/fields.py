@@ -10,8 +10,10 @@ from uuid import UUID
 from msgspec import UnsetType
 
 from daycount import errors
+from daycount.customers.payment_methods.operations import read_reference
 from daycount.engine.wallets.credits import MOST_CREDITS
 from daycount.given import given
+from daycount.infra.work import Work
 from daycount.money import round_half_away
 from daycount.periods import parse_instant
 from daycount.wallets.records import PaymentMethod, PaymentMethodInput
@@ -143,15 +145,15 @@ def read_metadata(value: Any) -> dict[str, str | None]:
     return dict(value)
 
 
-def read_payment_method(value: PaymentMethodInput | None, found: errors.FieldErrors, *, otherwise: PaymentMethod) -> PaymentMethod:
-    """Read how purchases are paid; no provider keeps methods yet, so none can be named."""
+def read_payment_method(
+    work: Work, value: PaymentMethodInput | None, found: errors.FieldErrors, *, owner: UUID | None, otherwise: PaymentMethod
+) -> PaymentMethod:
+    """Read how purchases of the customer `owner` are paid, None for one that is not known."""
     if value is None:
         return otherwise
-    kind, method = given(value.payment_method_type, None) or "provider", given(value.payment_method_id, None) or None
-    if kind not in {"provider", "manual"} or method is not None:
-        found.add("payment_method", "invalid_payment_method")
-        return otherwise
-    return PaymentMethod(kind, None)
+    kind, method = given(value.payment_method_type, None) or None, given(value.payment_method_id, None) or None
+    reference = read_reference(work, kind=kind, method_id=method, owner=owner, found=found)
+    return PaymentMethod(reference.kind, None if reference.method_id is None else str(reference.method_id))
 
 
 def read_fee_types(values: Sequence[str] | None, found: errors.FieldErrors) -> tuple[str, ...]:

@@ -76,7 +76,6 @@ def create_wallet(work: Work, wanted: WalletInput, *, external_customer_id: str 
         metadata=read_pairs(wanted.transaction_metadata, found, most=_MOST_PAIRS_AT_CREATION),
         priority=read_priority(given(wanted.transaction_priority, None), found, "transaction_priority"),
         invoice_requires_successful_payment=wallet.invoice_requires_successful_payment,
-        payment_method=wallet.payment_method,
     )
     found.raise_if_any()
     sources = given(wanted.recurring_transaction_rules, None) or []
@@ -149,7 +148,7 @@ def _blank(work: Work, wanted: WalletInput, customer: Customer, found: errors.Fi
         priority=read_priority(given(wanted.priority, None), found),
         fee_types=fee_types,
         metrics=metrics,
-        payment_method=read_payment_method(given(wanted.payment_method, None), found, otherwise=PaymentMethod()),
+        payment_method=read_payment_method(work, given(wanted.payment_method, None), found, owner=customer.id, otherwise=PaymentMethod()),
         metadata=None if metadata is None else read_metadata(metadata),
         created_at=work.now,
         updated_at=work.now,
@@ -266,7 +265,9 @@ def _changed(work: Work, wallet: Wallet, changes: WalletInput, customer: Custome
         entity_id, entity_code = _entity(work, given(changes.billing_entity_code, None), customer)
         fields |= {"billing_entity_id": entity_id, "billing_entity_code": entity_code}
     if is_given(changes.payment_method):
-        fields["payment_method"] = read_payment_method(given(changes.payment_method, None), found, otherwise=PaymentMethod())
+        fields["payment_method"] = read_payment_method(
+            work, given(changes.payment_method, None), found, owner=customer.id, otherwise=PaymentMethod()
+        )
     applies_to = given(changes.applies_to, None)
     if applies_to is not None:
         if is_given(applies_to.fee_types):
@@ -363,7 +364,7 @@ def top_up(work: Work, wanted: TransactionInput) -> list[WalletTransaction]:
     granted = credits_or_zero(wanted.granted_credits, "granted_credits", found)
     _check_amounts(wallet, paid, granted, found, ignores_limits=given_or_default(wanted.ignore_paid_top_up_limits, default=False))
     check_choice(given(wanted.invoice_custom_section, None))
-    purchase = _purchase(wanted, wallet, found)
+    purchase = _purchase(work, wanted, wallet, found)
     lot = _lot(work, wallet, given(wanted.voided_transaction_id, None), found)
     void = _void(wallet, wanted.voided_credits, lot, found)
     found.raise_if_any()
@@ -373,7 +374,7 @@ def top_up(work: Work, wanted: TransactionInput) -> list[WalletTransaction]:
     return made
 
 
-def _purchase(wanted: TransactionInput, wallet: Wallet, found: errors.FieldErrors) -> Purchase:
+def _purchase(work: Work, wanted: TransactionInput, wallet: Wallet, found: errors.FieldErrors) -> Purchase:
     name = given(wanted.name, None)
     if name is not None and len(name) > 255:
         found.add("name", "too_long")
@@ -385,7 +386,9 @@ def _purchase(wanted: TransactionInput, wallet: Wallet, found: errors.FieldError
         invoice_requires_successful_payment=given_or_default(
             wanted.invoice_requires_successful_payment, wallet.invoice_requires_successful_payment
         ),
-        payment_method=read_payment_method(given(wanted.payment_method, None), found, otherwise=wallet.payment_method),
+        payment_method=read_payment_method(
+            work, given(wanted.payment_method, None), found, owner=wallet.customer_id, otherwise=PaymentMethod()
+        ),
         sections=given(wanted.invoice_custom_section, None),
     )
 

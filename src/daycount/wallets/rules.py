@@ -27,7 +27,7 @@ from daycount.periods import local_date, parse_instant, start_of_day
 from daycount.wallets import store
 from daycount.wallets.fields import read_credits, read_future, read_id, read_name, read_pairs, read_payment_method
 from daycount.wallets.movements import Purchase, add_credits
-from daycount.wallets.records import Rule, RuleInput, Source, Wallet, WalletStatus
+from daycount.wallets.records import PaymentMethod, Rule, RuleInput, Source, Wallet, WalletStatus
 
 INTERVAL_DUE = "wallets.interval_top_up"
 RULE_EXPIRES = "wallets.rule_expires"
@@ -95,7 +95,11 @@ def _read_rule(work: Work, source: RuleInput, wallet: Wallet, *, before: Rule | 
         transaction_name=_name(source.transaction_name, before.transaction_name if before else None, found),
         purchase_order_number=_name(source.purchase_order_number, before.purchase_order_number if before else None, found),
         payment_method=read_payment_method(
-            given(source.payment_method, None), found, otherwise=before.payment_method if before else wallet.payment_method
+            work,
+            given(source.payment_method, None),
+            found,
+            owner=wallet.customer_id,
+            otherwise=before.payment_method if before else PaymentMethod(),
         ),
         created_at=before.created_at if before else work.now,
     )
@@ -243,7 +247,6 @@ def _top_up(work: Work, wallet: Wallet, rule: Rule, top_up: TopUp) -> None:
             purchase_order_number=rule.purchase_order_number,
             metadata=rule.transaction_metadata,
             invoice_requires_successful_payment=rule.invoice_requires_successful_payment,
-            payment_method=rule.payment_method,
             rule_id=rule.id,
         ),
     )

@@ -67,7 +67,7 @@ def to_wire(shown: ShownPayment) -> PaymentObject:
         external_payment_id=payment.provider_payment_id,
         provider_payment_id=payment.provider_payment_id,
         provider_customer_id=payment.provider_customer_id,
-        payment_method_id=None,
+        payment_method_id=None if payment.payment_method_id is None else str(payment.payment_method_id),
         next_action=payment.next_action,
         created_at=stamp(payment.created_at),
     )

@@ -1,20 +1,23 @@
 """All SQL about payments that providers take."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, RowMapping
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from daycount.customers.payment_methods.records import Reference
+from daycount.customers.payment_methods.records import MANUAL, PROVIDER, Reference
 from daycount.customers.tables import customers
 from daycount.invoicing.tables import invoice_subscriptions
 from daycount.payments.records import Payment
 from daycount.payments.tables import payment_choices, payments
 from daycount.subscriptions.tables import subscriptions
-from daycount.wallets.tables import wallet_transactions
+from daycount.wallets.tables import wallet_rules, wallet_transactions, wallets
 
+_BY_RULE = ("interval", "threshold")
+"""Where purchases come from that a wallet's rule makes."""
 _NAMES = Payment.__struct_fields__
 _ACTIVE = ("pending", "processing")
 
@@ -81,6 +84,8 @@ def find_references(tx: Connection, *, invoice_ids: Sequence[UUID]) -> dict[UUID
     """
     Return how invoices are to be paid where that is said: for the invoice, by its first subscription, or by the purchase it is for.
 
+    A purchase is paid as it says itself, else as the active rule says that made it, else as its wallet does.
+
     Three queries.
     """
     found: dict[UUID, Reference] = {}
@@ -92,12 +97,36 @@ def find_references(tx: Connection, *, invoice_ids: Sequence[UUID]) -> dict[UUID
     )
     for row in tx.execute(lines):
         found.setdefault(row.invoice_id, Reference(row.payment_method_type, row.payment_method_id))
-    own = wallet_transactions.c
-    bought = sa.select(own.invoice_id, own.payment_method).where(own.invoice_id.in_(invoice_ids), own.transaction_status == "purchased")
-    for invoice_id, method in tx.execute(bought):
-        named = method.get("payment_method_id")
-        found[invoice_id] = Reference(method.get("payment_method_type") or "provider", UUID(named) if named else None)
+    for row in tx.execute(_purchases(invoice_ids)):
+        found[row.invoice_id] = _first_said(row.own, row.of_rule if row.source in _BY_RULE else None, row.of_wallet)
     chosen = sa.select(payment_choices).where(payment_choices.c.invoice_id.in_(invoice_ids))
     for choice in tx.execute(chosen).mappings():
         found[choice["invoice_id"]] = Reference(choice["kind"], choice["method_id"])
     return found
+
+
+def _purchases(invoice_ids: Sequence[UUID]) -> sa.Select[Any]:
+    own = wallet_transactions.c
+    rule = sa.and_(wallet_rules.c.wallet_id == own.wallet_id, wallet_rules.c.status == "active")
+    return (
+        sa.select(
+            own.invoice_id,
+            own.source,
+            own.payment_method.label("own"),
+            wallet_rules.c.payment_method.label("of_rule"),
+            wallets.c.payment_method.label("of_wallet"),
+        )
+        .select_from(wallet_transactions)
+        .join(wallets, wallets.c.id == own.wallet_id)
+        .outerjoin(wallet_rules, rule)
+        .where(own.invoice_id.in_(invoice_ids), own.transaction_status == "purchased")
+    )
+
+
+def _first_said(*settings: Mapping[str, Any] | None) -> Reference:
+    """Return the first setting that says more than the customer's default."""
+    for setting in settings:
+        kind, named = (setting or {}).get("payment_method_type") or PROVIDER, (setting or {}).get("payment_method_id")
+        if kind == MANUAL or named:
+            return Reference(kind, UUID(named) if named else None)
+    return Reference()
