@@ -370,16 +370,22 @@ def test_thresholds_of_its_own_take_the_place_of_those_in_its_own_plan(server: S
 
 
 def test_an_invoice_made_again_takes_it_off_again(server: Server) -> None:
-    api = a_user(server, [{"amount_cents": 3000}], base=1000)
+    api = a_user(server, [{"amount_cents": 3000}, {"amount_cents": 6000}], base=1000)
     use(api, "one", 3500)
-    use(api, "two", 500)
+    api.move_to("2026-07-01T01:00:00Z")
+    use(api, "two", 3500)
+    # the first of a day, made again behind the second, is still the first: what counts at the end is the second's 7000
+    first, second = made(api)
+    assert totals(second) == ("progressive_billing", 7000, 3500, 3500, 3500)
+    api.ok("POST", f"/invoices/{first['lago_id']}/void")
+    api.ok("POST", f"/invoices/{first['lago_id']}/regenerate")
     api.move_to(END)
     closing = made(api)[-1]
-    assert totals(closing) == ("subscription", 5000, 3500, 1500, 1500)
+    assert totals(closing) == ("subscription", 8000, 7000, 1000, 1000)
     api.ok("POST", f"/invoices/{closing['lago_id']}/void")
     again = api.ok("POST", f"/invoices/{closing['lago_id']}/regenerate", {"invoice": {}})["invoice"]
-    assert totals(again) == ("subscription", 5000, 3500, 1500, 1500)
-    assert [credit["amount_cents"] for credit in again["credits"]] == [3500]
+    assert totals(again) == ("subscription", 8000, 7000, 1000, 1000)
+    assert [credit["amount_cents"] for credit in again["credits"]] == [7000]
 
 
 def test_what_usage_causes_is_told_once_each(server: Server) -> None:

@@ -27,7 +27,7 @@ join invoice_subscriptions l on l.subscription_id = w.subscription_id and l.invo
     and l.shown_charges_from <= w.starts and l.shown_charges_to > w.starts
 join invoices i on i.id = l.invoice_id and i.status in ('finalized', 'failed', 'pending')
 where l.organization_id = :organization_id
-order by i.issuing_date desc, i.created_at desc, i.id desc
+order by i.issuing_date desc, l.billed_at desc, i.created_at desc, i.id desc
 """)
 
 
