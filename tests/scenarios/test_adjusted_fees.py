@@ -6,6 +6,9 @@ import pytest
 
 from tests.support.server import Api, Server
 
+PRICED = {"per_unit_amount": "2", "flat_amount": "0"}
+CHEAPER = {"per_unit_amount": "1", "flat_amount": "0"}
+
 
 def adjust(api: Api, draft: dict[str, Any], **fields: Any) -> Any:
     reply = api.call("POST", f"/invoices/{draft['lago_id']}/adjusted_fees", {"adjusted_fee": fields})
@@ -186,6 +189,60 @@ def test_a_voided_invoice_is_made_again_with_changed_fees(drafted: Api) -> None:
     # Nothing is billed twice by it: the next period is August's.
     api.move_to("2026-09-01T00:00:00Z")
     assert api.invoices()[-1]["billing_periods"][0]["subscription_from_datetime"] == "2026-08-01T00:00:00Z"
+
+
+def test_fees_of_its_subscription_are_put_on_an_invoice_that_is_made_again(server: Server) -> None:
+    api = server.organization(at="2026-07-01T00:00:00Z")
+    api.tax()
+    api.add_on()
+    calls = api.metric("calls", aggregation_type="count_agg", field_name=None, recurring=False)
+    rows = api.metric("rows", aggregation_type="sum_agg", field_name="n", recurring=False)
+    steps = {"graduated_ranges": [{"from_value": 0, "to_value": 3, **PRICED}, {"from_value": 4, "to_value": None, **CHEAPER}]}
+    charges = [
+        api.seat_charge(calls, prorated=False, charge_model="graduated", properties=steps, tax_codes=["vat"]),
+        api.seat_charge(rows, prorated=False, charge_model="percentage", properties={"rate": "10"}),
+    ]
+    fixed = {"add_on_code": "setup", "charge_model": "standard", "units": 0, "properties": {"amount": "7"}}
+    plan = api.plan(amount_cents=3100, charges=charges, fixed_charges=[fixed])
+    api.customer(currency="USD")
+    subscription = api.subscribe()["lago_id"]
+    api.move_to("2026-08-01T00:00:00Z")
+    [voided] = api.invoices()
+    assert amounts(voided) == {"team": 3100}
+    api.ok("POST", f"/invoices/{voided['lago_id']}/void")
+    graduated, percentage = (charge["lago_id"] for charge in plan["charges"])
+    seat = {"fixed_charge_id": plan["fixed_charges"][0]["lago_id"], "units": 2, "invoice_display_name": "Help"}
+
+    nowhere = "00000000-0000-4000-8000-000000000000"
+    kept = {"id": voided["fees"][0]["lago_id"]}
+    for wrong, expected in [
+        ({"charge_id": nowhere, "units": 1}, (404, "charge_not_found")),
+        ({"charge_id": graduated, "charge_filter_id": nowhere, "units": 1}, (404, "charge_filter_not_found")),
+        ({"fixed_charge_id": nowhere, "units": 1}, (404, "fixed_charge_not_found")),
+        ({"subscription_id": nowhere}, (404, "subscription_not_found")),
+        ({"charge_id": graduated}, (422, {"units": ["value_is_mandatory"]})),
+        ({"charge_id": percentage, "units": 1}, (422, {"charge": ["invalid_charge_model"]})),
+        ({"subscription_id": subscription}, (422, {"fee": ["already_exists"]})),  # stands there by its id
+    ]:
+        assert regenerate(api, voided, [kept, wrong]) == expected
+
+    made = regenerate(
+        api,
+        voided,
+        [
+            {"subscription_id": subscription, "unit_amount_cents": 1550, "units": 2},
+            {"charge_id": graduated, "units": 5},
+            {"charge_id": percentage, "units": 3, "unit_amount_cents": "12.5"},
+            seat,
+        ],
+    )
+    # 2 x 15.50; 3 x 2.00 + 2 x 1.00; 3 x 0.125 = 0.375; 2 x 7.00. The calls alone bear 20 %.
+    assert [fee["amount_cents"] for fee in made["fees"]] == [3100, 800, 38, 1400]
+    assert [fee["item"]["type"] for fee in made["fees"]] == ["subscription", "charge", "charge", "fixed_charge"]
+    assert [fee["taxes_amount_cents"] for fee in made["fees"]] == [0, 160, 0, 0]
+    assert (made["fees"][3]["item"]["invoice_display_name"], made["total_amount_cents"]) == ("Help", 5498)
+    said = api.ok("GET", f"/fees/{made['fees'][1]['lago_id']}/explain")["fee_explanation"]
+    assert (said["amount_cents"], said["steps"][1]["step"]) == (800, "price")
 
 
 def test_what_cannot_be_made_again_is_refused(sandbox: Api) -> None:

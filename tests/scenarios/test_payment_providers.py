@@ -59,7 +59,9 @@ def test_an_invoice_is_charged_once_it_is_final(api: Api) -> None:
 
 
 def test_a_refused_payment_is_asked_for_again_by_another_method(api: Api) -> None:
-    linked(api, "sim_decline_insufficient_funds")
+    terms = {"code": "remind", "name": "Remind", "thresholds": [{"currency": "USD", "amount_cents": 1}]}
+    campaign = api.ok("POST", "/dunning_campaigns", {"dunning_campaign": terms})["dunning_campaign"]["lago_id"]
+    linked(api, "sim_decline_insufficient_funds", applied_dunning_campaign_id=campaign)
     invoice = sell(api)
     assert (invoice["payment_status"], [row["payment_status"] for row in payments(api, invoice)]) == ("failed", ["failed"])
 
@@ -77,7 +79,13 @@ def test_a_refused_payment_is_asked_for_again_by_another_method(api: Api) -> Non
     busy = api.call("POST", f"/invoices/{invoice['lago_id']}/retry_payment")
     assert (busy.status, busy.body["code"]) == (405, "payment_processor_is_currently_handling_payment")
     api.move_to("2026-07-03T23:59:59Z")
-    assert api.ok("GET", f"/invoices/{invoice['lago_id']}")["invoice"]["payment_status"] == "pending"
+    late = api.ok("GET", f"/invoices/{invoice['lago_id']}")["invoice"]
+    assert (late["payment_status"], late["payment_overdue"]) == ("pending", True)
+    # Overdue, but the provider is at it: neither a campaign nor anybody else asks a second time.
+    asked = {"payment_request": {"external_customer_id": "acme", "lago_invoice_ids": [invoice["lago_id"]]}}
+    refused = api.call("POST", "/payment_requests", asked)
+    assert (refused.status, refused.body["code"]) == (405, "invoices_not_ready_for_payment_processing")
+    assert api.ok("GET", "/payment_requests")["payment_requests"] == []
     api.move_to("2026-07-04T00:00:00Z")
     paid = api.ok("GET", f"/invoices/{invoice['lago_id']}")["invoice"]
     assert (paid["payment_status"], paid["total_due_amount_cents"]) == ("succeeded", 0)

@@ -14,7 +14,7 @@ from daycount.engine.dunning import Pursuit, Standing, is_reached, pursue
 from daycount.infra.work import Work
 from daycount.invoicing import store as invoices
 from daycount.invoicing.records import Invoice
-from daycount.payments.requests.operations import Asked, request_payments
+from daycount.payments.requests.operations import Asked, find_ready, request_payments
 
 _NOTHING: Final[dict[str, Standing]] = {}
 
@@ -77,8 +77,10 @@ def _begin_anew_below(
 
 
 def _ask(work: Work, found: dict[UUID, Pursuit], campaigns: dict[UUID, Campaign], overdue: defaultdict[UUID, list[Invoice]]) -> None:
-    """Write the attempts of now and their payment requests."""
+    """Write the attempts of now and their payment requests; what a provider is being asked for already is left out of these."""
     owners = customers.find_customers(work.tx, organization_id=work.organization_id, ids=list(found))
+    pursued = [invoice for customer_id, pursuit in found.items() if pursuit.currencies for invoice in overdue[customer_id]]
+    ready = {invoice.id for invoice in find_ready(work, pursued)}
     attempts, asks = [], []
     for customer_id, pursuit in found.items():
         campaign = campaigns[customer_id]
@@ -95,7 +97,7 @@ def _ask(work: Work, found: dict[UUID, Pursuit], campaigns: dict[UUID, Campaign]
             )
             of_entity: defaultdict[UUID, list[Invoice]] = defaultdict(list)
             for invoice in overdue[customer_id]:
-                if invoice.currency == currency:
+                if invoice.currency == currency and invoice.id in ready:
                     of_entity[invoice.billing_entity_id].append(invoice)
             asks += [Asked(owners[customer_id], together, campaign_id=campaign.id) for together in of_entity.values()]
     store.insert_attempts(work.tx, attempts)

@@ -9,7 +9,7 @@ Adjusted fees: a fee of a draft with other units, another price or another name 
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct, structs
 
@@ -17,7 +17,7 @@ from daycount.engine.charges.consumption import Consumption
 from daycount.engine.charges.dispatch import price
 from daycount.engine.charges.models import ChargeModel
 from daycount.engine.fees import FeeDraft, shown_rounding
-from daycount.engine.pricing_units import PricingUnit, to_money
+from daycount.engine.pricing_units import PricingUnit, UnitAmounts, to_money
 from daycount.money import Currency, decimal_text, exact_text, precise_cents, round_half_away, to_cents
 
 _UNIT_PLACES = 15
@@ -47,6 +47,26 @@ class Pricing(Struct, frozen=True, kw_only=True):
         return self.charge_model not in _BY_EVENTS and not (self.is_prorated and self.charge_model is ChargeModel.GRADUATED)
 
 
+class Priced(NamedTuple):
+    """What units come to: amounts in major units, what it is in a pricing unit, and how it came about."""
+
+    unit_amount: Fraction
+    amount: Fraction
+    in_units: UnitAmounts | None
+    details: Mapping[str, Any]
+    steps: Mapping[str, Any]
+
+
+def price_units(pricing: Pricing, units: Decimal, *, events_count: int) -> Priced:
+    """Price units by a charge's own model: 5 at 2.00 each are 10.00."""
+    consumption = Consumption(units=units, full_units=units, events_count=events_count)
+    priced = price(pricing.charge_model, properties=pricing.properties, consumption=consumption)
+    worth = to_money(priced.amount, unit_amount=priced.unit_amount, unit=pricing.unit)
+    shown = {"model": pricing.charge_model, "units": decimal_text(units), "amount": exact_text(priced.amount)}
+    steps = {"price": {**shown, **priced.steps}, **worth.steps}
+    return Priced(worth.unit_amount, worth.amount, worth.in_units, priced.amount_details, steps)
+
+
 def adjust(draft: FeeDraft, adjustment: Adjustment, *, pricing: Pricing | None, currency: Currency) -> FeeDraft:
     """
     Return a fee as it was adjusted; `pricing` is None for base fees and commitments.
@@ -67,12 +87,7 @@ def adjust(draft: FeeDraft, adjustment: Adjustment, *, pricing: Pricing | None, 
         unit_amount = Fraction(draft.amount_cents, currency.subunits)
         amount = unit_amount * Fraction(units)
     else:
-        consumption = Consumption(units=units, full_units=units, events_count=draft.events_count)
-        priced = price(pricing.charge_model, properties=pricing.properties, consumption=consumption)
-        worth = to_money(priced.amount, unit_amount=priced.unit_amount, unit=pricing.unit)
-        unit_amount, amount, in_units, details = worth.unit_amount, worth.amount, worth.in_units, priced.amount_details
-        shown = {"model": pricing.charge_model, "units": decimal_text(units), "amount": exact_text(priced.amount)}
-        steps = {"price": {**shown, **priced.steps}, **worth.steps}
+        unit_amount, amount, in_units, details, steps = price_units(pricing, units, events_count=draft.events_count)
     cents = to_cents(amount, currency=currency)
     derivation = {
         "kind": "adjusted",

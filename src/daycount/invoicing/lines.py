@@ -12,6 +12,7 @@ from uuid import UUID
 
 from msgspec import structs
 
+from daycount.catalog.fixed_charges.records import FixedCharge
 from daycount.catalog.records import Charge, Plan
 from daycount.engine.calendar import Occasion, Window, billing_windows, plan_window
 from daycount.engine.fees import FeeDraft
@@ -23,6 +24,7 @@ from daycount.invoicing.money import item_of, taxed_fields
 from daycount.invoicing.progressive.records import PROGRESSIVE
 from daycount.invoicing.records import REASONS, Fee, Invoice, InvoiceLine, Reason
 from daycount.periods import INSTANT_STEP, ONE_DAY, local_date, shown_end, start_of_day
+from daycount.subscriptions.records import Subscription
 
 
 def line_of(work: Work, invoice: Invoice, computed: Computed) -> InvoiceLine:
@@ -195,7 +197,10 @@ def _recurring_item(plan: Plan, draft: FeeDraft) -> dict[str, Any]:
         assert plan.minimum_commitment is not None
         shown = plan.minimum_commitment.invoice_display_name or f"Minimum commitment - {plan.name}"
         return {"type": "commitment", "invoice_display_name": shown}
-    item = next(item for item in plan.fixed_charges if item.id == draft.fixed_charge_id)
+    return _fixed_charge_item(next(item for item in plan.fixed_charges if item.id == draft.fixed_charge_id))
+
+
+def _fixed_charge_item(item: FixedCharge) -> dict[str, Any]:
     return {
         "type": "fixed_charge",
         "code": item.add_on.code,
@@ -212,22 +217,26 @@ def _item(computed: Computed, draft: FeeDraft) -> dict[str, Any]:
     subject = computed.job.subject
     if draft.charge_id is None:
         own = {} if draft.fee_type == "subscription" else _recurring_item(subject.plan, draft)
-        plan = subject.plan
-        shown = subject.subscription.name or plan.invoice_display_name or plan.name
-        return {
-            "type": "subscription",
-            "code": plan.code,
-            "name": plan.name,
-            "description": plan.description,
-            "invoice_display_name": shown,
-            "lago_item_id": str(subject.subscription.id),
-            "item_type": "Subscription",
-            "filters": None,
-            "filter_invoice_display_name": None,
-            **own,
-        }
+        return plan_item(subject.plan, subject.subscription) | own
     charge = next(usage.charge for usage in computed.charges if usage.charge.id == draft.charge_id)
     return charge_item(charge, draft.bucket.filter_id)
+
+
+def plan_item(plan: Plan, subscription: Subscription, fixed_charge: FixedCharge | None = None) -> dict[str, Any]:
+    """Write down what a base fee, or a fee of a fixed charge, is for, as it is called now."""
+    own = {} if fixed_charge is None else _fixed_charge_item(fixed_charge)
+    return {
+        "type": "subscription",
+        "code": plan.code,
+        "name": plan.name,
+        "description": plan.description,
+        "invoice_display_name": subscription.name or plan.invoice_display_name or plan.name,
+        "lago_item_id": str(subscription.id),
+        "item_type": "Subscription",
+        "filters": None,
+        "filter_invoice_display_name": None,
+        **own,
+    }
 
 
 def charge_item(charge: Charge, filter_id: UUID | None) -> dict[str, Any]:

@@ -44,13 +44,13 @@ def insert_payments(tx: Connection, made: Sequence[Payment]) -> None:
         tx.execute(payments.insert(), rows)
 
 
-def is_under_way(tx: Connection, *, invoice_ids: Sequence[UUID]) -> bool:
-    """Tell whether a provider has a payment of one of the invoices that is not finished."""
+def list_under_way(tx: Connection, *, invoice_ids: Sequence[UUID]) -> set[UUID]:
+    """Return the invoices of which a provider has a payment that is not finished."""
     own = payments.c
-    statement = sa.select(own.id).where(
+    statement = sa.select(own.invoice_id).where(
         own.invoice_id.in_(invoice_ids), own.payment_type == "provider", own.status.in_(("pending", "processing"))
     )
-    return bool(tx.execute(sa.select(statement.exists())).scalar_one())
+    return set(tx.execute(statement).scalars())
 
 
 def sum_of_invoice(tx: Connection, *, invoice_id: UUID) -> int:

@@ -1,10 +1,12 @@
 """Putting adjustments on the fees of a draft while it is computed."""
 
 from collections.abc import Mapping
+from uuid import UUID
 
 from msgspec import structs
 
-from daycount.catalog.records import Plan
+from daycount.catalog.fixed_charges.records import FixedCharge
+from daycount.catalog.records import Charge, Plan
 from daycount.engine.adjustments import Adjustment, Pricing, adjust
 from daycount.engine.fees import FeeDraft
 from daycount.invoicing.adjusting.records import key_of_draft
@@ -47,9 +49,17 @@ def pricing_of(plan: Plan, draft: FeeDraft) -> Pricing | None:
         return None
     charge = next((item for item in plan.charges if item.id == draft.charge_id), None)
     if charge is not None:
-        own = next((item.properties for item in charge.filters if item.id == draft.bucket.filter_id), charge.properties)
-        return Pricing(charge_model=charge.charge_model, properties=own, is_prorated=charge.prorated, unit=charge.pricing_unit)
+        return pricing_of_charge(charge, draft.bucket.filter_id)
     fixed = next((item for item in plan.fixed_charges if item.id == draft.fixed_charge_id), None)
-    if fixed is None:
-        return None
+    return None if fixed is None else pricing_of_fixed_charge(fixed)
+
+
+def pricing_of_charge(charge: Charge, filter_id: UUID | None) -> Pricing:
+    """Return what the units of a charge, or of one of its filters, are priced by."""
+    own = next((item.properties for item in charge.filters if item.id == filter_id), charge.properties)
+    return Pricing(charge_model=charge.charge_model, properties=own, is_prorated=charge.prorated, unit=charge.pricing_unit)
+
+
+def pricing_of_fixed_charge(fixed: FixedCharge) -> Pricing:
+    """Return what the units of a fixed charge are priced by."""
     return Pricing(charge_model=fixed.charge_model, properties=fixed.properties, is_prorated=fixed.prorated)

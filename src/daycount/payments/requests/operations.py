@@ -25,7 +25,7 @@ from daycount.payments.requests.records import (
     PaymentRequestStatusChanged,
     ShownRequest,
 )
-from daycount.payments.store import is_under_way
+from daycount.payments.store import list_under_way
 
 _STATUSES = ("pending", "succeeded", "failed")
 
@@ -58,11 +58,17 @@ def request_payment(work: Work, customer: Customer, found: Sequence[Invoice], *,
         raise errors.NotAllowed("invoices_have_different_currencies")
     if len({invoice.billing_entity_id for invoice in found}) > 1:
         raise errors.NotAllowed("invoices_have_different_billing_entities")
-    ids = [invoice.id for invoice in found]
-    if is_under_way(work.tx, invoice_ids=ids) or store.find_under_way(work.tx, invoice_ids=ids):
+    if len(find_ready(work, found)) < len(found):
         raise errors.NotAllowed("invoices_not_ready_for_payment_processing")
     [shown] = request_payments(work, [Asked(customer, found, email=email)])
     return get_request(work, shown.request.id)
+
+
+def find_ready(work: Work, found: Sequence[Invoice]) -> list[Invoice]:
+    """Return the invoices for which no provider is being asked already, by themselves or with a payment request. Two queries."""
+    ids = [invoice.id for invoice in found]
+    busy = list_under_way(work.tx, invoice_ids=ids) | set(store.find_under_way(work.tx, invoice_ids=ids))
+    return [invoice for invoice in found if invoice.id not in busy]
 
 
 def request_payments(work: Work, asks: Sequence[Asked]) -> list[ShownRequest]:
