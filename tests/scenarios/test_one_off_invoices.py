@@ -36,7 +36,10 @@ def test_invoicing_26_one_off_rounding(api: Api) -> None:
 
 def test_defaults_come_from_the_add_on_and_taxes_from_above(api: Api) -> None:
     api.tax("vat", 10, applied_to_organization=True)
-    invoice = sell(api, {"add_on_code": "setup"}, {"add_on_code": "setup", "units": 2, "description": "Twice"})
+    invoice = sell(
+        api, {"add_on_code": "setup"}, {"add_on_code": "setup", "units": 2, "description": "Twice"}, purchase_order_number=" PO-7 "
+    )
+    assert invoice["purchase_order_number"] == "PO-7"
     assert [fee["amount_cents"] for fee in invoice["fees"]] == [5000, 10_000]
     assert [fee["item"]["description"] for fee in invoice["fees"]] == [None, "Twice"]
     assert (invoice["taxes_amount_cents"], invoice["total_amount_cents"]) == (1500, 16_500)

@@ -86,7 +86,7 @@ def create_one_off(work: Work, wanted: OneOffInput) -> Invoice:
         raise errors.NotFound("add_on")
     reference = _read_payment(work, customer, given(wanted.payment_method, None))
     entity = find_entity(work, given(wanted.billing_entity_code, None))
-    purchase_order = given(wanted.purchase_order_number, None) or None
+    purchase_order = (given(wanted.purchase_order_number, None) or "").strip() or None
     if purchase_order and len(purchase_order) > _MAX_PURCHASE_ORDER:
         raise errors.Invalid({"purchase_order_number": ["value_is_too_long"]})
     currency = _currency(work, customer, given(wanted.currency, None))
