@@ -129,7 +129,7 @@ def test_credits_that_are_bought_come_when_their_invoice_is_paid(api: Api) -> No
         "0.5",
     )
     assert fee["external_customer_id"] == "acme"
-    assert "from_date" not in fee
+    assert ("from_date" not in fee, fee["item"]["invoice_display_name"]) == (True, "credit")
     # wallets_20: it failed first, and was paid after all.
     api.ok("PUT", f"/invoices/{invoice['lago_id']}", {"invoice": {"payment_status": "failed"}})
     assert api.ok("GET", f"/wallet_transactions/{bought['lago_id']}")["wallet_transaction"]["status"] == "failed"

@@ -73,6 +73,8 @@ def _line(fee: Mapping[str, Any]) -> Line:
     about = [" or ".join(values) for values in (item["filters"] or {}).values()]
     about.extend(f"{key} {value}" for key, value in (item["grouped_by"] or {}).items() if value is not None)
     name = item["invoice_display_name"] or item["name"]
+    if item["type"] == name == "credit":
+        name = "Prepaid credits"
     if fee.get("lago_true_up_parent_fee_id"):
         name = f"{name}, up to the minimum"
     return Line(

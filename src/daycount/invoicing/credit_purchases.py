@@ -42,7 +42,7 @@ def _bill(work: Work, wallet: Wallet, item: WalletTransaction, customer: Custome
             "code": CREDIT,
             "name": CREDIT,
             "description": None,
-            "invoice_display_name": item.name or (f"Prepaid credits - {wallet.name}" if wallet.name else "Prepaid credits"),
+            "invoice_display_name": item.name or CREDIT,
             "lago_item_id": str(item.id),
             "item_type": "WalletTransaction",
             "filters": None,
@@ -53,6 +53,7 @@ def _bill(work: Work, wallet: Wallet, item: WalletTransaction, customer: Custome
         taxes=(),
         start=work.now,
         end=work.now,
+        paper_name=item.name or (f"Prepaid credits - {wallet.name}" if wallet.name else "Prepaid credits"),
     )
     blank = _heading(work, customer, wallet.currency, item.purchase_order_number)
     known = organizations.find_entities(work.tx, organization_id=work.organization_id, codes=[item.billing_entity_code])

@@ -39,6 +39,8 @@ class PlainLine(Struct, frozen=True, kw_only=True):
     inherits_taxes: bool = False
     start: datetime
     end: datetime
+    paper_name: str | None = None
+    """What papers call it, where that is more than its name."""
 
 
 def make_plain_invoice(work: Work, heading: Heading, lines: Sequence[PlainLine], *, is_open: bool = False) -> Invoice:
@@ -106,7 +108,12 @@ def _fee(work: Work, invoice: Invoice, line: PlainLine, item: Item, *, position:
         shown_to=line.end,
         pay_in_advance=False,
         payment_status=invoice.payment_status,
-        derivation={"kind": line.fee_type, "units": str(line.units), "unit_amount": str(line.unit_amount)},
+        derivation={
+            "kind": line.fee_type,
+            "units": str(line.units),
+            "unit_amount": str(line.unit_amount),
+            **({} if line.paper_name is None else {"paper_name": line.paper_name}),
+        },
         created_at=invoice.created_at,
         succeeded_at=invoice.created_at if invoice.payment_status == "succeeded" else None,
         **taxed_fields(work, item),

@@ -56,7 +56,7 @@ def rows_of(fee: Fee, words: Words, *, days: str) -> list[Row]:
 def name_of(fee: Fee, words: Words) -> str:
     """Return what a fee is called: its own name, the values of its group and the name of its filter."""
     groups = " • ".join(value for value in fee.grouped_by.values() if value)
-    name = fee.item["invoice_display_name"]
+    name = fee.derivation.get("paper_name") or fee.item["invoice_display_name"]
     if fee.derivation.get("kind") == "true_up":
         name = f"{name} - {words['true_up']}"
     return " • ".join(part for part in (name, groups, fee.item.get("filter_invoice_display_name")) if part)
