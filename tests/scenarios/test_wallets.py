@@ -184,6 +184,8 @@ def test_nothing_asked_for_makes_nothing(api: Api) -> None:
     assert top_up(api, wallet, paid_credits="0", granted_credits=None) == []
     assert len(transactions(api, wallet, transaction_status="nonsense")) == 1
     assert transactions(api, wallet, transaction_status="purchased") == []
+    named = {"wallet_id": wallet["lago_id"], "granted_credits": "1", "name": 5}
+    assert refusal(api, "/wallet_transactions", {"wallet_transaction": named}) == {"name": ["invalid_value"]}
 
 
 def test_a_wallet_changes_only_where_it_is_asked_to(api: Api) -> None:

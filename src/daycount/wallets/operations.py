@@ -376,7 +376,10 @@ def top_up(work: Work, wanted: TransactionInput) -> list[WalletTransaction]:
 
 def _purchase(work: Work, wanted: TransactionInput, wallet: Wallet, found: errors.FieldErrors) -> Purchase:
     name = given(wanted.name, None)
-    if name is not None and len(name) > 255:
+    if name is not None and not isinstance(name, str):
+        found.add("name", "invalid_value")
+        name = None
+    elif name is not None and len(name) > 255:
         found.add("name", "too_long")
     return Purchase(
         name=name or None,

@@ -338,7 +338,7 @@ class TransactionInput(Struct, frozen=True, kw_only=True):
     voided_credits: Any = UNSET
     voided_transaction_id: str | None | UnsetType = UNSET
     invoice_requires_successful_payment: bool | None | UnsetType = UNSET
-    name: str | None | UnsetType = UNSET
+    name: Any = UNSET
     purchase_order_number: str | None | UnsetType = UNSET
     ignore_paid_top_up_limits: bool | None | UnsetType = UNSET
     priority: int | None | UnsetType = UNSET
