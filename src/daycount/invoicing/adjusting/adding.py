@@ -237,7 +237,7 @@ class Added:
             window = (line.shown_fixed_from or shown[0], line.shown_fixed_to or shown[1])
             item = plan_item(plan, self._rows[line.subscription_id], fixed)
             own = [tax.as_rate for tax in fixed.taxes]
-            ids = {"fixed_charge_id": fixed.id}
+            ids: dict[str, UUID | None] = {"fixed_charge_id": fixed.id}
             return _Kind("fixed_charge", item, pricing_of_fixed_charge(fixed), own, window, fixed.pay_in_advance, ids)
         if charge_id is None:
             item = plan_item(plan, self._rows[line.subscription_id])
