@@ -122,6 +122,30 @@ def test_an_answer_that_is_lost_charges_once(api: Api, stripe: FakeStripe) -> No
     assert {one["provider_method_id"]: one["is_default"] for one in methods} == {"pm_ok": True, "pm_new": False}
 
 
+def test_without_webhooks_what_is_open_is_looked_at_every_day(api: Api, stripe: FakeStripe) -> None:
+    linked(api, "pm_slow")
+    api.ok("PUT", "/payment_providers/st", {"payment_provider": {"webhook_secret": None}})
+    invoice = sell(api)
+    [open_one] = payments(api, invoice)
+    intent = stripe.things[open_one["provider_payment_id"]]
+    api.move_to("2026-07-02T00:00:00Z")  # still in process
+    stripe.is_down = True
+    api.move_to("2026-07-03T00:00:00Z")  # nobody answers: in an hour again
+    stripe.is_down = False
+    intent["status"] = "succeeded"
+    api.move_to("2026-07-03T00:59:59Z")
+    assert invoice_of(api, invoice)["payment_status"] == "pending"
+    api.move_to("2026-07-03T01:00:00Z")
+    assert invoice_of(api, invoice)["payment_status"] == "succeeded"
+    later = credit(api, invoice, refund=1_050)
+    refund = next(one for one in stripe.made("re") if one["metadata"]["lago_credit_note_id"] == later["lago_id"])
+    api.move_to("2026-07-04T01:00:00Z")
+    assert note_of(api, later)["refund_status"] == "pending"
+    refund["status"] = "succeeded"
+    api.move_to("2026-07-05T01:00:00Z")
+    assert note_of(api, later)["refund_status"] == "succeeded"
+
+
 def test_connections_to_stripe_are_checked_and_keep_their_secrets(api: Api, server: Server) -> None:
     def refusal(at: Api, **fields: Any) -> Any:
         wanted = {"provider_type": "stripe", "code": "x", "name": "X"} | fields

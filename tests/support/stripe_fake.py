@@ -56,6 +56,7 @@ class FakeStripe(ThreadingHTTPServer):
         self.asked: list[Asked] = []
         self.things: dict[str, dict[str, Any]] = {}
         self._answers: dict[str, tuple[dict[str, str], Answer]] = {}
+        self.is_down = False
         self._numbers = itertools.count(1)
 
     def made(self, kind: str) -> list[dict[str, Any]]:
@@ -70,6 +71,8 @@ class FakeStripe(ThreadingHTTPServer):
     def answer(self, asked: Asked) -> Answer:
         """Answer a request, the same under the same key."""
         with self.lock:
+            if self.is_down:
+                return 503, failure("api_error", None, "Down.")
             self.asked.append(asked)
             known = self._answers.get(asked.key) if asked.key else None
             if known is not None and known[0] != asked.body:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Final, NamedTuple, TypeVar
 from uuid import UUID
 
+import structlog
 from msgspec import structs
 
 from daycount import errors
@@ -23,7 +24,7 @@ from daycount.organizations.payment_providers import store as connections
 from daycount.organizations.payment_providers.records import Connection
 from daycount.payments.charging import store
 from daycount.payments.charging.collecting import SEND, ask_to_collect, is_chargeable
-from daycount.payments.charging.outcomes import apply_outcome, describe, is_asked_again, refuse
+from daycount.payments.charging.outcomes import FOLLOW, apply_outcome, describe, is_asked_again, refuse
 from daycount.payments.charging.payers import Linked, load_linked
 from daycount.payments.providers.port import Charge, DisputeEvent, Outcome, PaymentEvent, PaymentState, Refused
 from daycount.payments.providers.registry import Gateways
@@ -31,10 +32,13 @@ from daycount.payments.records import Payment
 from daycount.payments.requests import operations as requests
 
 MOST_AT_ONCE: Final = 40
+LOOK_AGAIN: Final = timedelta(hours=1)
+"""After how long a provider is asked again that did not say what became of something."""
 _THREADS: Final = 8
 PAUSE: Final = timedelta(seconds=1)
 _QUICK_TRIES: Final = 6
 MOST_TRIES: Final = 24
+_log = structlog.get_logger("payments")
 T = TypeVar("T")
 
 
@@ -116,16 +120,22 @@ class Sending:
             work.agenda.put(SEND, subject_id=payment.id, lane_id=lane_of(payment.customer_id), due_at=due_at)
 
     def follow(self, work: Work, payment_ids: Sequence[UUID]) -> None:
-        """Hear what became of payments that were under way. The agenda calls it, with lanes held."""
+        """Hear what became of payments that were under way; who does not say is asked again. The agenda calls it, with lanes held."""
         found = store.find_payments(work.tx, ids=payment_ids, lock=True)
         known = _connections(work, found)
         for payment in found:
             assert payment.provider_id is not None
             assert payment.provider_payment_id is not None
             connection = known[payment.provider_id]
-            event = self._gateways.of(connection).follow_up(
-                connection, payment.provider_payment_id, payment.provider_method_id or "", PaymentState(payment.status)
-            )
+            try:
+                event = self._gateways.of(connection).follow_up(
+                    connection, payment.provider_payment_id, payment.provider_method_id or "", PaymentState(payment.status)
+                )
+            except errors.ProviderFailed as error:
+                _log.warning("a provider does not say what became of a payment", payment=str(payment.id), error=str(error))
+                due_at = work.now + LOOK_AGAIN
+                work.agenda.put(FOLLOW, subject_id=payment.id, lane_id=lane_of(payment.customer_id), due_at=due_at)
+                continue
             if isinstance(event, PaymentEvent):
                 apply_outcome(work, payment, event.outcome)
             elif isinstance(event, DisputeEvent):

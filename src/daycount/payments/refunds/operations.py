@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
+import structlog
 from msgspec import structs
 
 from daycount import errors
@@ -22,7 +23,7 @@ from daycount.infra.work import Work
 from daycount.organizations.payment_providers import store as connections
 from daycount.organizations.payment_providers.records import Connection
 from daycount.payments.charging import store as payments
-from daycount.payments.charging.sending import MOST_AT_ONCE, MOST_TRIES, PAUSE, ask_each, wait_after
+from daycount.payments.charging.sending import LOOK_AGAIN, MOST_AT_ONCE, MOST_TRIES, PAUSE, ask_each, wait_after
 from daycount.payments.providers.port import MoneyBack, Outcome, PaymentState, Refused
 from daycount.payments.providers.registry import Gateways
 from daycount.payments.records import Payment
@@ -32,6 +33,7 @@ from daycount.payments.refunds.records import Refund, RefundFailed
 REFUND: Final = "send_refund"
 FOLLOW_REFUND: Final = "follow_refund"
 PENDING, SUCCEEDED, FAILED = "pending", "succeeded", "failed"
+_log = structlog.get_logger("payments")
 _RANKS: Final = {PENDING: 0, SUCCEEDED: 1, FAILED: 2}
 """What is said later but stands lower changes nothing: a refund that arrived may come back, one that failed stays so."""
 
@@ -109,14 +111,20 @@ class Refunding:
         return lambda: self._gateways.of(connection).refund(connection, wanted)
 
     def follow(self, work: Work, refund_ids: Sequence[UUID]) -> None:
-        """Hear what became of refunds that were under way. The agenda calls it, with lanes held."""
+        """Hear what became of refunds that were under way; who does not say is asked again. The agenda calls it, with lanes held."""
         found = store.find_refunds(work.tx, ids=refund_ids, lock=True)
         known = _connections(work, found)
         paid = {item.id: item for item in payments.find_payments(work.tx, ids={item.payment_id for item in found})}
         for refund in found:
             assert refund.provider_refund_id is not None
             connection, method = known[refund.provider_id], paid[refund.payment_id].provider_method_id or ""
-            outcome = self._gateways.of(connection).follow_refund(connection, refund.provider_refund_id, method)
+            try:
+                outcome = self._gateways.of(connection).follow_refund(connection, refund.provider_refund_id, method)
+            except errors.ProviderFailed as error:
+                _log.warning("a provider does not say what became of a refund", refund=str(refund.id), error=str(error))
+                due_at = work.now + LOOK_AGAIN
+                work.agenda.put(FOLLOW_REFUND, subject_id=refund.id, lane_id=lane_of(refund.customer_id), due_at=due_at)
+                continue
             if outcome is not None:
                 apply_refund(work, refund, outcome)
 
@@ -129,6 +137,9 @@ def apply_refund(work: Work, refund: Refund, outcome: Outcome) -> Refund:
     """
     status = _status_of(outcome.state)
     is_known = refund.provider_refund_id == outcome.provider_id
+    if status == PENDING == refund.status and outcome.follows_after is not None:
+        due_at = work.now + outcome.follows_after
+        work.agenda.put(FOLLOW_REFUND, subject_id=refund.id, lane_id=lane_of(refund.customer_id), due_at=due_at)
     if _RANKS[status] < _RANKS[refund.status] or (is_known and status == refund.status):
         return refund
     asked = structs.replace(refund, provider_refund_id=outcome.provider_id, provider_status=outcome.status)
@@ -138,9 +149,6 @@ def apply_refund(work: Work, refund: Refund, outcome: Outcome) -> Refund:
     store.update_refund(work.tx, changed)
     if status == SUCCEEDED:
         set_refund_status(work, refund.credit_note_id, SUCCEEDED)
-    elif outcome.follows_after is not None:
-        due_at = work.now + outcome.follows_after
-        work.agenda.put(FOLLOW_REFUND, subject_id=refund.id, lane_id=lane_of(refund.customer_id), due_at=due_at)
     return changed
 
 
