@@ -13,8 +13,9 @@ from tests.browser.conftest import DESK, LOOKS, PLAIN, Demo, Look, Shared
 from tests.browser.crawl import Crawled, crawl, pattern_of, patterns
 from tests.support.statements import Reader
 
-# Pages that no link leads to: they are met before anybody is signed in, or come from the search field, or only send one on.
-UNLINKED = {"/sign-in", "/setup", "/invitations/{token}", "/search", "/customers/{external_id}/portal"}
+# Pages that no link leads to: they are met before anybody is signed in, or come from the search field, or only send one on, or are
+# about what the demo has none of, a voided invoice.
+UNLINKED = {"/sign-in", "/setup", "/invitations/{token}", "/search", "/customers/{external_id}/portal", "/invoices/{lago_id}/regenerate"}
 # More of a kind than the first one that links lead to: other charge models, filters, nothing found, no such page.
 MORE = (
     "/subscriptions/aurora-1",
@@ -50,7 +51,8 @@ def paths(demo: Demo, crawled: Crawled) -> list[str]:
     invoice = api.ok("GET", "/customers/granite/invoices")["invoices"][0]
     lines = [line for customer in ("granite", "aurora", "ember") for line in _newest_fees(api, customer) if line["events_count"]]
     by_model = {(line["item"]["code"], bool(line["item"]["filters"])): line["lago_id"] for line in lines}
-    more = [f"/invoices/{invoice['lago_id']}", *(f"/fees/{line}" for line in by_model.values())]
+    here = f"/invoices/{invoice['lago_id']}"
+    more = [here, f"{here}/regenerate", *(f"/fees/{line}" for line in by_model.values())]
     return [*crawled.first.values(), *MORE, *(path for path in more if path not in crawled.first.values())]
 
 
