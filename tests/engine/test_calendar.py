@@ -26,9 +26,8 @@ from daycount.engine.calendar import (
     plan_window,
     previous_period,
     unused_days,
-    wall_clock_days,
 )
-from daycount.periods import Period, local_date, period_between, shown_end, start_of_day
+from daycount.periods import Period, local_date, shown_end, start_of_day
 
 VECTORS = json.loads((Path(__file__).parent / "period_vectors.json").read_text(encoding="utf-8"))["vectors"]
 ZONES = ["America/New_York", "Europe/Paris", "America/Sao_Paulo", "Australia/Lord_Howe", "Asia/Tokyo", "UTC", "Asia/Beirut"]
@@ -642,16 +641,6 @@ def test_a_backdated_row_in_arrears_pays_the_whole_first_period_it_is_billed_for
     april = periodic(terms, "2025-05-01").base
 
     assert fee(terms, april, 3100, backdated=True).is_full_price
-
-
-def test_e16_and_e19_count_started_days_of_the_wall_clock():
-    month_end = period_between(instant("2025-03-12T15:20"), end=instant("2025-04-01"))
-    termination = period_between(instant("2025-03-12T15:20"), end=instant("2025-03-20T09:00"))
-    clock_change = period_between(instant("2025-03-29T23:00"), end=instant("2025-03-30T22:00"))
-
-    assert wall_clock_days(month_end, zone=ZoneInfo("UTC")) == 20  # 19.4 days
-    assert wall_clock_days(termination, zone=ZoneInfo("UTC")) == 8  # 7.7 days
-    assert wall_clock_days(clock_change, zone=ZoneInfo("Europe/Paris")) == 1  # 23 hours
 
 
 def test_w23_a_new_zone_takes_over_exactly_where_the_old_one_ended():

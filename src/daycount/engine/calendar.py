@@ -17,7 +17,6 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from functools import lru_cache
-from math import ceil
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -352,17 +351,6 @@ def last_used_day(terms: Terms) -> date:
     """Return the last local day that an ended row is billed for. Requires `terminated_at`."""
     assert terms.terminated_at is not None
     return _last_billed_day(terms, end=terms.terminated_at)
-
-
-def wall_clock_days(period: Period, *, zone: ZoneInfo) -> int:
-    """
-    Count started days of 24 hours on the wall clock from a period's start to its end.
-
-    Two days from Mar 12 15:20 to Mar 14 09:00, although three dates are touched; a change of clocks
-    never changes the count. Charge minimums are prorated by it. Source: Lago docs, spending minimums.
-    """
-    start, end = (instant.astimezone(zone).replace(tzinfo=None) for instant in period)
-    return max(0, ceil(Fraction((end - start) // INSTANT_STEP, ONE_DAY // INSTANT_STEP)))
 
 
 def _is_full_price(*, terms: Terms, window: Window, has_earlier_base_fee: bool, follows_other_plan: bool, was_backdated: bool) -> bool:
