@@ -48,6 +48,10 @@ class Demo(Server):
             setattr(self, name, re.findall(rf"^{word}\s+(\S+)", self.log(), re.MULTILINE)[-1])
         return self
 
+    def leave(self) -> None:
+        """Let go of the connections to it; it runs on for whoever started it."""
+        self._close_clients()
+
     @property
     def address(self) -> str:
         """Return where its pages are."""
@@ -99,6 +103,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory, shared: Shared) -> Iterator[D
         while shared.count("demo", "users"):
             time.sleep(0.1)
         assert running.stop() == 0, running.log()
+    else:
+        running.leave()
 
 
 @pytest.fixture(scope="session")
