@@ -9,6 +9,8 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 _LOOK_S = 0.5
 _PATIENCE_S = 60.0
 _IDLE = 0.10
+_ROLES = {"daycount web": "web", "daycount worker": "worker", "postgres": "database"}
+"""What a process is for, by how the kernel names it."""
 
 
 def _busy_and_all() -> tuple[int, int]:
@@ -65,18 +67,9 @@ def read_cpu_s(pid: int) -> dict[str, float]:
     for member in list_family(pid):
         try:
             stat = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
-            command = Path(f"/proc/{member}/cmdline").read_bytes()
+            name = Path(f"/proc/{member}/comm").read_text()
         except OSError:
             continue
-        words = command.split(b"\0")
-        role = (
-            "web"
-            if b"web" in words
-            else "worker"
-            if b"worker" in words
-            else "database"
-            if command.startswith(b"postgres") or b"postgres" in words[0]
-            else "other"
-        )
+        role = next((role for start, role in _ROLES.items() if name.startswith(start)), "other")
         used[role] = used.get(role, 0.0) + (int(stat[11]) + int(stat[12])) / _TICKS
     return used

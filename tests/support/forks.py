@@ -78,7 +78,7 @@ class Forks:
             assert self._parent.stdin is not None
             self._parent.stdin.write(json.dumps(order) + "\n")
             self._parent.stdin.flush()
-            assert self._answered.wait(60), "nothing was forked"
+            assert self._answered.wait(180), "nothing was forked"
             return self._answer.pop()
 
     def _listen(self) -> None:
