@@ -6,13 +6,19 @@ from daycount import errors
 from daycount.api.query import Query
 from daycount.api.services import Services
 from daycount.catalog.fields import read_uuid
-from daycount.organizations.payment_providers.records import CONNECTABLE, Connection
+from daycount.organizations.payment_providers.records import CONNECTABLE, NAMED, Connection
 from daycount.organizations.store import find_clock, share_clock
 from daycount.payments.inbound.operations import find_connection
 from daycount.payments.providers.port import Told, WebhookCall
 
-PATH: Final = b"/webhooks/"
+_PATH: Final = b"/webhooks/"
+_PROVIDERS: Final = tuple(_PATH + name.encode() + b"/" for name in sorted(NAMED))
 _POINT: Final = "webhooks.hear"
+
+
+def is_inbound(path: bytes) -> bool:
+    """Tell whether a path names a payment provider; the pages have others below the same word."""
+    return path.startswith(_PROVIDERS)
 
 
 class Inbound:
@@ -27,7 +33,7 @@ class Inbound:
 
         Raises NotFound (payment_provider), BadRequest where the signature is not right, ProviderFailed.
         """
-        provider_type, _, rest = path.removeprefix(PATH).decode("ascii", "replace").partition("/")
+        provider_type, _, rest = path.removeprefix(_PATH).decode("ascii", "replace").partition("/")
         organization_id = read_uuid(rest)
         if provider_type not in CONNECTABLE or organization_id is None:
             raise errors.NotFound("payment_provider")

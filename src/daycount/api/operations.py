@@ -10,8 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from daycount import __version__, errors
 from daycount.api import measures
-from daycount.api.inbound import PATH as INBOUND
-from daycount.api.inbound import Inbound
+from daycount.api.inbound import Inbound, is_inbound
 from daycount.api.openapi import describe_api
 from daycount.api.routing import Router
 from daycount.api.services import Services
@@ -51,7 +50,7 @@ class Administration:
         path = raw_path.split(b"?", 1)[0]
         if method in ("GET", "HEAD") and path.startswith(PATH.encode()):
             return partial(self._show_file, path)
-        if method == "POST" and path.startswith(INBOUND):
+        if method == "POST" and is_inbound(path):
             return partial(self._inbound.receive, path)
         return self._operations.get(("GET" if method == "HEAD" else method, path))
 
