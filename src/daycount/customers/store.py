@@ -174,7 +174,7 @@ def find_external_ids(tx: Connection, *, organization_id: UUID, ids: Collection[
     statement = sa.select(customers.c.id, customers.c.external_id).where(
         customers.c.organization_id == organization_id, is_any(customers.c.id, ids)
     )
-    return dict(tx.execute(statement).tuples().all())
+    return dict(tx.execute(statement).all())
 
 
 def find_ids_of_payer(tx: Connection, *, organization_id: UUID, provider_customer_id: str) -> list[UUID]:

@@ -33,6 +33,8 @@ def render_page(document: Document, *, root: str, ending: str) -> str:
     tokens = _markdown.parse(document.text)
     headings = _mark_headings(tokens)
     for token in tokens:
+        if token.type in ("fence", "code_block"):
+            token.attrSet("tabindex", "0")  # so that long lines can be scrolled without a mouse
         for child in token.children or ():
             if child.type == "link_open":
                 child.attrSet("href", _target(document, str(child.attrGet("href")), root=root, ending=ending))

@@ -72,4 +72,4 @@ def sum_before(tx: Connection, *, refunds: Collection[Refund]) -> dict[UUID, int
         )
         .group_by(own.c.id)
     )
-    return dict(tx.execute(statement).tuples().all())
+    return dict(tx.execute(statement).all())
