@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
@@ -14,8 +15,16 @@ from tests.browser.crawl import Crawled, crawl, pattern_of, patterns
 from tests.support.statements import Reader
 
 # Pages that no link leads to: they are met before anybody is signed in, or come from the search field, or only send one on, or are
-# about what the demo has none of, a voided invoice.
-UNLINKED = {"/sign-in", "/setup", "/invitations/{token}", "/search", "/customers/{external_id}/portal", "/invoices/{lago_id}/regenerate"}
+# about what the demo has none of: a voided invoice, and an invoice to be paid by a provider, whose page has a test of its own.
+UNLINKED = {
+    "/sign-in",
+    "/setup",
+    "/invitations/{token}",
+    "/search",
+    "/customers/{external_id}/portal",
+    "/invoices/{lago_id}/regenerate",
+    "/pay/{token}",
+}
 # More of a kind than the first one that links lead to: other charge models, filters, nothing found, no such page.
 MORE = (
     "/subscriptions/aurora-1",
@@ -84,12 +93,7 @@ def test_every_page_is_whole_in_every_look(demo: Demo, enter, paths: list[str], 
     album = Album(screenshots, paths)
     found: dict[str, list[str]] = {}
     for path in paths[part::_PARTS]:
-        page = person.go(path)
-        for look in LOOKS:
-            page.set_viewport_size({"width": look.width, "height": 844})
-            page.evaluate("theme => document.documentElement.dataset.theme = theme", look.theme)
-            album.keep(page, path, look)
-            found[f"{path} ({look.name})"] = faults_of(page, rules=LOOKED_FOR[look.name])
+        found |= look_at(person.go(path), path, album)
         found[path] = [text for text in person.said if not ("404" in text and path == "/no/such/page")]
         person.said.clear()
 
@@ -111,6 +115,51 @@ def test_pages_of_somebody_who_begins_are_whole(demo: Demo, enter, open_browser,
     found["/sign-in"] = faults_of(page)
 
     assert {path: faults for path, faults in found.items() if faults} == {}
+
+
+def test_pages_to_pay_at_are_whole(demo: Demo, open_browser, screenshots: Path | None) -> None:
+    api = demo.organization(name="Shop")
+    api.ok("POST", "/payment_providers", {"payment_provider": {"provider_type": "simulator", "code": "sim", "name": "Simulated"}})
+    provided = {"payment_provider": "simulator", "payment_provider_code": "sim", "provider_customer_id": "cus_1", "sync": True}
+    api.customer(currency="USD", billing_configuration=provided)
+    api.add_on(amount_cents=12_000)
+    invoice = api.ok("POST", "/invoices", {"invoice": {"external_customer_id": "acme", "fees": [{"add_on_code": "setup"}]}})["invoice"]
+    given = api.ok("POST", f"/invoices/{invoice['lago_id']}/payment_url")["invoice_payment_details"]
+    path, stranger = urlsplit(given["payment_url"]).path, open_browser(demo.address)
+
+    page = stranger.go(path)
+    found = look_at(page, path, Album(screenshots, [path]))
+    assert page.get_by_text("120.00 USD").first.is_visible()
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_text("Thank you.").wait_for()
+    found |= {f"paid {where}": faults for where, faults in look_at(page, path, Album(screenshots, [path], prefix="paid-")).items()}
+
+    assert {where: faults for where, faults in found.items() if faults} == {}
+    assert api.ok("GET", f"/invoices/{invoice['lago_id']}")["invoice"]["payment_status"] == "succeeded"
+
+
+def test_a_customer_changes_its_own_details(demo: Demo, open_browser) -> None:
+    api = demo.organization(name="Studio")
+    api.customer(currency="USD")
+    address = urlsplit(api.ok("GET", "/customers/acme/portal_url")["customer"]["portal_url"])
+    page = open_browser(demo.address).go(f"{address.path}/details")
+
+    page.get_by_label("City").fill("Lyon")
+    page.get_by_role("button", name="Save").click()
+
+    page.get_by_text("Saved.").wait_for()
+    assert api.ok("GET", "/customers/acme")["customer"]["city"] == "Lyon"
+
+
+def look_at(page: Page, path: str, album: "Album") -> dict[str, list[str]]:
+    """Keep a page in every look, and return what is wrong with it in each."""
+    found = {}
+    for look in LOOKS:
+        page.set_viewport_size({"width": look.width, "height": 844})
+        page.evaluate("theme => document.documentElement.dataset.theme = theme", look.theme)
+        album.keep(page, path, look)
+        found[f"{path} ({look.name})"] = faults_of(page, rules=LOOKED_FOR[look.name])
+    return found
 
 
 def test_reading_needs_no_scripts(demo: Demo, enter, crawled: Crawled) -> None:

@@ -41,8 +41,7 @@ class Payer:
     def render(self, template: str, *, title: str, status: int = 200, **values: Any) -> Response:
         """Render a page."""
         shown = {"here": self.here, "title": title, "theme": theme_of(self.request), "done": messages.DONE.get(self.query.one("done"))}
-        page = Response(status, self._renderer.render(template, shown | values))
-        return page.with_headers(("referrer-policy", "no-referrer"))
+        return Response(status, self._renderer.render(template, shown | values))
 
 
 def leading_on(policy: str) -> str:

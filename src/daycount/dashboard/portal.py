@@ -83,8 +83,7 @@ class Guest(Dialogue):
             "error": None if self.refused is None else messages.of_error(self.refused),
             "errors": messages.by_field(self.refused),
         }
-        page = Response(status, self._renderer.render(template, shown | values))
-        return page.with_headers(("referrer-policy", "no-referrer"))
+        return Response(status, self._renderer.render(template, shown | values))
 
 
 def open_guest(
